@@ -10,10 +10,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::audit::AuditedPhone;
 use crate::domain::device_name::DeviceName;
+use crate::domain::finding::{Code, Verdict};
+use crate::domain::inventory::Phone;
 use crate::domain::model::Size;
 use crate::domain::payload_kind::{ObjectKind, ToneFormat};
 use crate::domain::plan::Change;
+use crate::domain::text::pluralize;
 
 /// A stage of the pipeline.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
@@ -96,6 +100,8 @@ pub enum Event {
         /// Which stage.
         stage: Stage,
     },
+    /// A wave of phones is next.
+    Wave(Wave),
     /// A change was carried out and read back.
     Changed(Box<Change>),
     /// A phone is done with, one way or another.
@@ -106,6 +112,47 @@ pub enum Event {
     Remark(String),
     /// The run was controlled from outside, or waits at a point where it can be.
     Control(ControlEvent),
+}
+
+/// One of the parts in which phones are pushed to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Wave {
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+    /// Whether it is the canary.
+    pub canary: bool,
+    /// How many phones it has.
+    pub phones: usize,
+    /// How many phones of earlier waves are still tried beside it.
+    pub beside: usize,
+}
+
+impl Wave {
+    /// Returns its name, such as `canary` or `wave 2 of 3`.
+    pub fn name(&self) -> String {
+        if self.canary {
+            "canary".to_owned()
+        } else {
+            format!("wave {} of {}", self.number, self.of)
+        }
+    }
+
+    /// Says which wave it is and how many phones it has.
+    pub fn describe(&self) -> String {
+        let Self { number, of, canary, phones, beside } = self;
+        let phones = pluralize(*phones, "phone");
+        let beside = match *beside {
+            0 => String::new(),
+            open => format!(", beside {} of earlier waves", pluralize(open, "phone")),
+        };
+        if *canary {
+            format!("canary (wave {number} of {of}): {phones}{beside}")
+        } else {
+            format!("wave {number} of {of}: {phones}{beside}")
+        }
+    }
 }
 
 /// A step of a run that is controlled: a pause, an approval, a soak period.
@@ -216,11 +263,13 @@ pub enum ChangeState {
 pub enum Outcome {
     /// The phone accepted, and fetched image and thumbnail completely.
     Verified,
+    /// Not pushed to: an earlier run proved that it shows this already.
+    Already,
     /// The phone accepted, but its downloads were not seen.
     Accepted,
-    /// The phone said no.
+    /// The phone refused the push.
     Rejected,
-    /// The phone refused the user.
+    /// The phone refused the push user.
     AuthFailed,
     /// The phone could not be reached.
     Unreachable,
@@ -228,23 +277,35 @@ pub enum Outcome {
     BadReply,
     /// Another phone answers at that address.
     WrongDevice,
-    /// Not tried, for a reason.
-    Skipped,
+    /// Not pushed to: something must be repaired first.
+    NeedsWork,
+    /// Not pushed to: it is not registered.
+    Offline,
+    /// Not pushed to: the rules, or what is pushed, are not for it. Earlier journals have one word for all phones that were
+    /// not pushed to.
+    #[serde(alias = "skipped")]
+    Excluded,
+    /// Not pushed to: its model or firmware shows no pushed background.
+    NoBackground,
     /// Not tried, because the run stopped before.
     Pending,
 }
 
 impl Outcome {
     /// Every outcome, best first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Verified,
+        Self::Already,
         Self::Accepted,
         Self::Rejected,
         Self::AuthFailed,
         Self::Unreachable,
         Self::BadReply,
         Self::WrongDevice,
-        Self::Skipped,
+        Self::NeedsWork,
+        Self::Offline,
+        Self::Excluded,
+        Self::NoBackground,
         Self::Pending,
     ];
 
@@ -252,13 +313,17 @@ impl Outcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Verified => "verified",
+            Self::Already => "already",
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
             Self::AuthFailed => "auth_failed",
             Self::Unreachable => "unreachable",
             Self::BadReply => "bad_reply",
             Self::WrongDevice => "wrong_device",
-            Self::Skipped => "skipped",
+            Self::NeedsWork => "needs_work",
+            Self::Offline => "offline",
+            Self::Excluded => "excluded",
+            Self::NoBackground => "no_background",
             Self::Pending => "pending",
         }
     }
@@ -274,8 +339,46 @@ impl Outcome {
             | Self::BadReply
             | Self::WrongDevice
             | Self::Pending => true,
-            Self::Verified | Self::Skipped => false,
+            Self::Verified
+            | Self::Already
+            | Self::NeedsWork
+            | Self::Offline
+            | Self::Excluded
+            | Self::NoBackground => false,
         }
+    }
+
+    /// Tells whether the phone was not to be pushed to.
+    pub fn is_skipped(self) -> bool {
+        matches!(
+            self,
+            Self::Already | Self::NeedsWork | Self::Offline | Self::Excluded | Self::NoBackground
+        )
+    }
+
+    /// Tells whether the phone is known to show what was pushed.
+    pub fn is_proven(self) -> bool {
+        matches!(self, Self::Verified | Self::Already)
+    }
+
+    /// Tells whether the phone could take the push, and was meant to.
+    pub fn is_capable(self) -> bool {
+        !matches!(self, Self::Excluded | Self::NoBackground)
+    }
+
+    /// Returns the outcome of a phone that an audit keeps from a push.
+    pub fn of_skipped(phone: &AuditedPhone, object: ObjectKind) -> Self {
+        match phone.verdict {
+            _ if phone.excluded().is_some() => Self::Excluded,
+            Verdict::Offline => Self::Offline,
+            Verdict::Fixable | Verdict::Blocked => Self::NeedsWork,
+            Verdict::Ready | Verdict::Unsupported => Self::of_other_model(object),
+        }
+    }
+
+    /// Returns the outcome of a phone whose model takes no such object.
+    pub fn of_other_model(object: ObjectKind) -> Self {
+        if object == ObjectKind::Background { Self::NoBackground } else { Self::Excluded }
     }
 }
 
@@ -441,6 +544,15 @@ const MOST_OTHERS: usize = 16;
 pub struct PhoneResult {
     /// Its device name.
     pub name: DeviceName,
+    /// The directory number of its first line.
+    #[serde(default)]
+    pub extension: Option<String>,
+    /// Its description.
+    #[serde(default)]
+    pub description: String,
+    /// Its owner's user ID.
+    #[serde(default)]
+    pub owner: Option<String>,
     /// Its model.
     pub model: String,
     /// Its device pool.
@@ -464,6 +576,9 @@ pub struct PhoneResult {
     pub ring_tone: Option<ToneFormat>,
     /// How it ended.
     pub outcome: Outcome,
+    /// The finding of the audit because of which it was not pushed to.
+    #[serde(default)]
+    pub finding: Option<Code>,
     /// What the phone said, when it refused or answered what cannot be read.
     pub phone_error: Option<PhoneError>,
     /// Why it ended so, in words.
@@ -484,6 +599,51 @@ pub struct PhoneResult {
 }
 
 impl PhoneResult {
+    /// A phone that nothing was sent to.
+    pub fn not_tried(name: DeviceName, object: ObjectKind, outcome: Outcome) -> Self {
+        Self {
+            name,
+            extension: None,
+            description: String::new(),
+            owner: None,
+            model: String::new(),
+            device_pool: String::new(),
+            ip: None,
+            object,
+            proof: Proof::default(),
+            image: None,
+            picture: None,
+            ring_tone: None,
+            outcome,
+            finding: None,
+            phone_error: None,
+            reason: None,
+            remedy: None,
+            downloads: Downloads::default(),
+            attempts: 0,
+            first_attempt_at: None,
+            finished_at: None,
+            duration_ms: None,
+        }
+    }
+
+    /// A phone that an audit knows, and that nothing was sent to.
+    pub fn of_audited(phone: &AuditedPhone, object: ObjectKind, outcome: Outcome) -> Self {
+        let picture = phone.image.as_ref().and_then(|image| image.picture.clone());
+        let Phone { name, extension, description, owner, model, device_pool, registration, .. } =
+            &phone.phone;
+        Self {
+            extension: extension.clone(),
+            description: description.clone(),
+            owner: owner.clone(),
+            model: model.clone(),
+            device_pool: device_pool.clone(),
+            ip: registration.ip,
+            picture,
+            ..Self::not_tried(name.clone(), object, outcome)
+        }
+    }
+
     /// Tells whether the push was tried, or should have been, and is not known to have worked as far as that can
     /// be known: without a download or a verification an acceptance is all there is.
     pub fn is_failure(&self) -> bool {

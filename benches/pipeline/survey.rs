@@ -16,7 +16,7 @@ use axlpaper::net::trust::Trust;
 use axlpaper::phone::PhoneClient;
 use axlpaper::ris::client::{RisClient, RisOptions};
 use axlpaper::sim::PUSH_USER;
-use axlpaper::survey::{Request, survey};
+use axlpaper::survey::{Request, extensions, survey};
 
 use crate::Failure;
 use crate::args::Size;
@@ -42,6 +42,9 @@ pub async fn measure(size: &Size, table: &mut Table) -> Result<(), Failure> {
         "",
     );
     table.ratio("  the same without the allowance of 1 s", raw, Bound::None, &made_of);
+    let made_of = format!("{:.2?} / {:.2?}", full.extensions, full.ours);
+    let share = ratio(full.extensions, full.ours);
+    table.ratio("  reading extensions / survey + audit", share, Bound::AtMost(0.1), &made_of);
     if let (Some(peak), Some(idle), Some(small)) = (full.peak, idle, quarter.peak) {
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
         table.ratio(
@@ -87,6 +90,7 @@ pub async fn measure(size: &Size, table: &mut Table) -> Result<(), Failure> {
 struct Run {
     phones: usize,
     ours: Duration,
+    extensions: Duration,
     bare: Duration,
     processor: Option<Duration>,
     audit: Duration,
@@ -105,6 +109,7 @@ async fn one_size(phones: u32, rounds: usize) -> Result<Run, Failure> {
     drop(read(recorder.address, &recorder.trust, &Stages::default()).await?);
     let calls = recorder.calls();
     drop(recorder);
+    let extensions = extensions_of(&server, rounds).await?;
     let (mut bare, mut bytes) = (Vec::new(), 0);
     for round in 0..rounds {
         if round > 0 {
@@ -122,6 +127,7 @@ async fn one_size(phones: u32, rounds: usize) -> Result<Run, Failure> {
     Ok(Run {
         phones: server.phones,
         ours: middle(ours.iter().map(|one| one.took)),
+        extensions,
         bare: middle(bare.into_iter()),
         processor: ours
             .iter()
@@ -134,6 +140,23 @@ async fn one_size(phones: u32, rounds: usize) -> Result<Run, Failure> {
         bytes,
         stages,
     })
+}
+
+/// Measures the question for the extensions alone.
+async fn extensions_of(server: &Server, rounds: usize) -> Result<Duration, Failure> {
+    let http = ClusterHttp::new(&server.trust, ClusterLimits::default())?;
+    let (endpoint, options) = (endpoint(server.axl)?, AxlOptions::default());
+    let axl = AxlClient::connect(http, endpoint, credentials(), options).await?;
+    let mut times = Vec::new();
+    for _ in 0..rounds {
+        let begun = Instant::now();
+        let found = extensions(&axl).await?.len();
+        times.push(begun.elapsed());
+        if found < server.phones {
+            return Err(format!("{found} extensions, {} phones", server.phones).into());
+        }
+    }
+    Ok(middle(times.into_iter()))
 }
 
 struct Took {

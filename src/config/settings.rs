@@ -258,6 +258,8 @@ settings! {
         Key::new(IMAGE, "profile", ANY, "\"Lobby*\"", "Phones of this Common Phone Profile get it."),
         Key::new(IMAGE, "location", ANY, "\"Hub_None\"", "Phones of this location get it."),
         Key::new(IMAGE, "owner", ANY, "\"jdoe\"", "Phones of this owner get it."),
+        Key::new(IMAGE, "dn", ANY, "\"4711\"", "Phones whose first line has this directory number get it."),
+        Key::new(IMAGE, "description", ANY, "\"Lobby*\"", "Phones with this description get it."),
         Key::new(IMAGE, "device", ANY, "\"SEP0011223344AA\"", "This phone gets it."),
         Key::new(NAT, "device_pool", ANY, "\"BR-*\"", "Phones of this device pool are behind it."),
         Key::new(NAT, "subnet", ANY, "\"10.33.0.0/16\"",

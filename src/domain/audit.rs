@@ -97,6 +97,8 @@ impl AuditedPhone {
 struct PhoneFields<'a> {
     /// Its device name.
     name: &'a DeviceName,
+    /// The directory number of its first line; nothing where it has none, or where it could not be read.
+    extension: Option<&'a str>,
     /// Its description.
     description: &'a str,
     /// The model, as AXL names it.
@@ -122,6 +124,8 @@ fn deserialize_phone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Resul
     #[derive(Deserialize)]
     struct Fields {
         name: DeviceName,
+        #[serde(default)]
+        extension: Option<String>,
         description: String,
         model: String,
         #[serde(default)]
@@ -134,6 +138,7 @@ fn deserialize_phone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Resul
     }
     let fields = Fields::deserialize(deserializer)?;
     Ok(Phone {
+        extension: fields.extension,
         description: fields.description,
         model: fields.model,
         protocol: fields.protocol,
@@ -148,6 +153,7 @@ fn deserialize_phone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Resul
 fn serialize_phone<S: serde::Serializer>(phone: &Phone, serializer: S) -> Result<S::Ok, S::Error> {
     let fields = PhoneFields {
         name: &phone.name,
+        extension: phone.extension.as_deref(),
         description: &phone.description,
         model: &phone.model,
         model_enum: phone.catalogue_entry().map(|model| model.number),

@@ -33,6 +33,8 @@ pub struct ClusterInfo {
 pub struct Phone {
     /// Its device name.
     pub name: DeviceName,
+    /// The directory number of its first line; nothing where it has none, or where it could not be read.
+    pub extension: Option<String>,
     /// Its description, as typed by an administrator: hostile until escaped.
     pub description: String,
     /// The model, as AXL names it.
@@ -69,6 +71,7 @@ impl Phone {
     pub fn unknown(name: DeviceName, registration: Registration) -> Self {
         Self {
             name,
+            extension: None,
             description: String::new(),
             model: String::new(),
             protocol: String::new(),

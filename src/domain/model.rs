@@ -91,6 +91,18 @@ pub enum DeviceKind {
     Virtual,
 }
 
+impl DeviceKind {
+    /// Returns what kind of device it is that has no screen of its own; nothing for phones.
+    pub fn without_screen(self) -> Option<&'static str> {
+        match self {
+            Self::SoftPhone => Some("softphone"),
+            Self::Analog => Some("analog"),
+            Self::Virtual => Some("CTI"),
+            Self::DeskPhone | Self::ThirdParty | Self::Video => None,
+        }
+    }
+}
+
 /// The pictures that a model shows, and how they reach it.
 #[derive(Clone, Copy, Debug, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 pub struct ImageSpec {

@@ -28,6 +28,9 @@ pub enum Field {
     Profile,
     Location,
     Owner,
+    /// The directory number of the first line.
+    Extension,
+    Description,
     Device,
 }
 
@@ -39,6 +42,8 @@ impl Field {
             Self::Profile => "--profile",
             Self::Location => "--location",
             Self::Owner => "--owner",
+            Self::Extension => "--dn",
+            Self::Description => "--description",
             Self::Device => "--device",
         }
     }
@@ -50,6 +55,8 @@ impl Field {
             Self::Profile => phone.common_phone_profile.as_deref().unwrap_or_default(),
             Self::Location => phone.location.as_deref().unwrap_or_default(),
             Self::Owner => phone.owner.as_deref().unwrap_or_default(),
+            Self::Extension => phone.extension.as_deref().unwrap_or_default(),
+            Self::Description => &phone.description,
             Self::Device => phone.name.as_str(),
         }
     }
@@ -160,6 +167,11 @@ impl Selector {
         Ok(phones)
     }
 
+    /// Returns whether phones are chosen by this field.
+    pub fn asks_for(&self, field: Field) -> bool {
+        self.include.iter().chain(&self.exclude).any(|(of, _)| *of == field)
+    }
+
     /// Returns whether a phone is meant, whatever its address and however many others are.
     pub fn is_about(&self, phone: &Phone) -> bool {
         let listed = self.listed.as_ref().map(|names| names.iter().collect());
@@ -181,8 +193,15 @@ impl Selector {
             let mut patterns = self.include.iter().filter(|(of, _)| *of == field).peekable();
             patterns.peek().is_none() || patterns.any(|(_, pattern)| field.matches(pattern, phone))
         };
-        let fields =
-            [Field::DevicePool, Field::Model, Field::Profile, Field::Location, Field::Owner];
+        let fields = [
+            Field::DevicePool,
+            Field::Model,
+            Field::Profile,
+            Field::Location,
+            Field::Owner,
+            Field::Extension,
+            Field::Description,
+        ];
         let named_here = || self.include.iter().any(|(field, _)| *field == Field::Device);
         let by_name = match listed {
             Some(names) => names.contains(&phone.name) || named_here() && any(Field::Device),
@@ -228,7 +247,12 @@ fn exclude_option(field: Field) -> &'static str {
     match field {
         Field::DevicePool => "--exclude-device-pool",
         Field::Model => "--exclude-model",
-        Field::Device | Field::Profile | Field::Location | Field::Owner => "--exclude-device",
+        Field::Device
+        | Field::Profile
+        | Field::Location
+        | Field::Owner
+        | Field::Extension
+        | Field::Description => "--exclude-device",
     }
 }
 

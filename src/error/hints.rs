@@ -67,6 +67,9 @@ impl From<SurveyError> for AppError {
             }
             SurveyError::NoRegistrations => Self::from_error(ErrorKind::Usage, error)
                 .hint("leave --registration-source axl out, so that RisPort70 is asked"),
+            SurveyError::NoExtensions => Self::from_error(ErrorKind::Usage, error).hint(
+                "give the account the role Standard AXL API Access, or select phones by --device or --description",
+            ),
             SurveyError::Selection(source) => Self::from_error(ErrorKind::Usage, source)
                 .hint("nothing was changed; `axlpaper inventory` lists what the cluster has"),
         }

@@ -4,6 +4,7 @@
 //! default, so that the journals of earlier releases can still be read.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::Size;
@@ -48,8 +49,8 @@ pub struct RunEnd {
     /// Why it could not go on at all, in words.
     pub error: Option<String>,
     pub hints: Vec<String>,
-    /// How many phones were left alone because they are proven to show the picture already.
-    pub already: usize,
+    /// How many of the phones show what was pushed, by all that was known when the run ended.
+    pub coverage: Option<Coverage>,
     pub interrupted: bool,
     /// Whether the cluster refused the account, or the push user's password, in the middle of it, which ended it.
     pub refused: bool,
@@ -57,6 +58,30 @@ pub struct RunEnd {
     pub finished_at: Option<Timestamp>,
     /// What came of every change of its plan, in the order of the plan.
     pub changes: Vec<ChangeEnd>,
+}
+
+/// How many phones show what was pushed, of those that could. Phones whose model takes no such object, and those that
+/// rules or the payload exclude, count in neither.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Coverage {
+    /// Phones that are proven to show it, by this run, by those that it continues, or by an earlier run with the same
+    /// payload.
+    pub shown: usize,
+    /// Phones that could.
+    pub capable: usize,
+}
+
+impl Coverage {
+    /// Adds the phones of another cluster.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { shown: self.shown + other.shown, capable: self.capable + other.capable }
+    }
+
+    /// Returns how many of a hundred show it, rounded down so that only all of them are 100; nothing where there is none.
+    pub fn percent(self) -> Option<usize> {
+        (self.shown * 100).checked_div(self.capable)
+    }
 }
 
 /// What came of a change: a change that was never begun has no other row in the journal.

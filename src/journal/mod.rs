@@ -27,8 +27,8 @@ pub use crate::journal::rows::{
 };
 pub use crate::journal::screenshots::Screen;
 pub use documents::{
-    ChangeEnd, RunEnd, RunGroup, ScreenCheckRecord, SentFile, SentPicture, SentPictures, SentTone,
-    SentTones, SkippedCluster, Subject,
+    ChangeEnd, Coverage, RunEnd, RunGroup, ScreenCheckRecord, SentFile, SentPicture, SentPictures,
+    SentTone, SentTones, SkippedCluster, Subject,
 };
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, LockError, LockOwner};

@@ -214,7 +214,7 @@ impl JournalReader {
                   where p.id = (select max(q.id) from pushes q inner join runs r on q.run = r.id
                                  where q.phone = p.phone and (r.cluster_id in (?1, ?2) or ?1 = ?2)
                                    and q.object in (?3, ?4)
-                                   and coalesce(q.outcome, '') not in ('skipped', 'wrong_device')
+                                   and coalesce(q.outcome, '') not in ('excluded', 'skipped', 'wrong_device')
                                    and (q.object = ?4 or coalesce(q.outcome, '') <> 'unreachable'
                                         or q.digest <> p.digest))
                     and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1";

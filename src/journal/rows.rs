@@ -235,6 +235,7 @@ impl EventRow {
     pub fn of(event: &Event, at: Timestamp) -> Option<Self> {
         let (kind, text) = match event {
             Event::Remark(text) => (EventKind::Remark, text.clone()),
+            Event::Wave(wave) => (EventKind::Remark, wave.describe()),
             // Each phone changes what the run waits for; the attempts have it.
             Event::Waiting { stage: Stage::Push | Stage::Restart, .. } => return None,
             Event::Waiting { reason, delay, .. } => {

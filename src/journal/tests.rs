@@ -93,25 +93,12 @@ async fn what_was_written_is_read() {
     let row = history.attempts(run.run()).unwrap().remove(0);
     assert_eq!((row.outcome.as_deref(), row.number), (Some("auth_failed"), Some(4)));
 
+    let name = "SEP1".parse().unwrap();
     let phone = PhoneResult {
-        name: "SEP1".parse().unwrap(),
-        model: "Cisco 8841".into(),
-        device_pool: "HQ".into(),
-        ip: None,
-        object: ObjectKind::Background,
-        proof: crate::event::Proof::default(),
-        image: Some(crate::domain::model::Size::new(800, 480)),
-        picture: None,
-        ring_tone: None,
-        outcome: Outcome::AuthFailed,
         phone_error: Some(said),
-        reason: None,
-        remedy: None,
-        downloads: crate::event::Downloads::default(),
         attempts: 1,
-        first_attempt_at: None,
-        finished_at: None,
         duration_ms: Some(12),
+        ..PhoneResult::not_tried(name, ObjectKind::Background, Outcome::AuthFailed)
     };
     run.ended(None, &phone).await.unwrap();
     assert_eq!(history.phones(run.run()).unwrap(), [phone]);

@@ -3,7 +3,7 @@
 use crate::event::PhoneResult;
 use crate::journal::{Attempt, AttemptEnd, JournalError, Recorder};
 use crate::push::policy::outcome::PhoneOutcome;
-use crate::push::{Digests, Target};
+use crate::push::{Digests, ModelFormat, Target};
 
 /// A record of attempts that outlives this process.
 pub trait AttemptLog: Send + Sync {
@@ -57,7 +57,7 @@ impl JournalAttemptLog {
 
 impl AttemptLog for JournalAttemptLog {
     async fn begin_attempt(&self, target: &Target, attempt: u32) -> Result<i64, JournalError> {
-        let digest = self.digests.of(target).unwrap_or_default();
+        let digest = self.digests.of(&ModelFormat::from(target)).unwrap_or_default();
         let attempt = Attempt {
             phone: target.name.clone(),
             ip: target.ip,

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::domain::model;
+use crate::domain::payload_kind::AcceptedFormat;
+use crate::event::PhoneResult;
 use crate::push::Target;
 
-type Digest = dyn Fn(&Target) -> Option<String> + Send + Sync;
+type Digest = dyn Fn(&ModelFormat) -> Option<String> + Send + Sync;
 
 /// The digest of what each phone gets.
 #[derive(Clone)]
@@ -13,17 +16,43 @@ pub struct Digests(Arc<Digest>);
 
 impl Digests {
     /// `digest` returns nothing for a phone that nothing was prepared for.
-    pub fn new(digest: impl Fn(&Target) -> Option<String> + Send + Sync + 'static) -> Self {
+    pub fn new(digest: impl Fn(&ModelFormat) -> Option<String> + Send + Sync + 'static) -> Self {
         Self(Arc::new(digest))
     }
 
-    pub fn of(&self, target: &Target) -> Option<String> {
-        (self.0)(target)
+    pub fn of(&self, format: &ModelFormat) -> Option<String> {
+        (self.0)(format)
     }
 }
 
 impl fmt::Debug for Digests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Digests")
+    }
+}
+
+/// A model that something is pushed to.
+#[derive(Clone, Debug)]
+pub struct ModelFormat {
+    pub model: String,
+    /// The format that it accepts.
+    pub accepts: AcceptedFormat,
+    /// The name of its picture, where rules choose one of several.
+    pub picture: String,
+}
+
+impl From<&Target> for ModelFormat {
+    fn from(target: &Target) -> Self {
+        let Target { model, accepts, picture, .. } = target;
+        Self { model: model.clone(), accepts: *accepts, picture: picture.clone() }
+    }
+}
+
+impl ModelFormat {
+    /// Returns what a phone of a result takes; nothing where its model takes no such object.
+    pub fn of_result(phone: &PhoneResult) -> Option<Self> {
+        let accepts = AcceptedFormat::of(phone.object, model::by_name(&phone.model)?)?;
+        let picture = phone.picture.clone().unwrap_or_default();
+        Some(Self { model: phone.model.clone(), accepts, picture })
     }
 }

@@ -11,8 +11,10 @@ use super::json::Document;
 use super::text::printable;
 use crate::domain::text::pluralize;
 use crate::event::Outcome;
+use crate::journal::Coverage;
 use crate::report::row::{Row, TestCase};
 use crate::report::run_report::RunReport;
+use crate::report::wording;
 
 /// A row, and the cluster that it is about.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -25,11 +27,14 @@ pub struct OfCluster<'a, T> {
 
 impl<T: Row> OfCluster<'_, T> {
     const ALL: [&'static str; MOST] = with_first("cluster", T::COLUMNS);
+    const SHOWN: [&'static str; MOST] = with_first("cluster", T::TABLE);
     const KEPT: [&'static str; MOST] = with_first("cluster", T::FIXED);
 }
 
 impl<T: Row> Row for OfCluster<'_, T> {
     const COLUMNS: &'static [&'static str] = Self::ALL.split_at(T::COLUMNS.len() + 1).0;
+    const TABLE: &'static [&'static str] = Self::SHOWN.split_at(T::TABLE.len() + 1).0;
+    const ONE_LINE: bool = T::ONE_LINE;
     const FIXED: &'static [&'static str] = Self::KEPT.split_at(T::FIXED.len() + 1).0;
     const DROPPED: &'static [&'static str] = T::DROPPED;
     // The record's own fields stand beside the cluster's name.
@@ -40,6 +45,10 @@ impl<T: Row> Row for OfCluster<'_, T> {
         let mut cells = self.record.cells();
         cells.insert(0, self.cluster.to_owned());
         cells
+    }
+
+    fn without_screen(&self) -> Option<&'static str> {
+        self.record.without_screen()
     }
 
     fn test_case(&self) -> Option<TestCase> {
@@ -123,7 +132,17 @@ pub fn clusters_recap(ends: &[ClusterEnd<'_>]) -> String {
         failed => format!("; {failed} of {count} failed"),
     };
     let _unfailing = writeln!(text, "All of {count}: {}{failed}", outcomes(done()));
+    if let Some(coverage) = coverage(done()) {
+        let _unfailing = writeln!(text, "{coverage}.");
+    }
     text
+}
+
+/// Says how many phones of all clusters show what was pushed.
+fn coverage<'a>(mut runs: impl Iterator<Item = &'a RunReport> + Clone) -> Option<String> {
+    let all = runs.clone().filter_map(RunReport::coverage).reduce(Coverage::and)?;
+    let first = runs.next()?;
+    wording::coverage(first.action, first.proof(), all)
 }
 
 fn outcomes<'a>(runs: impl Iterator<Item = &'a RunReport>) -> String {
@@ -161,7 +180,7 @@ pub fn clusters_json<D: Serialize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{FieldSelection, csv, ndjson, table, wide_table};
+    use crate::report::{FieldSelection, Layout, csv, ndjson, table};
 
     #[derive(Serialize)]
     struct Item {
@@ -193,8 +212,11 @@ mod tests {
             written(|out| ndjson(&rows, &view, out)),
             "{\"cluster\":\"=lab\",\"name\":\"SEP1\"}\n"
         );
-        assert_eq!(written(|out| wide_table(&rows, &view, out)), "cluster  name\n=lab     SEP1\n");
-        assert_eq!(table(&rows, &view, 80), "cluster  name\n=lab     SEP1\n");
+        for width in [None, Some(80)] {
+            let layout = Layout { width, color: false };
+            let told = written(|out| table(&rows, &view, layout, out));
+            assert_eq!(told, "cluster  name\n=lab     SEP1\n");
+        }
         assert_eq!(written(|out| csv::<OfCluster<'_, Item>>(&[], &view, out)), "cluster,name\n");
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Pure: a document goes in, text comes out. Whatever a cluster or a phone said is hostile until it has
 //! passed through the escaping of the format it goes into.
+mod causes;
 mod field_selection;
 mod row;
 mod run_report;
@@ -35,7 +36,7 @@ pub use crate::report::run_report::{
     RolloutSummary, RunReport, RunReportBuilder, Screenshot, change_rows,
 };
 pub use crate::report::summary::{audit_recap, plan_recap, rollout_recap};
-pub use crate::report::table::{Format, csv, ndjson, table, wide_table};
+pub use crate::report::table::{Format, Layout, csv, ndjson, table};
 pub use crate::report::writable::{ListError, Writable};
 pub use changes::{changes_recap, plan_diff, plan_outline};
 pub use clusters::{ClusterEnd, ClusterFailure, OfCluster, clusters_json, clusters_recap};

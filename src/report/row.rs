@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::{Severity, Verdict};
 use crate::domain::inventory::Phone;
-use crate::domain::model::Model;
+use crate::domain::model::{self, Model};
 use crate::domain::payload_kind::ToneFormat;
 use crate::event::{ChangeResult, Outcome, PhoneResult};
 
@@ -14,7 +14,13 @@ use crate::event::{ChangeResult, Outcome, PhoneResult};
 pub trait Row: Serialize {
     const COLUMNS: &'static [&'static str];
 
-    /// Columns that a table never breaks into several lines.
+    /// The columns that a table for people has; the others are for CSV, and for those who ask for them.
+    const TABLE: &'static [&'static str] = Self::COLUMNS;
+
+    /// Whether a row of a table has one line, so that long cells are shortened and not broken into several lines.
+    const ONE_LINE: bool = false;
+
+    /// Columns that a table neither shortens nor breaks.
     const FIXED: &'static [&'static str] = &["name"];
 
     /// Columns that a table leaves out on a narrow terminal, the first one first.
@@ -31,6 +37,11 @@ pub trait Row: Serialize {
     fn cells(&self) -> Vec<String>;
 
     fn test_case(&self) -> Option<TestCase> {
+        None
+    }
+
+    /// What kind of device without a screen the row is about: tables count those and do not list them.
+    fn without_screen(&self) -> Option<&'static str> {
         None
     }
 }
@@ -65,6 +76,9 @@ pub enum TestResult {
 impl Row for Phone {
     const COLUMNS: &'static [&'static str] = &[
         "name",
+        "extension",
+        "description",
+        "owner",
         "model",
         "protocol",
         "device_pool",
@@ -74,11 +88,11 @@ impl Row for Phone {
         "node",
         "load",
         "web",
-        "description",
     ];
-    const FIXED: &'static [&'static str] = &["name", "status", "ip"];
+    const ONE_LINE: bool = true;
+    const FIXED: &'static [&'static str] = &["name", "extension", "status", "ip"];
     const DROPPED: &'static [&'static str] =
-        &["load", "node", "protocol", "profile", "web", "description"];
+        &["load", "node", "protocol", "profile", "web", "owner", "description", "model"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
         ("profile", "common_phone_profile"),
         ("status", "registration.status"),
@@ -87,7 +101,6 @@ impl Row for Phone {
         ("load", "registration.active_load"),
         ("web", "registration.httpd"),
         ("location", "location"),
-        ("owner", "owner"),
         ("personalization", "personalization"),
         ("configured_load", "configured_load"),
         ("registered_at", "registration.timestamp"),
@@ -99,6 +112,9 @@ impl Row for Phone {
         let registration = &self.registration;
         vec![
             self.name.to_string(),
+            self.extension.clone().unwrap_or_default(),
+            self.description.clone(),
+            self.owner.clone().unwrap_or_default(),
             self.model.clone(),
             self.protocol.clone(),
             self.device_pool.clone(),
@@ -108,33 +124,41 @@ impl Row for Phone {
             registration.node.clone().unwrap_or_default(),
             registration.active_load.clone().unwrap_or_default(),
             word(registration.httpd),
-            self.description.clone(),
         ]
+    }
+
+    fn without_screen(&self) -> Option<&'static str> {
+        self.catalogue_entry()?.kind.without_screen()
     }
 }
 
 impl Row for AuditedPhone {
     const COLUMNS: &'static [&'static str] = &[
         "name",
+        "extension",
+        "description",
+        "owner",
         "model",
         "device_pool",
         "status",
         "ip",
         "verdict",
+        "code",
         "findings",
         "message",
         "remedy",
     ];
-    const FIXED: &'static [&'static str] = &["name", "ip", "verdict"];
-    const DROPPED: &'static [&'static str] = &["status", "model", "device_pool", "findings"];
+    const TABLE: &'static [&'static str] =
+        &["name", "extension", "description", "device_pool", "model", "verdict", "code"];
+    const ONE_LINE: bool = true;
+    const FIXED: &'static [&'static str] = &["name", "extension", "verdict", "code"];
+    const DROPPED: &'static [&'static str] = &["description", "model", "device_pool"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
         ("status", "registration.status"),
         ("ip", "registration.ip"),
-        ("description", "description"),
         ("protocol", "protocol"),
         ("profile", "common_phone_profile"),
         ("location", "location"),
-        ("owner", "owner"),
         ("node", "registration.node"),
         ("load", "registration.active_load"),
         ("web", "registration.httpd"),
@@ -153,19 +177,26 @@ impl Row for AuditedPhone {
         let worst = self.worst();
         vec![
             self.phone.name.to_string(),
+            self.phone.extension.clone().unwrap_or_default(),
+            self.phone.description.clone(),
+            self.phone.owner.clone().unwrap_or_default(),
             self.phone.model.clone(),
             self.phone.device_pool.clone(),
             word(self.phone.registration.status),
             self.phone.registration.ip.map(|ip| ip.to_string()).unwrap_or_default(),
             self.verdict.to_string(),
+            worst.map(|finding| finding.code.to_string()).unwrap_or_default(),
             codes.join(" "),
             worst.map(|finding| finding.message.clone()).unwrap_or_default(),
             worst.map(|finding| finding.remedy.clone()).unwrap_or_default(),
         ]
     }
 
-    /// A phone fails that can be made ready; one that is offline, or shows no pictures, is neither
-    /// about the configuration.
+    fn without_screen(&self) -> Option<&'static str> {
+        self.phone.without_screen()
+    }
+
+    /// A phone fails that can be made ready; one that is not registered, or shows no pictures, is skipped.
     fn test_case(&self) -> Option<TestCase> {
         let said = |wanted: fn(Severity) -> bool| {
             let these = self.findings.iter().filter(|finding| wanted(finding.severity));
@@ -213,17 +244,24 @@ impl AuditedPhone {
 impl Row for PhoneResult {
     const COLUMNS: &'static [&'static str] = &[
         "name",
+        "extension",
+        "description",
+        "owner",
         "model",
         "device_pool",
         "ip",
         "outcome",
+        "code",
         "attempts",
         "duration_ms",
         "reason",
         "remedy",
     ];
-    const FIXED: &'static [&'static str] = &["name", "ip", "outcome"];
-    const DROPPED: &'static [&'static str] = &["duration_ms", "attempts", "model", "device_pool"];
+    const TABLE: &'static [&'static str] =
+        &["name", "extension", "description", "device_pool", "model", "outcome", "code"];
+    const ONE_LINE: bool = true;
+    const FIXED: &'static [&'static str] = &["name", "extension", "outcome", "code"];
+    const DROPPED: &'static [&'static str] = &["description", "model", "device_pool"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
         ("object", "object"),
         ("proof", "proof"),
@@ -240,10 +278,14 @@ impl Row for PhoneResult {
     fn cells(&self) -> Vec<String> {
         vec![
             self.name.to_string(),
+            self.extension.clone().unwrap_or_default(),
+            self.description.clone(),
+            self.owner.clone().unwrap_or_default(),
             self.model.clone(),
             self.device_pool.clone(),
             self.ip.map(|ip| ip.to_string()).unwrap_or_default(),
             self.outcome.as_str().to_owned(),
+            self.code(),
             self.attempts.to_string(),
             self.duration_ms.map(|ms| ms.to_string()).unwrap_or_default(),
             self.reason.clone().unwrap_or_default(),
@@ -251,17 +293,25 @@ impl Row for PhoneResult {
         ]
     }
 
-    /// A phone fails whose push is not proven as far as it can be; one that was excluded is neither.
+    fn without_screen(&self) -> Option<&'static str> {
+        model::by_name(&self.model)?.kind.without_screen()
+    }
+
+    /// A phone fails whose push is not proven as far as it can be; one that was not to be pushed to is skipped, unless it
+    /// is proven to show the picture already.
     fn test_case(&self) -> Option<TestCase> {
         let reason = self.reason.clone().unwrap_or_default();
         let word = self.outcome.as_str();
         // What is not known of a phone that passes, where it passes with less than a proof.
         let unproven = self.outcome == Outcome::Accepted && !self.is_failure();
-        let output = if unproven { reason.clone() } else { String::new() };
+        let told = unproven || self.outcome == Outcome::Already;
+        let output = if told { reason.clone() } else { String::new() };
         let result = match self.outcome {
-            Outcome::Verified => TestResult::Passed,
+            Outcome::Verified | Outcome::Already => TestResult::Passed,
             Outcome::Accepted if !self.is_failure() => TestResult::Passed,
-            Outcome::Skipped => TestResult::Skipped { message: reason },
+            Outcome::NeedsWork | Outcome::Offline | Outcome::Excluded | Outcome::NoBackground => {
+                TestResult::Skipped { message: format!("{word}: {reason}") }
+            }
             Outcome::Accepted
             | Outcome::Rejected
             | Outcome::AuthFailed
@@ -283,6 +333,18 @@ impl Row for PhoneResult {
             result,
             output,
         })
+    }
+}
+
+impl PhoneResult {
+    /// Returns the code of the finding that kept it from the push, or the number of the phone's error.
+    pub(crate) fn code(&self) -> String {
+        let number = self.phone_error.as_ref().and_then(|error| error.number);
+        match (self.finding, number) {
+            (Some(finding), _) => finding.to_string(),
+            (None, Some(number)) => format!("error {number}"),
+            (None, None) => String::new(),
+        }
     }
 }
 

@@ -16,14 +16,14 @@ use serde_json::{Map, Value, json};
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
-use crate::domain::inventory::ClusterInfo;
+use crate::domain::inventory::{ClusterInfo, Phone};
 use crate::domain::push_action::PushAction;
 use crate::event::{
     ChangeResult, ChangeState, ControlStep, Download, Event, Outcome, PhoneResult, Proof,
 };
 use crate::journal::{
-    AttemptRow, ChangeEnd, ChangeRow, EventRow, JournalError, JournalReader, RunEnd, RunGroup,
-    RunRow, Screen, SentPicture, SentPictures, SentTone, SentTones, Subject,
+    AttemptRow, ChangeEnd, ChangeRow, Coverage, EventRow, JournalError, JournalReader, RunEnd,
+    RunGroup, RunRow, Screen, SentPicture, SentPictures, SentTone, SentTones, Subject,
 };
 use crate::report::wording;
 
@@ -158,7 +158,7 @@ impl RunReport {
         };
         report.complete_changes(history)?;
         report.complete_phones();
-        Ok(report)
+        Ok(report.with_labels())
     }
 
     /// Reads the image server's access log too.
@@ -272,9 +272,45 @@ impl RunReport {
         self.ending.as_ref()?.stopped.as_deref()
     }
 
-    /// Returns how many phones were left alone because they are proven to show the picture already.
-    pub fn already(&self) -> usize {
-        self.ending.as_ref().map_or(0, |ending| ending.already)
+    /// Returns how many phones show what was pushed, of those that could; nothing where that cannot be known. Of a run
+    /// that did not write it down, only its own phones count.
+    pub fn coverage(&self) -> Option<Coverage> {
+        if !self.action.object().is_downloaded() {
+            return None;
+        }
+        let capable = || self.phones.iter().filter(|phone| phone.outcome.is_capable());
+        let known = self.ending.as_ref().and_then(|ending| ending.coverage);
+        Some(known.unwrap_or_else(|| Coverage {
+            shown: capable().filter(|phone| phone.outcome.is_proven()).count(),
+            capable: capable().count(),
+        }))
+    }
+
+    /// Says how many phones show what was pushed, such as "3,532 of 3,635 capable phones show it (97 %)". Where no more
+    /// than an acceptance is to be had, that counts.
+    pub(crate) fn coverage_text(&self) -> Option<String> {
+        let (proof, mut coverage) = (self.proof(), self.coverage()?);
+        if wording::unverifiable(self.action, proof).is_some() {
+            let accepted = self.phones.iter().filter(|phone| phone.outcome == Outcome::Accepted);
+            coverage.shown += accepted.count();
+        }
+        wording::coverage(self.action, proof, coverage)
+    }
+
+    /// Adds what the audit knows of phones and the push does not: extension, description and owner.
+    #[must_use]
+    pub fn with_labels(mut self) -> Self {
+        let seen = self.audit.iter().flat_map(|audit| &audit.phones);
+        let seen: HashMap<&DeviceName, &Phone> =
+            seen.map(|audited| (audited.name(), &audited.phone)).collect();
+        for phone in &mut self.phones {
+            let Some(known) = seen.get(&phone.name) else { continue };
+            phone.extension.clone_from(&known.extension);
+            phone.description.clone_from(&known.description);
+            phone.owner.clone_from(&known.owner);
+        }
+        drop(seen);
+        self
     }
 
     /// Returns the events about how the run was controlled: pauses, approvals, soak periods.
@@ -309,7 +345,7 @@ impl RunReport {
 
     /// Counts the phones.
     pub fn summary(&self) -> RolloutSummary {
-        RolloutSummary::of(&self.phones)
+        RolloutSummary::of(&self.phones, self.coverage())
     }
 
     /// Returns the cluster; without versions where only addresses were pushed to.
@@ -367,6 +403,8 @@ const MOST_SCREEN_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct RolloutSummary {
     pub total: usize,
+    /// How many phones show what was pushed, of those that could; nothing where that cannot be known.
+    pub coverage: Option<Coverage>,
     /// Phones by outcome; every outcome is there.
     #[serde(flatten)]
     pub outcomes: BTreeMap<Outcome, usize>,
@@ -382,13 +420,16 @@ impl JsonSchema for RolloutSummary {
     fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
         let by_pool = generator.subschema_for::<BTreeMap<String, BTreeMap<String, usize>>>();
         let outcomes = Outcome::ALL.iter().map(|outcome| outcome.as_str());
-        let required: Vec<&str> = ["total", "by_device_pool"].into_iter().chain(outcomes).collect();
+        let required: Vec<&str> =
+            ["total", "coverage", "by_device_pool"].into_iter().chain(outcomes).collect();
         let count = || json!({"type": "integer", "minimum": 0});
         let mut properties: Map<String, Value> =
             required.iter().map(|name| ((*name).to_owned(), count())).collect();
         properties.insert("by_device_pool".to_owned(), by_pool.to_value());
+        let coverage = generator.subschema_for::<Option<Coverage>>();
+        properties.insert("coverage".to_owned(), coverage.to_value());
         schemars::json_schema!({
-            "description": "How many phones there are, and how many ended how; the same by device pool.",
+            "description": "How many phones there are, how many show what was pushed, and how many ended how; outcomes also by device pool.",
             "type": "object",
             "properties": properties,
             "required": required
@@ -398,7 +439,7 @@ impl JsonSchema for RolloutSummary {
 
 impl RolloutSummary {
     /// Counts phones.
-    pub fn of(phones: &[PhoneResult]) -> Self {
+    pub fn of(phones: &[PhoneResult], coverage: Option<Coverage>) -> Self {
         let mut outcomes: BTreeMap<Outcome, usize> =
             Outcome::ALL.iter().map(|outcome| (*outcome, 0)).collect();
         let mut by_device_pool: BTreeMap<String, BTreeMap<Outcome, usize>> = BTreeMap::new();
@@ -414,7 +455,7 @@ impl RolloutSummary {
                 .entry(phone.outcome)
                 .or_default() += 1;
         }
-        Self { total: phones.len(), outcomes, by_device_pool }
+        Self { total: phones.len(), coverage, outcomes, by_device_pool }
     }
 }
 
@@ -437,6 +478,7 @@ fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRo
         Some(alone) => (false, Some(alone)),
         None => (run.was_to_push(audited.verdict), audited.worst()),
     };
+    let finding = reason.filter(|_| begun.is_none() && !to_push).map(|worst| worst.code);
     let tone = begun.and_then(|begun| run.tones.iter().find(|tone| tone.digest == begun.digest));
     let (outcome, reason, remedy) = match (begun, to_push, reason) {
         (Some(attempt), _, _) => {
@@ -448,30 +490,20 @@ fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRo
             let reason = "the run has no end for it in the journal".to_owned();
             (Outcome::Pending, reason, again)
         }
-        (None, false, Some(worst)) => {
-            (Outcome::Skipped, worst.message.clone(), worst.remedy.clone())
-        }
+        (None, false, Some(worst)) => (
+            Outcome::of_skipped(audited, run.action.object()),
+            worst.message.clone(),
+            worst.remedy.clone(),
+        ),
     };
-    let phone = &audited.phone;
     PhoneResult {
-        name: phone.name.clone(),
-        model: phone.model.clone(),
-        device_pool: phone.device_pool.clone(),
-        ip: phone.registration.ip,
-        object: run.action.object(),
-        proof: Proof::default(),
-        image: None,
-        picture: audited.image.as_ref().and_then(|image| image.picture.clone()),
         ring_tone: tone.map(|tone| tone.format),
-        outcome,
-        phone_error: None,
+        finding,
         reason: Some(reason),
         remedy: Some(remedy),
-        downloads: crate::event::Downloads::default(),
         attempts: begun.map_or(0, |attempt| attempt.attempt),
         first_attempt_at: begun.map(|attempt| attempt.began_at),
-        finished_at: None,
-        duration_ms: None,
+        ..PhoneResult::of_audited(audited, run.action.object(), outcome)
     }
 }
 

@@ -18,6 +18,7 @@ use crate::journal::{AttemptRow, ControlRequest, EventKind, EventRow, RunRow, Su
 use crate::report::row::Row;
 use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::summary::run_recap;
+use crate::report::table::Layout;
 use crate::report::text::moment;
 use crate::report::wording;
 
@@ -236,7 +237,7 @@ pub fn control_json(
 }
 
 /// One run for a person: the recap that the run ended with, and every attempt and download.
-pub fn show_recap(report: &RunReport, next: Option<&str>) -> String {
+pub fn show_recap(report: &RunReport, next: Option<&str>, layout: Layout) -> String {
     let run = &RunRecord::from(&report.run);
     let mut out = String::new();
     let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
@@ -271,7 +272,7 @@ pub fn show_recap(report: &RunReport, next: Option<&str>) -> String {
     line("");
     out.push_str(&match &report.run.subject {
         Some(_) if report.audit.is_some() || report.run.is_about_addresses() => {
-            run_recap(report, true)
+            run_recap(report, next, layout, true)
         }
         Some(_) | None => changes_summary(&report.changes, true),
     });

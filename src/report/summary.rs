@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use comfy_table::{Cell, CellAlignment};
-
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
@@ -12,19 +10,22 @@ use crate::domain::payload_kind::ToneFormat;
 use crate::domain::plan::Plan;
 use crate::domain::text::{names, pluralize as counted_noun};
 use crate::event::{Outcome, PhoneResult};
+use crate::report::causes::{Cause, causes};
 use crate::report::changes::changes_summary;
 use crate::report::other_downloads::download_warnings;
 use crate::report::run_report::RunReport;
-use crate::report::table::{finished, plain_table};
+use crate::report::table::{Layout, aligned, shorten};
 use crate::report::text::printable;
 use crate::report::wording;
 
-/// How many failed phones a recap lists; the report has them all.
-const MAX_FAILURES: usize = 40;
+/// How many failed phones with the same trouble a recap lists; the report has them all.
+const MAX_FAILURES: usize = 10;
 
-/// How wide a recap's tables get, in characters: it goes to terminals, files and mails alike. Only long names
-/// of device pools need more lines then.
-const WIDTH: u16 = 80;
+/// How wide a recap's tables get, in characters, where it goes to no terminal: long names are shortened.
+const WIDTH: usize = 80;
+
+/// How many device pools a recap lists; the report has them all.
+const MAX_POOLS: usize = 20;
 
 const MAX_GROUPS: usize = 10;
 
@@ -39,17 +40,31 @@ pub fn audit_recap(audit: &Audit) -> String {
     text.push_str(&verdicts(audit));
     text.push_str(&findings(audit));
     text.push_str(&pictures(audit));
-    text.push_str(&to_do(audit));
+    text.push_str(&to_do(audit, &[Verdict::Fixable, Verdict::Offline, Verdict::Blocked]));
     text
 }
 
-/// The recap of a run that pushes: what was found, what was changed, what came of it, what is left to do.
-pub fn rollout_recap(report: &RunReport) -> String {
-    run_recap(report, false)
+/// The recap of a run that pushes: what was found, what was changed, what came of it, what is left to do. `next` is the
+/// command that continues it.
+pub fn rollout_recap(report: &RunReport, next: Option<&str>, layout: Layout) -> String {
+    let mut text = run_recap(report, next, layout, false);
+    let run = report.run.id;
+    let next = match next {
+        Some(next) => format!("continue with `{}`", printable(next)),
+        None => format!("details with `axlpaper show {run}`"),
+    };
+    push_line(&mut text, &format!("\nRun {run}: {next}"));
+    text
 }
 
-/// The same; with every device and every phone that was changed by name where `details` are asked for.
-pub(super) fn run_recap(report: &RunReport, details: bool) -> String {
+/// The same without its last line; with every device and every phone that was changed by name where `details` are asked
+/// for.
+pub(super) fn run_recap(
+    report: &RunReport,
+    next: Option<&str>,
+    layout: Layout,
+    details: bool,
+) -> String {
     let place = match &report.audit {
         Some(audit) => format!("on {}", printable(&audit.cluster.name)),
         None => "by address".to_owned(),
@@ -58,18 +73,21 @@ pub(super) fn run_recap(report: &RunReport, details: bool) -> String {
     let spent = report.finished_at().duration_since(report.run.began_at).as_secs_f64();
     let heading = wording::heading(report.action, &pushed, &pushed_of(report));
     let mut text = format!("{heading} {place} in {spent:.1} s\n");
+    if let Some(coverage) = report.coverage_text() {
+        push_line(&mut text, &format!("{coverage}."));
+    }
     text.push_str(&remarks(report.remarks()));
     text.push_str(&remarks(&download_warnings(&report.phones)));
     if let Some(audit) = &report.audit {
         text.push_str(&verdicts(audit));
         text.push_str(&findings(audit));
         text.push_str(&pictures(audit));
-        text.push_str(&to_do(audit));
+        text.push_str(&to_do(audit, &[Verdict::Blocked]));
         text.push_str(&changes_summary(&report.changes, details));
     }
     text.push_str(&ring_tones(&report.phones));
-    text.push_str(&outcomes(report));
-    text.push_str(&failures(report));
+    text.push_str(&outcomes(report, layout));
+    text.push_str(&failures(report, next, layout));
     if let Some(stopped) = report.stopped() {
         push_line(&mut text, &format!("\nStopped early: {}", printable(stopped)));
     }
@@ -104,7 +122,7 @@ pub fn plan_recap(plan: &Plan, audit: &Audit) -> String {
     }
     text.push_str(&excluded(audit));
     text.push_str(&pictures(audit));
-    text.push_str(&to_do(audit));
+    text.push_str(&to_do(audit, &[Verdict::Blocked]));
     text
 }
 
@@ -125,13 +143,14 @@ fn excluded(audit: &Audit) -> String {
     text
 }
 
-/// Blocked phones by the finding that blocks them, with what to do.
-fn to_do(audit: &Audit) -> String {
-    let mut groups: BTreeMap<(Code, &str), Vec<&DeviceName>> = BTreeMap::new();
-    let blocked = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Blocked);
-    for phone in blocked.filter(|phone| phone.excluded().is_none()) {
+/// Phones of these verdicts by their worst finding, with what to do.
+fn to_do(audit: &Audit, verdicts: &[Verdict]) -> String {
+    let mut groups: BTreeMap<(Verdict, Code, &str), Vec<&DeviceName>> = BTreeMap::new();
+    let meant = audit.phones.iter().filter(|phone| verdicts.contains(&phone.verdict));
+    for phone in meant.filter(|phone| phone.excluded().is_none()) {
         if let Some(worst) = phone.worst() {
-            groups.entry((worst.code, worst.remedy.as_str())).or_default().push(phone.name());
+            let key = (phone.verdict, worst.code, worst.remedy.as_str());
+            groups.entry(key).or_default().push(phone.name());
         }
     }
     if groups.is_empty() {
@@ -140,9 +159,10 @@ fn to_do(audit: &Audit) -> String {
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, phones)| std::cmp::Reverse(phones.len()));
     let more = groups.len().saturating_sub(MAX_GROUPS);
-    let mut text = "\nBlocked, and what to do\n".to_owned();
-    for ((code, remedy), phones) in groups.into_iter().take(MAX_GROUPS) {
-        let line = format!("  {} {code}: {}", counted_noun(phones.len(), "phone"), names(&phones));
+    let mut text = "\nWhat to do\n".to_owned();
+    for ((verdict, code, remedy), phones) in groups.into_iter().take(MAX_GROUPS) {
+        let count = counted_noun(phones.len(), "phone");
+        let line = format!("  {count} {verdict}, {code}: {}", names(&phones));
         push_line(&mut text, &printable(&line));
         push_line(&mut text, &format!("    -> {}", printable(remedy)));
     }
@@ -154,7 +174,7 @@ fn to_do(audit: &Audit) -> String {
 
 /// How many phones were pushed to, of how many.
 fn pushed_of(report: &RunReport) -> String {
-    let left = |outcome| matches!(outcome, Outcome::Skipped | Outcome::Pending);
+    let left = |outcome: Outcome| outcome.is_skipped() || outcome == Outcome::Pending;
     let pushed = report.phones.iter().filter(|phone| !left(phone.outcome)).count();
     let all = counted_noun(report.phones.len(), "phone");
     if pushed == report.phones.len() { all } else { format!("{pushed} of {all}") }
@@ -169,19 +189,15 @@ fn remarks(remarks: &[String]) -> String {
 }
 
 fn verdicts(audit: &Audit) -> String {
-    let mut table = plain_table(Some(WIDTH));
-    let mut header = vec!["By device pool".to_owned()];
-    header.extend(Verdict::ALL.iter().map(ToString::to_string));
-    header.push("total".to_owned());
-    table.set_header(header);
-    for (pool, counts) in &audit.summary.by_device_pool {
-        table.add_row(counted(pool, &Verdict::ALL, &counts.verdicts, counts.total));
+    let pools = audit.summary.by_device_pool.iter();
+    let mut rows: Vec<Vec<String>> = pools
+        .map(|(pool, counts)| counted(pool, &Verdict::ALL, &counts.verdicts, counts.total))
+        .collect();
+    if rows.len() != 1 {
+        let all = &audit.summary.all;
+        rows.push(counted("all", &Verdict::ALL, &all.verdicts, all.total));
     }
-    let all = &audit.summary.all;
-    if audit.summary.by_device_pool.len() != 1 {
-        table.add_row(counted("all", &Verdict::ALL, &all.verdicts, all.total));
-    }
-    format!("\n{}", finished(table))
+    counts_table("By device pool", &Verdict::ALL.map(Verdict::as_str), rows)
 }
 
 fn findings(audit: &Audit) -> String {
@@ -200,48 +216,45 @@ fn findings(audit: &Audit) -> String {
     counted_table(&["By finding", "phones"], rows)
 }
 
-fn outcomes(report: &RunReport) -> String {
+fn outcomes(report: &RunReport, layout: Layout) -> String {
     let summary = report.summary();
-    let found = summary.outcomes.iter().filter(|(_, count)| **count > 0);
-    let found = found.map(|(outcome, count)| (outcome.as_str().to_owned(), *count, None));
-    let list = counted_table(&["By outcome", "phones"], found);
-    let mut table = plain_table(Some(WIDTH));
-    table.set_header([
-        if summary.by_device_pool.is_empty() { "Phones" } else { "By device pool" },
-        "verified",
-        "accepted",
-        "failed",
-        "pending",
-        "skipped",
-        "total",
-    ]);
-    for (pool, counts) in &summary.by_device_pool {
-        table.add_row(grouped(pool, counts));
+    let mut rows = vec![["By outcome", "phones", "code"].map(str::to_owned).to_vec()];
+    rows.extend(summary.outcomes.iter().filter(|(_, count)| **count > 0).map(|(one, count)| {
+        let title = wording::outcome_title(report.action, *one);
+        vec![layout.paint(one.as_str(), title), count.to_string(), one.as_str().to_owned()]
+    }));
+    let list = aligned(&rows, |column| column == 1);
+    let mut pools: Vec<_> =
+        summary.by_device_pool.iter().map(|(pool, counts)| grouped(pool, counts)).collect();
+    if pools.len() != 1 {
+        pools.push(grouped("all", &summary.outcomes));
     }
-    if summary.by_device_pool.len() != 1 {
-        table.add_row(grouped("all", &summary.outcomes));
-    }
-    format!("{list}\n{}", finished(table))
+    let first = if summary.by_device_pool.is_empty() { "Phones" } else { "By device pool" };
+    format!("\n{list}{}", counts_table(first, &GROUPS, pools))
 }
 
-/// One row with all kinds of failures in one column, so that it fits a terminal.
-fn grouped(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<Cell> {
-    let mut columns: BTreeMap<usize, usize> = BTreeMap::new();
+/// The columns of the outcomes by device pool: all kinds of failures in one, so that they fit a terminal.
+const GROUPS: [&str; 6] = ["verified", "already", "accepted", "failed", "pending", "skipped"];
+
+fn grouped(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<String> {
+    let mut columns: BTreeMap<&str, usize> = BTreeMap::new();
     for (outcome, count) in counts {
         let column = match outcome {
-            Outcome::Verified => 0,
-            Outcome::Accepted => 1,
+            Outcome::Verified | Outcome::Already | Outcome::Accepted | Outcome::Pending => {
+                outcome.as_str()
+            }
             Outcome::Rejected
             | Outcome::AuthFailed
             | Outcome::Unreachable
             | Outcome::BadReply
-            | Outcome::WrongDevice => 2,
-            Outcome::Pending => 3,
-            Outcome::Skipped => 4,
+            | Outcome::WrongDevice => "failed",
+            Outcome::NeedsWork | Outcome::Offline | Outcome::Excluded | Outcome::NoBackground => {
+                "skipped"
+            }
         };
         *columns.entry(column).or_default() += count;
     }
-    counted(name, &[0, 1, 2, 3, 4], &columns, counts.values().sum())
+    counted(name, &GROUPS, &columns, counts.values().sum())
 }
 
 /// Says how a run ended in which nothing failed.
@@ -251,6 +264,7 @@ fn nothing_failed(report: &RunReport) -> String {
     let (verified, accepted) = (count(Outcome::Verified), count(Outcome::Accepted));
     let (action, proof) = (report.action, wording::proof_of(&report.phones));
     match (verified, accepted) {
+        (0, 0) if count(Outcome::Already) > 0 => String::new(),
         (0, 0) => format!("\n{}.\n", wording::no_phone(action)),
         (1, 0) => format!("\nThe {} is verified.\n", wording::noun(action)),
         (n, 0) => format!("\nAll {n} {} are verified.\n", wording::nouns(action)),
@@ -266,39 +280,96 @@ fn nothing_failed(report: &RunReport) -> String {
     }
 }
 
-fn failures(report: &RunReport) -> String {
-    let failures: Vec<&PhoneResult> = report.failures().collect();
-    if failures.is_empty() {
+/// Phones that failed, by cause: one line a phone, and each remedy once. Phones that were not tried are counted.
+fn failures(report: &RunReport, next: Option<&str>, layout: Layout) -> String {
+    if report.failures().next().is_none() {
         return nothing_failed(report);
     }
     let proof = wording::proof_of(&report.phones);
     let mut text = format!("\nPhones: {}\n", wording::failed(report.action, proof));
-    for phone in failures.iter().take(MAX_FAILURES) {
-        let place = format!("{} ({})", phone.name, about(phone));
-        push_line(&mut text, &format!("  {:<12} {}", phone.outcome.as_str(), printable(&place)));
-        if let Some(reason) = &phone.reason {
-            push_line(&mut text, &format!("    {}", printable(reason)));
+    let all = causes(report.failures().map(|phone| ("", phone)));
+    let (pending, failed): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|cause| cause.outcome == Outcome::Pending);
+    for cause in &failed {
+        let title = wording::outcome_title(report.action, cause.outcome);
+        let title = layout.paint(cause.outcome.as_str(), title);
+        let (count, code) = (counted_noun(cause.phones.len(), "phone"), cause.outcome.as_str());
+        push_line(&mut text, &format!("  {title} ({code}): {count}"));
+        text.push_str(&phone_lines(cause, layout));
+        let reasons = cause.reasons();
+        for (reason, count) in reasons.iter().take(MAX_REASONS) {
+            let count =
+                if reasons.len() > 1 { format!("{count} of them: ") } else { String::new() };
+            push_line(&mut text, &format!("    {count}{}", printable(reason)));
         }
-        if let Some(error) = phone.phone_error.as_ref().filter(|error| !error.raw.is_empty()) {
-            push_line(&mut text, &format!("    reply: {}", printable(&error.raw)));
-        }
-        if let Some(remedy) = &phone.remedy {
-            push_line(&mut text, &format!("    -> {}", printable(remedy)));
+        if !cause.remedy.is_empty() {
+            push_line(&mut text, &format!("    -> {}", printable(&cause.remedy)));
         }
     }
-    if let Some(more) = failures.len().checked_sub(MAX_FAILURES).filter(|more| *more > 0) {
-        push_line(&mut text, &format!("  … and {more} more: see the report"));
+    for (cause, (reason, count)) in
+        pending.iter().flat_map(|cause| cause.reasons().into_iter().map(move |why| (cause, why)))
+    {
+        let reason = reason.strip_prefix("not tried: ").unwrap_or(&reason);
+        let step = match next {
+            Some(next) => format!("`{next}`"),
+            None => cause.remedy.clone(),
+        };
+        push_line(&mut text, &printable(&format!("  {count} not tried ({reason}): {step}")));
     }
     text
 }
 
-/// Model and device pool; the address where no pool is known.
-fn about(phone: &PhoneResult) -> String {
-    let address = phone.ip.map(|ip| ip.to_string()).unwrap_or_default();
-    let place = if phone.device_pool.is_empty() { &address } else { &phone.device_pool };
-    let known = [phone.model.as_str(), place].into_iter().filter(|text| !text.is_empty());
-    known.collect::<Vec<_>>().join(", ")
+/// The first phones of a cause, a line each.
+fn phone_lines(cause: &Cause<'_>, layout: Layout) -> String {
+    let width = layout.width.unwrap_or(WIDTH);
+    let phones = cause.phones.iter().take(MAX_FAILURES);
+    let mut rows: Vec<Vec<String>> = phones.map(|phone| phone_cells(phone)).collect();
+    // The description gets the room that the others leave.
+    let others = |row: &Vec<String>| {
+        row.iter()
+            .enumerate()
+            .filter(|(at, _)| *at != DESCRIPTION)
+            .map(|(_, cell)| cell.chars().count() + 2)
+            .sum::<usize>()
+    };
+    let room = width.saturating_sub(6 + rows.iter().map(others).max().unwrap_or_default());
+    for row in &mut rows {
+        row[DESCRIPTION] =
+            if room < 8 { String::new() } else { shorten(&row[DESCRIPTION], room).into_owned() };
+    }
+    // What no phone has takes no room.
+    let shown: Vec<bool> =
+        (0..rows[0].len()).map(|at| rows.iter().any(|row| !row[at].is_empty())).collect();
+    for row in &mut rows {
+        let mut shown = shown.iter();
+        row.retain(|_| *shown.next().unwrap_or(&true));
+    }
+    let mut text = String::new();
+    for line in aligned(&rows, |_| false).lines() {
+        push_line(&mut text, &format!("    {line}"));
+    }
+    if let Some(more) = cause.phones.len().checked_sub(MAX_FAILURES).filter(|more| *more > 0) {
+        push_line(&mut text, &format!("    … and {more} more: see the report"));
+    }
+    text
 }
+
+/// Name, extension, description, device pool or address, model and code.
+fn phone_cells(phone: &PhoneResult) -> Vec<String> {
+    let address = || phone.ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let place = if phone.device_pool.is_empty() { address() } else { phone.device_pool.clone() };
+    let model = phone.model.strip_prefix("Cisco ").unwrap_or(&phone.model).to_owned();
+    let extension = phone.extension.clone().unwrap_or_default();
+    let cells =
+        [phone.name.to_string(), extension, phone.description.clone(), place, model, phone.code()];
+    cells.map(|cell| printable(&cell).into_owned()).to_vec()
+}
+
+/// The place of the description in [`phone_cells`].
+const DESCRIPTION: usize = 2;
+
+/// How many reasons of one cause are told.
+const MAX_REASONS: usize = 3;
 
 /// A row for every picture that rules chose: how many of the phones that show pictures get it, and in which device
 /// pools. Empty where no rule chose anything.
@@ -343,29 +414,50 @@ fn counted_table<'a>(
     header: &[&str],
     rows: impl Iterator<Item = (String, usize, Option<BTreeSet<&'a str>>)>,
 ) -> String {
-    let mut table = plain_table(None);
-    table.set_header(header);
+    let mut all = vec![header.iter().map(|&name| name.to_owned()).collect()];
     for (what, count, belong) in rows {
-        let mut row =
-            vec![Cell::new(printable(&what)), Cell::new(count).set_alignment(CellAlignment::Right)];
+        let mut row = vec![printable(&what).into_owned(), count.to_string()];
         row.extend(belong.map(|all| {
             let all: Vec<&str> = all.into_iter().collect();
-            Cell::new(printable(&names(&all)))
+            printable(&names(&all)).into_owned()
         }));
-        table.add_row(row);
+        all.push(row);
     }
-    format!("\n{}", finished(table))
+    format!("\n{}", aligned(&all, |column| column == 1))
 }
 
-fn counted<K: Ord>(name: &str, keys: &[K], counts: &BTreeMap<K, usize>, total: usize) -> Vec<Cell> {
-    let number = |n: usize| {
-        let text = if n == 0 { "·".to_owned() } else { n.to_string() };
-        Cell::new(text).set_alignment(CellAlignment::Right)
-    };
-    let mut row = vec![Cell::new(printable(name))];
+fn counted<K: Ord>(
+    name: &str,
+    keys: &[K],
+    counts: &BTreeMap<K, usize>,
+    total: usize,
+) -> Vec<String> {
+    let number = |n: usize| if n == 0 { "·".to_owned() } else { n.to_string() };
+    let mut row = vec![printable(name).into_owned()];
     row.extend(keys.iter().map(|key| number(counts.get(key).copied().unwrap_or_default())));
     row.push(number(total));
     row
+}
+
+/// A table of counts. Of a great many rows the first ones are shown, and the last one, which is that of all.
+fn counts_table(first: &str, columns: &[&str], mut rows: Vec<Vec<String>>) -> String {
+    let more = rows.len().saturating_sub(MAX_POOLS + 1);
+    rows.drain(MAX_POOLS.min(rows.len())..MAX_POOLS.min(rows.len()) + more);
+    let header = [&[first][..], columns, &["total"]].concat();
+    let numbers: usize = columns.iter().map(|name| name.len() + 2).sum::<usize>() + "total".len();
+    let room = WIDTH - numbers - 2;
+    let mut all = vec![header.into_iter().map(str::to_owned).collect()];
+    all.extend(rows.into_iter().map(|mut row| {
+        row[0] = shorten(&row[0], room).into_owned();
+        row
+    }));
+    let table = aligned(&all, |column| column > 0);
+    let more = if more > 0 {
+        format!("… and {more} more device pools: see the report\n")
+    } else {
+        String::new()
+    };
+    format!("\n{table}{more}")
 }
 
 fn push_line(text: &mut String, line: &str) {
@@ -379,7 +471,64 @@ mod tests {
     use crate::domain::audit::Summary;
     use crate::domain::finding::{Finding, Severity};
     use crate::domain::inventory::ClusterInfo;
-    use crate::report::testing::audited;
+    use crate::journal::{RunRow, RunState};
+    use crate::report::testing::{audited, pushed};
+
+    fn run(phones: Vec<PhoneResult>) -> RunReport {
+        let run = RunRow {
+            id: 6,
+            command: "rollout".into(),
+            command_line: String::new(),
+            program: String::new(),
+            cluster_id: String::new(),
+            cluster: "lab".into(),
+            host: String::new(),
+            os_user: String::new(),
+            machine: String::new(),
+            continues: None,
+            reverts: None,
+            began_at: jiff::Timestamp::UNIX_EPOCH,
+            ended_at: None,
+            state: RunState::Interrupted,
+            is_waiting: false,
+            exit_code: None,
+            outcomes: Vec::new(),
+            subject: None,
+        };
+        RunReport { phones, ..RunReport::new(run) }
+    }
+
+    #[test]
+    fn equal_failures_stand_together_and_untried_phones_have_one_line() {
+        let failed = |n: usize| PhoneResult {
+            outcome: Outcome::Unreachable,
+            extension: Some(format!("10{n:02}")),
+            description: "A desk in a building with a long name, at the window".into(),
+            reason: Some(format!("10.0.0.{n} did not answer")),
+            ip: Some([10, 0, 0, u8::try_from(n).unwrap()].into()),
+            remedy: Some("check Web Access".into()),
+            ..pushed(&format!("SEP0011223344{n:02}"))
+        };
+        let untried = |n: usize| PhoneResult {
+            outcome: Outcome::Pending,
+            reason: Some("not tried: the run was interrupted".into()),
+            remedy: Some("run it again".into()),
+            ..pushed(&format!("SEP9911223344{n:02}"))
+        };
+        let phones = (1..=12).map(failed).chain((1..=75).map(untried)).collect();
+        let layout = Layout { width: Some(80), color: false };
+        let text = rollout_recap(&run(phones), Some("axlpaper rollout --resume 6"), layout);
+        assert!(text.contains("  Not reachable (unreachable): 12 phones\n"), "{text}");
+        assert_eq!(text.matches("-> check Web Access").count(), 1, "{text}");
+        assert_eq!(text.matches("the phone did not answer").count(), 1, "{text}");
+        assert!(text.contains("    SEP001122334401  1001  A desk in a"), "{text}");
+        assert!(text.contains("… and 2 more"), "{text}");
+        let line = "  75 not tried (the run was interrupted): `axlpaper rollout --resume 6`\n";
+        assert!(text.contains(line), "{text}");
+        assert!(text.ends_with("Run 6: continue with `axlpaper rollout --resume 6`\n"), "{text}");
+        assert!(text.contains("0 of 87 capable phones show it (0 %)."), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
 
     fn blocked(name: &str) -> AuditedPhone {
         let findings = vec![Finding {
@@ -420,7 +569,9 @@ mod tests {
         let text = plan_recap(&plan, &audit);
         assert!(text.starts_with("Of 7 selected phones: 7 blocked.\n7 phones cannot"), "{text}");
         assert!(
-            text.contains("7 phones no_ip_address: SEP1, SEP2, SEP3, SEP4, SEP5 and 2 more"),
+            text.contains(
+                "7 phones blocked, no_ip_address: SEP1, SEP2, SEP3, SEP4, SEP5 and 2 more"
+            ),
             "{text}"
         );
         assert!(text.contains("-> restart it"), "{text}");

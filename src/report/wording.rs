@@ -5,11 +5,13 @@
 
 use crate::domain::push_action::PushAction;
 use crate::event::{Outcome, PhoneResult, Proof};
+use crate::journal::Coverage;
+use crate::report::text::grouped;
 
 /// Returns how the phones of a run were to be proven: those that were left alone know nothing of it.
 pub(crate) fn proof_of(phones: &[PhoneResult]) -> Proof {
     let excluded = |phone: &PhoneResult| {
-        phone.attempts == 0 || matches!(phone.outcome, Outcome::Skipped | Outcome::Pending)
+        phone.attempts == 0 || phone.outcome.is_skipped() || phone.outcome == Outcome::Pending
     };
     phones.iter().find(|phone| !excluded(phone)).map(|phone| phone.proof).unwrap_or_default()
 }
@@ -142,13 +144,58 @@ pub(crate) fn no_phone(action: PushAction) -> &'static str {
     }
 }
 
-/// What phones are like that need it no more, after "5 of them".
-pub(crate) fn already_done(action: PushAction) -> &'static str {
+/// What a phone does that has what was pushed, after "the phone".
+fn shows(action: PushAction) -> &'static str {
     match action {
-        PushAction::Picture | PushAction::PictureElsewhere => "already show it",
-        PushAction::Removal => "no longer show it",
-        // Sounds and keys are always sent, so no phone is left out for them.
-        PushAction::RingTone | PushAction::Sound | PushAction::Keys => "already have it",
+        PushAction::Picture | PushAction::PictureElsewhere => "shows it",
+        PushAction::Removal => "no longer shows it",
+        PushAction::RingTone | PushAction::Sound | PushAction::Keys => "has it",
+    }
+}
+
+/// How many of the phones that could show it do, such as "3,532 of 3,635 capable phones show it (97 %)"; nothing where no
+/// phone could.
+pub(crate) fn coverage(action: PushAction, proof: Proof, coverage: Coverage) -> Option<String> {
+    let Coverage { shown, capable } = coverage;
+    let percent = coverage.percent()?;
+    let phones = if capable == 1 { "phone" } else { "phones" };
+    let show = match (action, unverifiable(action, proof)) {
+        (_, Some(_)) => "accepted it",
+        (_, None) if capable == 1 => shows(action),
+        (PushAction::Removal, None) => "no longer show it",
+        (PushAction::RingTone, None) => "have it",
+        (_, None) => "show it",
+    };
+    let (shown, of) = (grouped(shown), grouped(capable));
+    Some(format!("{shown} of {of} capable {phones} {show} ({percent} %)"))
+}
+
+/// What people call an outcome.
+pub(crate) fn outcome_title(action: PushAction, outcome: Outcome) -> &'static str {
+    match (outcome, action) {
+        (Outcome::Verified, _) => "Verified",
+        (Outcome::Already, PushAction::Picture | PushAction::PictureElsewhere) => {
+            "Already shows it"
+        }
+        (Outcome::Already, PushAction::Removal) => "Already removed",
+        (Outcome::Already, PushAction::RingTone | PushAction::Sound | PushAction::Keys) => {
+            "Already has it"
+        }
+        (Outcome::Accepted, PushAction::Sound | PushAction::Keys) => "Accepted",
+        (Outcome::Accepted, _) => "Accepted, not verified",
+        (Outcome::Rejected, _) => "Push refused",
+        (Outcome::AuthFailed, _) => "Push user refused",
+        (Outcome::Unreachable, _) => "Not reachable",
+        (Outcome::BadReply, _) => "Unreadable reply",
+        (Outcome::WrongDevice, _) => "Other device at this address",
+        (Outcome::NeedsWork, _) => "Needs work first",
+        (Outcome::Offline, _) => "Not registered",
+        (Outcome::Excluded, _) => "Excluded",
+        (Outcome::NoBackground, PushAction::RingTone | PushAction::Sound | PushAction::Keys) => {
+            "Model not supported"
+        }
+        (Outcome::NoBackground, _) => "Model without background",
+        (Outcome::Pending, _) => "Not tried",
     }
 }
 
@@ -221,7 +268,15 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
         Outcome::Pending => {
             "Not tried, because the run ended before, or its end is not known.".to_owned()
         }
-        Outcome::Skipped => "Skipped; see the reason.".to_owned(),
+        Outcome::Already => {
+            format!("Not pushed to: an earlier run proved that it {}.", shows(action))
+        }
+        Outcome::NeedsWork => {
+            "Not pushed to: something must be repaired first; its finding names it.".to_owned()
+        }
+        Outcome::Offline => "Not pushed to: the phone is not registered.".to_owned(),
+        Outcome::Excluded => "Not pushed to: it is excluded; see the reason.".to_owned(),
+        Outcome::NoBackground => format!("Not pushed to. {}", unsupported(action)),
     }
 }
 
@@ -287,12 +342,12 @@ mod tests {
             failed_sentence(action, proof, "2"),
             remedies_title(action, proof).to_owned(),
             no_phone(action).to_owned(),
-            already_done(action).to_owned(),
             unsupported(action).to_owned(),
             next_step(action, 1, true),
             next_step(action, 1, false),
         ];
         said.extend(Outcome::ALL.map(|one| outcome(action, proof, one)));
+        said.extend(Outcome::ALL.map(|one| outcome_title(action, one).to_owned()));
         said.extend(
             stages.into_iter().filter(|stage| action.is_picture() || !stage.contains("Prepare")),
         );
@@ -324,6 +379,20 @@ mod tests {
             }
         }
         assert!(verified(PushAction::RingTone, Proof::Fetch).contains("downloaded the ring tone"));
+    }
+
+    #[test]
+    fn only_all_phones_are_a_hundred_percent() {
+        let told = |shown, capable| {
+            coverage(PushAction::Picture, Proof::Fetch, Coverage { shown, capable })
+        };
+        assert_eq!(
+            told(3_532, 3_635).as_deref(),
+            Some("3,532 of 3,635 capable phones show it (97 %)")
+        );
+        assert_eq!(told(999, 1_000).as_deref(), Some("999 of 1,000 capable phones show it (99 %)"));
+        assert_eq!(told(1, 1).as_deref(), Some("1 of 1 capable phone shows it (100 %)"));
+        assert_eq!(told(0, 0), None);
     }
 
     #[test]

@@ -148,6 +148,8 @@ struct RawDevice {
     protocol: Option<String>,
     #[serde(rename = "ActiveLoadID", deserialize_with = "scalar::text")]
     active_load: Option<String>,
+    #[serde(rename = "DirNumber", deserialize_with = "scalar::text")]
+    lines: Option<String>,
     #[serde(rename = "IPAddress", alias = "IpAddress")]
     addresses: Addresses,
 }
@@ -167,10 +169,19 @@ impl RawDevice {
                 if is("yes") { Some(true) } else { is("no").then_some(false) }
             }),
             active_load: self.active_load,
+            extension: self.lines.as_deref().and_then(first_line),
             timestamp: self.timestamp,
             protocol: self.protocol.filter(|word| !word.eq_ignore_ascii_case("unknown")),
         })
     }
+}
+
+/// Returns the number of the first line: each is written as the number, a minus and its state, such as
+/// `1003-Registered,1004-Registered`.
+fn first_line(lines: &str) -> Option<String> {
+    let first = lines.split(',').next()?.trim();
+    let number = first.rsplit_once('-').map_or(first, |(number, _)| number);
+    (!number.is_empty()).then(|| number.to_owned())
 }
 
 /// A list whose elements are called `item`, or otherwise in another service of the same server.

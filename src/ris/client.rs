@@ -71,6 +71,8 @@ pub enum RisEvent {
     Refused(Duration),
     /// The next question waits this long, to keep to the rate.
     Waiting(Duration),
+    /// The cluster gave no answer; the question is asked again after this time.
+    Away(Duration),
 }
 
 /// A session with RisPort70 on one server, which answers for the whole cluster.
@@ -189,7 +191,7 @@ impl RisClient {
                 {
                     let delay = broken.next().or_else(|| self.wait_for(&error, &mut away));
                     let Some(delay) = delay else { return Err(error) };
-                    emit(RisEvent::Waiting(delay));
+                    emit(RisEvent::Away(delay));
                     tokio::time::sleep(delay).await;
                     continue;
                 }
@@ -203,7 +205,7 @@ impl RisClient {
                         .wait_for(&error, &mut away)
                         .or_else(|| if is_error_page { broken.next() } else { None });
                     let Some(delay) = delay else { return Err(error) };
-                    emit(RisEvent::Refused(delay));
+                    emit(RisEvent::Away(delay));
                     tokio::time::sleep(delay).await;
                     continue;
                 }

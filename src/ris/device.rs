@@ -19,6 +19,8 @@ pub struct RisDevice {
     /// Whether its web server is on, as reported at registration; nothing when it was not reported.
     pub httpd: Option<bool>,
     pub active_load: Option<String>,
+    /// The number of its first line.
+    pub extension: Option<String>,
     /// When this state began, in seconds since 1970.
     pub timestamp: Option<i64>,
     /// `SIP` or `SCCP`.

@@ -130,6 +130,7 @@ mod tests {
             model: None,
             httpd: None,
             active_load: None,
+            extension: None,
             timestamp: Some(timestamp),
             protocol: None,
         }

@@ -13,7 +13,7 @@ use crate::domain::plan::Plan;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult};
 use crate::interaction::Interaction;
-use crate::journal::Recorder;
+use crate::journal::{Coverage, Recorder};
 use crate::plan::{Kind, after_apply};
 use crate::push::addresses::AddressSource;
 use crate::push::attempt_log::JournalAttemptLog;
@@ -21,7 +21,7 @@ use crate::push::policy::logins::LoginProbes;
 use crate::push::scheduler;
 use crate::push::scheduler::waves::{self, WaveSettings};
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals};
-use crate::push::{Delivery, LoginCheck, Target, not_back, not_served, skipped};
+use crate::push::{Delivery, Digests, LoginCheck, Target, not_back, not_served, skipped};
 use crate::rollout::cluster_task::{Assessment, ClusterTask, ExpectedTargets};
 use crate::rollout::current_addresses::CurrentAddresses;
 use crate::rollout::offline_wait;
@@ -49,6 +49,7 @@ pub struct RunContext<'a> {
 pub struct PushSetup {
     delivery: Box<dyn Delivery>,
     log: JournalAttemptLog,
+    digests: Digests,
     already: HashMap<DeviceName, PhoneResult>,
     password_proven: bool,
     /// The phones that will be pushed to when all changes succeed, also those that are proven already.
@@ -84,8 +85,8 @@ pub struct AppliedChanges {
 pub struct PushResults {
     /// The phones, sorted by name.
     pub phones: Vec<PhoneResult>,
-    /// How many are proven to show the picture already.
-    pub already: usize,
+    /// How many of the phones show what was pushed, by all that is known; nothing where that cannot be known.
+    pub coverage: Option<Coverage>,
     /// Why some of them were not done with.
     pub stopped: Option<StopReason>,
 }
@@ -150,7 +151,7 @@ impl RunContext<'_> {
         let scope = RunScope::of(&task.connection);
         let already = push_common::already_shown(&task.request, &scope, &expected, &digests)?;
         let password_proven = proven(task, self.cluster, &expected).await?;
-        let log = JournalAttemptLog::new(self.recorder.clone(), digests);
+        let log = JournalAttemptLog::new(self.recorder.clone(), digests.clone());
         let context = DeliveryContext {
             push_access: &task.connection.push_access,
             password: task.push_password.clone().unwrap_or_default(),
@@ -171,7 +172,7 @@ impl RunContext<'_> {
         })?;
         let phones = expected.len() - already.len();
         let expected = expected.into_iter().map(|target| target.name).collect();
-        Ok(PushSetup { delivery, log, already, password_proven, expected, phones })
+        Ok(PushSetup { delivery, log, digests, already, password_proven, expected, phones })
     }
 
     /// Shows what a person should know before the confirmation. Returns what is to be confirmed; nothing where nothing is to be
@@ -235,7 +236,8 @@ impl RunContext<'_> {
         changed: &AppliedChanges,
         stop: &StopSignals,
     ) -> PushResults {
-        let PushSetup { delivery, log, mut already, password_proven, expected, .. } = ready;
+        let PushSetup { delivery, log, digests, mut already, password_proven, expected, .. } =
+            ready;
         let after = self.task.audit(&changed.now);
         let (mut targets, _) = self.task.targets(assessment, &after);
         let mut held = repair::held_back(&changed.now, &changed.applied.results);
@@ -294,7 +296,15 @@ impl RunContext<'_> {
         let others = not_pushed_to(object, &pushed, lost.collect(), &after);
         push_common::write_down(self.recorder, &others, observer).await;
         let stopped = pushed.stopped.clone();
-        PushResults { phones: push_common::all(pushed, others), already: already.len(), stopped }
+        let phones = push_common::all(pushed, others);
+        let scope = RunScope::of(&self.task.connection);
+        let coverage = push_common::coverage(&self.task.request, &scope, &phones, &digests);
+        // Without it the report counts this run alone.
+        let coverage = coverage.unwrap_or_else(|error| {
+            tracing::debug!(%error, "earlier runs cannot be read");
+            None
+        });
+        PushResults { phones, coverage, stopped }
     }
 }
 

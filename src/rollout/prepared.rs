@@ -150,7 +150,7 @@ async fn change_and_push(
     let (results, changes) =
         (at.push(&assessment, ready, &changed, stop).boxed().await, changed.applied);
     undo_file::leave(at.recorder, &assessment.plan, &changes, at.interaction).await;
-    let PushResults { phones, already, stopped } = results;
+    let PushResults { phones, coverage, stopped } = results;
     let interrupted =
         changes.halt == Some(Halt::Interrupted) || stopped == Some(StopReason::Interrupted);
     let refused = matches!(changes.halt, Some(Halt::Refused(_)))
@@ -159,18 +159,19 @@ async fn change_and_push(
     let stopped = halted.or_else(|| stopped.as_ref().map(StopReason::describe));
     let ending = RunEnd {
         stopped: stopped.or_else(|| interrupted.then(|| StopReason::Interrupted.describe())),
-        already,
+        coverage,
         interrupted,
         refused,
         finished_at: Some(Timestamp::now()),
         changes: changes.results.iter().map(ChangeEnd::from).collect(),
         ..RunEnd::default()
     };
-    Ok(RunReport {
+    let report = RunReport {
         audit: Some(assessment.audit),
         changes: change_rows(changes.results),
         ending: Some(ending),
         phones,
         ..report.report(request.payload.action(), &request.payload_name, request.repair.is_some())
-    })
+    };
+    Ok(report.with_labels())
 }

@@ -1,7 +1,7 @@
 //! What a push has in common, whether a cluster names its phones or somebody types their addresses.
 
 use crate::connect::journal;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::connect::push_access::PushAccess;
@@ -10,9 +10,9 @@ use crate::domain::error_chain::error_chain;
 use crate::domain::text::pluralize;
 use crate::error::AppError;
 use crate::event::{Event, Observer, PhoneResult, Proof};
-use crate::journal::Recorder;
+use crate::journal::{Coverage, Recorder, RunRef};
 use crate::push::scheduler::{PushOutcomes, PushSettings};
-use crate::push::{Digests, Target, proven_already};
+use crate::push::{Digests, ModelFormat, Target, proven_already};
 use crate::rollout::options::PushOptions;
 use crate::rollout::request::RolloutRequest;
 use crate::rollout::run::RunScope;
@@ -69,10 +69,51 @@ pub fn already_shown(
     let proven = history.proven(&scope.id, object)?;
     let shown = targets.iter().filter_map(|target| {
         let proven = proven.get(&target.name)?;
-        let digest = digests.of(target)?;
+        let digest = digests.of(&ModelFormat::from(target))?;
         (proven.digest == digest).then(|| (target.name.clone(), proven_already(target, proven)))
     });
     Ok(shown.collect())
+}
+
+/// Counts the phones that could take the push, and those that are known to show it: by this run, by the runs that it
+/// continues, or by an earlier run with the same payload. Nothing where its effect cannot be known.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn coverage(
+    request: &RolloutRequest,
+    scope: &RunScope,
+    phones: &[PhoneResult],
+    digests: &Digests,
+) -> Result<Option<Coverage>, AppError> {
+    let object = request.payload.kind();
+    let history = journal::history_if_any(&request.journal)?;
+    let (Some(history), true) = (history, object.is_downloaded()) else { return Ok(None) };
+    let proven = history.proven(&scope.id, object)?;
+    let (mut all, mut chain) = (HashMap::new(), HashSet::new());
+    let mut continued = request.continues;
+    while let Some(run) = continued.filter(|run| chain.insert(*run)) {
+        for phone in history.phones(run)? {
+            all.entry(phone.name.clone()).or_insert(phone);
+        }
+        continued = history.run(RunRef::Number(run))?.and_then(|run| run.continues);
+    }
+    all.extend(phones.iter().map(|phone| (phone.name.clone(), phone.clone())));
+    let own: HashSet<&DeviceName> = phones.iter().map(|phone| &phone.name).collect();
+    let shows = |phone: &PhoneResult| {
+        if own.contains(&phone.name) && phone.outcome.is_proven() {
+            return true;
+        }
+        let Some(proven) = proven.get(&phone.name) else { return false };
+        match ModelFormat::of_result(phone).and_then(|format| digests.of(&format)) {
+            Some(digest) => proven.digest == digest,
+            // This run has prepared nothing for such a phone, but a run that it continues has.
+            None => chain.contains(&proven.run) || phone.outcome.is_proven(),
+        }
+    };
+    let capable = || all.values().filter(|phone| phone.outcome.is_capable());
+    let shown = capable().filter(|phone| shows(phone)).count();
+    Ok(Some(Coverage { shown, capable: capable().count() }))
 }
 
 /// Writes down who was not pushed to. Everything else is done by then, so an error of the journal is only reported.

@@ -7,8 +7,10 @@ use crate::report::RunReport;
 /// Returns the exit code that a run deserves. One that was meant to push and reached no phone is no
 /// success either, unless no phone was left to reach.
 pub fn exit_of(run: &RunReport) -> Exit {
-    let pushed =
-        run.already() > 0 || run.phones.iter().any(|phone| phone.outcome != Outcome::Skipped);
+    let pushed = run
+        .phones
+        .iter()
+        .any(|phone| phone.outcome == Outcome::Already || !phone.outcome.is_skipped());
     match &run.ending {
         Some(ending) if ending.interrupted => Exit::Interrupted,
         Some(ending) if ending.refused => Exit::Authentication,

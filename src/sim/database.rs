@@ -200,6 +200,12 @@ impl Device {
         }
     }
 
+    /// Returns the directory number of its first line; `at` is its place among all devices.
+    pub(crate) fn extension(&self, at: usize) -> Option<String> {
+        let number = self.spec.extension.clone().unwrap_or_else(|| (1000 + at).to_string());
+        (!number.is_empty()).then_some(number)
+    }
+
     /// Returns the reported address as text: IPv4 where there is one.
     pub(crate) fn address_text(&self) -> Option<String> {
         let (told, address) = (self.spec.reported_address, self.spec.address);

@@ -103,6 +103,8 @@ pub struct PhoneSpec {
     pub location: String,
     pub css: Option<String>,
     pub owner: Option<String>,
+    /// The directory number of its first line; nothing for one that the cluster gives it, an empty text for none.
+    pub extension: Option<String>,
     /// `phoneSuite`: the phone's own Phone Personalization.
     pub personalization: Setting,
     pub web_access: Option<bool>,
@@ -150,6 +152,7 @@ impl PhoneSpec {
             location: "Hub_None".to_owned(),
             css: None,
             owner: None,
+            extension: None,
             personalization: Setting::Default,
             web_access: None,
             vendor_config: String::new(),

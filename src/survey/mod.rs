@@ -4,6 +4,7 @@
 //! remark or stays unknown, and totals are compared.
 mod axl_registrations;
 mod error;
+mod extensions;
 mod phone_index;
 mod restart_wait;
 
@@ -25,7 +26,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, Inventory, Phone, PushUser};
 use crate::domain::registration::Source;
 use crate::domain::repair_policy::Repairs;
-use crate::domain::selector::Selector;
+use crate::domain::selector::{Field, Selector};
 use crate::domain::text::{names, pluralize, unreadable_remarks};
 use crate::event::{Event, Observer, Stage};
 use crate::phone::{Https, PhoneClient};
@@ -33,6 +34,7 @@ use crate::ris::client::RisClient;
 use crate::survey::error::whole;
 
 pub use crate::survey::error::{Incomplete, SurveyError};
+pub use crate::survey::extensions::extensions;
 pub use crate::survey::restart_wait::{Waiting, look_again, registrations_of, wait_until_back};
 
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +62,11 @@ pub async fn survey(
     let mut remarks = Vec::new();
     // What an earlier survey could not read was reported by it.
     drop(axl.take_unreadable());
-    let found = phones::read(axl, observer, &mut remarks).await?;
+    let mut found = phones::read(axl, observer, &mut remarks).await?;
+    let known = extensions::fill(axl, &mut found.phones, &mut remarks).await?;
+    if !known && request.selector.asks_for(Field::Extension) {
+        return Err(SurveyError::NoExtensions);
+    }
     let phones_on_cluster = found.phones.len();
     let users = users_of_profiles(&found.phones);
     let device_pools = device_pools(axl).await?;

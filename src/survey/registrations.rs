@@ -16,6 +16,7 @@ use crate::ris::client::{RisClient, RisEvent};
 use crate::ris::device::{RisDevice, RisStatus};
 use crate::ris::error::RisError;
 use crate::ris::merge::RisAnswer;
+use crate::survey::extensions::readable_number;
 
 /// Asks RisPort70 for the phones and writes the answers into them. Returns the nodes that did not
 /// answer.
@@ -69,17 +70,13 @@ pub(super) async fn fill(
 
 fn told(event: RisEvent) -> Event {
     let stage = Stage::Registrations;
-    match event {
-        RisEvent::Progress { done, .. } => Event::Progress { stage, done: done as u64 },
-        RisEvent::Waiting(delay) => {
-            Event::Waiting { stage, reason: "RisPort70's request rate".to_owned(), delay }
-        }
-        RisEvent::Refused(delay) => Event::Waiting {
-            stage,
-            reason: "RisPort70 reports too many requests".to_owned(),
-            delay,
-        },
-    }
+    let (reason, delay) = match event {
+        RisEvent::Progress { done, .. } => return Event::Progress { stage, done: done as u64 },
+        RisEvent::Waiting(delay) => ("RisPort70's request rate", delay),
+        RisEvent::Refused(delay) => ("RisPort70 reports too many requests", delay),
+        RisEvent::Away(delay) => ("RisPort70 does not answer", delay),
+    };
+    Event::Waiting { stage, reason: reason.to_owned(), delay }
 }
 
 /// Names the nodes that gave no answer; RisPort70 may call one by its address instead of its name.
@@ -103,7 +100,12 @@ fn write_into(phones: &mut [Phone], mut devices: HashMap<DeviceName, RisDevice>,
     let absent = if complete { Status::NotFound } else { Status::Unknown };
     for phone in phones {
         phone.registration = match devices.remove(&phone.name) {
-            Some(device) => registration(device, complete),
+            Some(device) => {
+                if phone.extension.is_none() {
+                    phone.extension = device.extension.as_deref().and_then(readable_number);
+                }
+                registration(device, complete)
+            }
             None => Registration::unknown(absent, Source::Risport70),
         };
     }
@@ -194,6 +196,7 @@ mod tests {
             model: Some(683),
             httpd: Some(true),
             active_load: Some(String::new()),
+            extension: None,
             timestamp: Some(0),
             protocol: None,
         }

@@ -131,7 +131,7 @@ fn a_second_push_leaves_alone_who_shows_the_picture() {
     let second = push(&lab, &both);
     assert_eq!(second.code, 0, "{second:?}");
     let document = json(&second);
-    assert_eq!(outcome(&document, &name(1)), "skipped");
+    assert_eq!(outcome(&document, &name(1)), "already");
     assert_eq!(outcome(&document, &name(2)), "verified");
     assert_eq!(pushes(&lab.record()), 2);
     let mut forced = both.to_vec();
@@ -159,7 +159,7 @@ fn what_a_push_by_address_shows_is_no_longer_what_a_rollout_proved() {
     assert_eq!(ended.code, 0, "{ended:?}");
     let (_, again) = lab.rollout(&[]);
     assert_eq!(outcome(&again, &name(1)), "verified", "{again:#}");
-    assert_eq!(outcome(&again, &name(2)), "skipped");
+    assert_eq!(outcome(&again, &name(2)), "already");
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn another_phone_at_the_address_gets_nothing() {
     // One is asked at the push, one before: its name is that of the first, which was typed.
     assert_eq!(document["summary"]["total"], 3, "{document:#}");
     assert_eq!(outcome(&document, &name(2)), "wrong_device");
-    assert_eq!(outcome(&document, &address(2)), "skipped");
+    assert_eq!(outcome(&document, &address(2)), "excluded");
     assert_eq!(outcome(&document, &name(3)), "verified");
     let record = lab.record();
     assert!(record.phones[&name(1)].pushes.is_empty(), "the password went to another phone");
@@ -243,7 +243,7 @@ fn nobody_at_the_address_is_a_failure() {
     assert_eq!(outcome(&document, &name(1)), "verified");
     // Nobody is asked who shows no picture anyway.
     let ended = push(&lab, &["--address", "127.9.200.200", "--model", "7841", "--yes", "--json"]);
-    assert_eq!((ended.code, &json(&ended)["summary"]["skipped"]), (3, &Value::from(1)));
+    assert_eq!((ended.code, &json(&ended)["summary"]["no_background"]), (3, &Value::from(1)));
     // The model of a phone that says another one is not believed.
     let ended = push(&lab, &["--address", &address(1), "--model", "7965", "--yes", "--json"]);
     assert_eq!(ended.code, 3, "{ended:?}");

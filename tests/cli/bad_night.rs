@@ -210,7 +210,7 @@ fn a_role_that_is_lost_ends_a_rollout_at_the_first_refusal() {
     let shown: Value = serde_json::from_str(&lab.read(&["show", "last", "--json"]).stdout).unwrap();
     assert_eq!(states(&shown), [true, true, true, false], "the refused one was about to be made");
     give_role_back(&lab);
-    let again = go_on(&lab, &ended.stderr);
+    let again = go_on(&lab, &ended.text());
     assert_eq!(again.code, 0, "{again:?}");
     everything_is_done_once(&lab);
 }
@@ -224,14 +224,14 @@ fn so_it_does_with_apply_and_revert() {
     assert_eq!(ended.code, 4, "{ended:?}");
     assert_eq!(count(&lab.record(), "updatePhone"), 2);
     give_role_back(&lab);
-    let again = go_on(&lab, &ended.stderr);
+    let again = go_on(&lab, &ended.text());
     assert_eq!(again.code, 0, "{again:?}");
     everything_is_done_once(&lab);
     lose_role(&lab);
     let ended = lab.run(&["revert", "1", "--yes"]);
     assert_eq!(ended.code, 4, "{ended:?}");
     give_role_back(&lab);
-    let again = go_on(&lab, &ended.stderr);
+    let again = go_on(&lab, &ended.text());
     assert_eq!(again.code, 0, "{again:?}");
     let record = lab.record();
     let back = record.phones.values().filter(|phone| phone.personalization == Setting::Disabled);

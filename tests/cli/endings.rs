@@ -98,7 +98,7 @@ fn is_finished(lab: &Lab, scenario: &str) {
 fn finishes(lab: &Lab, scenario: &str, told: &str) {
     let ended = go_on(lab, told);
     assert_eq!(ended.code, 0, "{scenario}: {told}\n{ended:?}");
-    assert!(!ended.stderr.contains("continue with"), "{scenario}: {ended:?}");
+    assert!(!ended.text().contains("continue with"), "{scenario}: {ended:?}");
     is_finished(lab, scenario);
 }
 
@@ -107,7 +107,7 @@ fn a_run_in_which_all_is_verified_names_no_command() {
     let lab = fleet();
     let ended = rollout(&lab, &[]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(!ended.stderr.contains("continue with"), "{ended:?}");
+    assert!(!ended.text().contains("continue with"), "{ended:?}");
     let shown = lab.read(&["show", "last"]).stdout;
     assert!(!shown.contains("continue with"), "{shown}");
     is_finished(&lab, "all verified");
@@ -120,7 +120,7 @@ fn a_run_in_which_phones_failed() {
     let ended = rollout(&lab, &["--attempts", "1"]);
     assert_eq!(ended.code, 3, "{ended:?}");
     lab.cluster.set_quirk(&name(3), Quirk::Normal);
-    finishes(&lab, "some failed", &ended.stderr);
+    finishes(&lab, "some failed", &ended.text());
 }
 
 #[test]
@@ -133,14 +133,14 @@ fn a_run_that_was_stopped_early() {
     let ended = rollout(&lab, &["--attempts", "1", "--max-failures", "0", "--concurrency", "1"]);
     assert_eq!(ended.code, 3, "{ended:?}");
     failing(&lab, Quirk::Normal);
-    finishes(&lab, "too many failures", &ended.stderr);
+    finishes(&lab, "too many failures", &ended.text());
 
     let lab = fleet();
     lab.cluster.set_password(PUSH_USER, "another");
     let ended = rollout(&lab, &["--max-auth-failures", "1", "--settle-timeout", "1"]);
     assert_ne!(ended.code, 0, "{ended:?}");
     lab.cluster.set_password(PUSH_USER, PUSH_PASSWORD);
-    finishes(&lab, "a wrong password", &ended.stderr);
+    finishes(&lab, "a wrong password", &ended.text());
 
     let lab = fleet();
     let at = |hours: i32| (Timestamp::now() + hours.hours()).strftime("%H:00").to_string();
@@ -163,7 +163,7 @@ fn a_run_that_was_stopped_early() {
     let ended = rollout(&lab, &[&config[..], &["--window", &window, "--until", &until]].concat());
     assert_eq!(ended.code, 3, "{ended:?}");
     lab.cluster.restart_phones();
-    finishes(&lab, "the time was over", &ended.stderr);
+    finishes(&lab, "the time was over", &ended.text());
 }
 
 #[test]
@@ -172,19 +172,19 @@ fn a_run_whose_changes_failed() {
     lab.cluster.inject_into("updatePhone", Fault::DatabaseLocked, 1);
     let ended = rollout(&lab, &[]);
     assert_eq!(ended.code, 3, "{ended:?}");
-    finishes(&lab, "a setting was not changed", &ended.stderr);
+    finishes(&lab, "a setting was not changed", &ended.text());
 
     let lab = fleet();
     lab.cluster.inject_into("updateAppUser", Fault::DatabaseLocked, 1);
     let ended = rollout(&lab, &[]);
     assert_eq!(ended.code, 3, "{ended:?}");
-    finishes(&lab, "the list was not written", &ended.stderr);
+    finishes(&lab, "the list was not written", &ended.text());
 
     let lab = fleet();
     lab.cluster.inject_into("applyPhone", Fault::HtmlWithOk, 2);
     let ended = rollout(&lab, &[]);
     assert_eq!(ended.code, 3, "{ended:?}");
-    finishes(&lab, "phones were not told", &ended.stderr);
+    finishes(&lab, "phones were not told", &ended.text());
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_run_whose_plan_was_stale() {
     );
     let ended = rollout(&lab, &[]);
     assert_eq!(ended.code, 5, "{ended:?}");
-    finishes(&lab, "a stale plan", &ended.stderr);
+    finishes(&lab, "a stale plan", &ended.text());
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_run_that_was_declined() {
     assert_eq!(ended.code, 5, "{ended:?}");
     assert!(ended.stderr.contains("--yes`"), "there is no terminal: {ended:?}");
     assert!(lab.record().writes.is_empty());
-    finishes(&lab, "declined", &ended.stderr);
+    finishes(&lab, "declined", &ended.text());
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_run_that_could_not_begin() {
     let ended = crate::lab::end(program);
     assert_eq!(ended.code, 4, "{ended:?}");
     lab.cluster.set_password(PUSH_USER, PUSH_PASSWORD);
-    finishes(&lab, "a wrong AXL password", &ended.stderr);
+    finishes(&lab, "a wrong AXL password", &ended.text());
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn a_stale_plan_file_names_no_command_that_would_be_refused_again() {
     assert!(lab.cluster.set_associations(PUSH_USER, &[&name(1)]));
     let ended = lab.run(&["apply", "plan.json", "--yes"]);
     ended.fails(5, &["make a new plan"]);
-    assert!(!ended.stderr.contains("continue with"), "{ended:?}");
+    assert!(!ended.text().contains("continue with"), "{ended:?}");
     assert!(lab.record().writes.is_empty());
 }
 

@@ -1,9 +1,9 @@
 //! The journal: what a run leaves behind, going on with it, and what happens when it cannot be written.
 
-use axlpaper::sim::{ADMIN_PASSWORD, PUSH_PASSWORD, PushOutcome, Quirk, Tripped};
-use serde_json::Value;
+use axlpaper::sim::{ADMIN_PASSWORD, PUSH_PASSWORD, PushOutcome, Quirk, Registration, Tripped};
+use serde_json::{Value, json};
 
-use crate::lab::{Ended, Lab, end};
+use crate::lab::{Ended, Lab, end, fleet_of, outcome, phone};
 
 fn json(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
@@ -21,7 +21,7 @@ fn a_second_rollout_changes_nothing_and_says_so() {
     assert_eq!(pushes(&lab), 5);
     let (code, second) = lab.rollout(&[]);
     assert_eq!(code, 0, "{second:#}");
-    assert_eq!(second["summary"]["skipped"], 5);
+    assert_eq!(second["summary"]["already"], 5);
     let reason = second["phones"][0]["reason"].as_str().unwrap();
     assert_eq!(reason, "run 1 proved that it shows this picture already");
     assert_eq!(pushes(&lab), 5, "nobody was pushed to again");
@@ -56,6 +56,45 @@ fn runs_and_show_tell_what_happened() {
     let none = lab.read(&["show", "7"]);
     assert_eq!(none.code, 2);
     assert!(none.stderr.contains("the journal has no run 7"), "{}", none.stderr);
+}
+
+#[test]
+fn what_earlier_runs_proved_counts_in_every_summary() {
+    let mut fleet = fleet_of(5);
+    // One cannot show a picture at all.
+    (fleet.phones[4].model, fleet.phones[4].model_name) = (622, "Cisco 7841".to_owned());
+    let lab = Lab::new(fleet);
+    lab.cluster.set_quirk("SEP000000000002", Quirk::ErrorWithOk { number: 3 });
+    let (_, first) = lab.rollout(&["--attempts", "1"]);
+    let coverage = |document: &Value| document["summary"]["coverage"].clone();
+    assert_eq!(coverage(&first), json!({"shown": 3, "capable": 4}));
+    // A run about the phone that failed is about the same rollout.
+    lab.cluster.set_quirk("SEP000000000002", Quirk::Normal);
+    let again = lab.resumed(&["--only-failed", "last", "--yes"]);
+    again.told(0, &["to 1 phone on", "\n4 of 4 capable phones show it (100 %).\n"]);
+    // A phone that is not there still shows what it was proven to show.
+    let (gone, back) = (Registration::UnRegistered, Registration::Registered);
+    assert!(lab.cluster.set_registration("SEP000000000001", gone));
+    let (_, third) = lab.rollout(&[]);
+    let counts = &third["summary"];
+    assert_eq!((&counts["already"], &counts["offline"]), (&3.into(), &1.into()));
+    assert_eq!(counts["no_background"], 1);
+    assert_eq!(coverage(&third), json!({"shown": 4, "capable": 4}));
+    assert_eq!(phone(&third, "SEP000000000001")["finding"], "not_registered");
+    let shown = lab.read(&["show", "last"]).stdout;
+    assert!(shown.contains("4 of 4 capable phones show it (100 %)"), "{shown}");
+    assert_eq!(coverage(&json(&lab.read(&["show", "last", "--json"]))), coverage(&third));
+    // Another picture is shown by nobody, and what another run proves later changes no earlier summary.
+    image::RgbImage::from_pixel(64, 64, image::Rgb([9, 9, 9])).save(lab.path("b.png")).unwrap();
+    let port = lab.cluster.phone_port().to_string();
+    let other = ["push", "b.png", "--yes", "--phone-port", &port, "--verify-timeout", "2"];
+    let other = [&other[..], &["--device", "SEP000000000003", "--json"]].concat();
+    assert_eq!(coverage(&json(&lab.run(&other))), json!({"shown": 1, "capable": 1}));
+    assert_eq!(coverage(&json(&lab.read(&["show", "3", "--json"]))), coverage(&third));
+    lab.cluster.set_registration("SEP000000000001", back);
+    let (_, last) = lab.rollout(&["--device", "SEP000000000001", "--device", "SEP000000000003"]);
+    assert_eq!(outcome(&last, "SEP000000000003"), "verified");
+    assert_eq!(coverage(&last), json!({"shown": 2, "capable": 2}));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn keys_are_pressed_in_order_with_pauses_on_every_model_that_has_them() {
         assert_eq!((&told["outcome"], &told["object"]), (&"accepted".into(), &"keys".into()));
         assert!(told["reason"].as_str().unwrap().contains("cannot be verified"), "{told}");
     }
-    assert_eq!(outcome(&document, &name(4)), "skipped");
+    assert_eq!(outcome(&document, &name(4)), "excluded");
     let record = lab.record();
     for n in [1, 3] {
         let phone = &record.phones[&name(n)];
@@ -198,7 +198,7 @@ fn a_model_without_a_step_is_left_alone() {
         keys(&lab, "[[variant]]\nmodels=['8841']\n[[variant.step]]\npress=['Key:Hold']");
     assert_eq!(code, 0, "{document:#}");
     let told = phone(&document, &name(2));
-    assert_eq!(told["outcome"], "skipped");
+    assert_eq!(told["outcome"], "excluded");
     assert_eq!(told["reason"], "the script has no step for a Cisco 7841");
     assert_eq!(pressed(&lab.record(), 2), [""; 0]);
 }
@@ -273,5 +273,5 @@ fn keys_take_away_what_was_proven_about_a_picture() {
     );
     let (_, again) = lab.rollout(&[]);
     assert_eq!(outcome(&again, &name(1)), "verified");
-    assert_eq!(outcome(&again, &name(2)), "skipped");
+    assert_eq!(outcome(&again, &name(2)), "already");
 }

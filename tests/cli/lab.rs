@@ -178,6 +178,11 @@ impl std::fmt::Debug for Ended {
 }
 
 impl Ended {
+    /// Returns everything that a person reads.
+    pub fn text(&self) -> String {
+        format!("{}{}", self.stderr, self.stdout)
+    }
+
     /// Checks that the program ended with this code, and said these words on standard output.
     pub fn told(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, code, "{self:?}");

@@ -49,7 +49,7 @@ fn a_phone_that_registers_later_is_pushed_to_when_it_comes() {
     let (code, document) = with_a_latecomer(&lab, "5s");
     assert_eq!(code, 0, "{document:#}");
     assert_eq!(outcome(&document, &name(3)), "verified");
-    assert_eq!(outcome(&document, &name(4)), "skipped");
+    assert_eq!(outcome(&document, &name(4)), "offline");
     assert!(lab.record().phones[&name(3)].shown.is_some());
     assert_eq!(document["summary"]["verified"], 3);
 }

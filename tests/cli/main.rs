@@ -17,6 +17,7 @@ mod documents;
 mod downloads;
 mod elsewhere;
 mod endings;
+mod extensions;
 mod field;
 mod fleet;
 mod host;

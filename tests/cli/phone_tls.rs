@@ -71,7 +71,7 @@ fn https_only_is_blocked_without_trust_and_no_obstacle_with_it() {
     }
     let audit = json(&lab.run(&["audit", "--json", "--phone-ca-file", &ca]));
     assert_eq!(phone(&audit, &name(1))["verdict"], "ready", "{audit:#}");
-    assert_eq!(outcome(&json(&push(&lab, &[])), &name(1)), "skipped");
+    assert_eq!(outcome(&json(&push(&lab, &[])), &name(1)), "needs_work");
     assert!(of(&lab, 1).pushes.is_empty());
 
     let ended = push(&lab, &["--phone-ca-file", &ca, "--force"]);
@@ -237,7 +237,7 @@ fn a_run_is_gone_on_with_over_https_as_it_was_begun() {
     let ended = resume(&[]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stderr.contains("over HTTPS as in run 1: --phone-ca-file"), "{ended:?}");
-    assert_eq!(outcome(&json(&ended), &name(1)), "skipped");
+    assert_eq!(outcome(&json(&ended), &name(1)), "already");
     assert_eq!(outcome(&json(&ended), &name(2)), "verified");
     // It is kept again, so that this run can be gone on with too; what is typed counts before it.
     killed(&lab);

@@ -84,7 +84,7 @@ fn every_place_gets_its_own_picture() {
     assert_eq!(shown(&lab), by_rules);
     // So everybody is proven to show the right one.
     let again = json(&run(&lab, &["rollout", "--yes", "--json"]));
-    assert!((1..=6).all(|n| outcome(&again, &name(n)) == "skipped"), "{again}");
+    assert!((1..=6).all(|n| outcome(&again, &name(n)) == "already"), "{again}");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn audit_and_plan_say_who_gets_which_and_whoever_gets_none_is_excluded() {
     let document = json(&run(&lab, &["rollout", "--yes", "--json"]));
     assert_eq!(outcome(&document, &name(2)), "verified");
     for n in [5, 6] {
-        assert_eq!(outcome(&document, &name(n)), "skipped");
+        assert_eq!(outcome(&document, &name(n)), "excluded");
         let reason = phone(&document, &name(n))["reason"].as_str().unwrap();
         assert!(reason.contains("no rule"), "{reason}");
     }
@@ -140,7 +140,7 @@ fn whoever_no_rule_is_about_is_not_touched_on_the_cluster_either() {
     for n in [5, 6] {
         assert!(record.phones[&name(n)].pushes.is_empty());
         let told = phone(&json(&ended), &name(n)).clone();
-        assert_eq!(told["outcome"], "skipped", "{told}");
+        assert_eq!(told["outcome"], "excluded", "{told}");
         assert!(told["reason"].as_str().unwrap().contains("no rule"), "{told}");
     }
     // Where nobody else is left, there is no work to do.

@@ -30,7 +30,7 @@ fn a_picture_is_taken_off_where_the_model_knows_how() {
     let (code, document) = remove(&lab, "push", &[]);
     assert_eq!(code, 0, "{document}");
     let outcomes = [1, 2, 3].map(|n| outcome(&document, &name(n)));
-    assert_eq!(outcomes, ["skipped", "accepted", "accepted"]);
+    assert_eq!(outcomes, ["excluded", "accepted", "accepted"]);
     let left = phone(&document, &name(1));
     assert!(left["reason"].as_str().unwrap().contains("no way is known"), "{left}");
     assert!(left["remedy"].as_str().unwrap().contains("push a picture"), "{left}");
@@ -43,7 +43,7 @@ fn a_picture_is_taken_off_where_the_model_knows_how() {
     let (code, document) = lab.rollout(&[]);
     assert_eq!(code, 0, "{document}");
     let outcomes = [1, 2, 3].map(|n| outcome(&document, &name(n)));
-    assert_eq!(outcomes, ["skipped", "verified", "verified"]);
+    assert_eq!(outcomes, ["already", "verified", "verified"]);
     assert!(lab.record().phones[&name(3)].shown.is_some());
 }
 

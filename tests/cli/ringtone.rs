@@ -87,7 +87,7 @@ fn every_model_gets_its_format_and_is_proven_once() {
     assert_eq!(lab.cluster.state_digest(), before, "the cluster was changed");
     // Who has it is left alone; a picture is another thing, and takes nothing away.
     let (code, document) = pushed(&lab, &[]);
-    assert_eq!((code, &document["summary"]["skipped"]), (0, &3.into()));
+    assert_eq!((code, &document["summary"]["already"]), (0, &3.into()));
     assert!(
         phone(&document, &name(1))["reason"]
             .as_str()
@@ -97,7 +97,7 @@ fn every_model_gets_its_format_and_is_proven_once() {
     let (_, document) = lab.rollout(&["--device", &name(1)]);
     assert_eq!(outcome(&document, &name(1)), "verified");
     let (_, document) = pushed(&lab, &[]);
-    assert_eq!(document["summary"]["skipped"], 3);
+    assert_eq!(document["summary"]["already"], 3);
     let (_, document) = pushed(&lab, &["--force", "--device", &name(2)]);
     assert_eq!(outcome(&document, &name(2)), "verified");
     write_wav(&lab.path("tone.wav"), 1.0, 600.0);
@@ -114,9 +114,9 @@ fn personalization_matters_and_models_without_ring_tones_are_skipped() {
     let (code, document) = pushed(&lab, &[]);
     assert_eq!(code, 0, "{document:#}");
     let reason = |n| phone(&document, &name(n))["reason"].as_str().unwrap().to_owned();
-    assert_eq!(outcome(&document, &name(1)), "skipped");
+    assert_eq!(outcome(&document, &name(1)), "needs_work");
     assert!(reason(1).contains("Phone Personalization is Disabled"), "{}", reason(1));
-    assert_eq!(outcome(&document, &name(3)), "skipped");
+    assert_eq!(outcome(&document, &name(3)), "excluded");
     assert!(reason(3).contains("pushed ring tone"), "{}", reason(3));
     assert_eq!(outcome(&document, &name(2)), "verified");
     let record = lab.record();

@@ -148,8 +148,8 @@ fn what_is_proven_on_one_cluster_says_nothing_about_phones_of_that_name_on_anoth
     let line = |cluster: &str, n, outcome: &str| format!("{cluster},{},{outcome}", name(n));
     let expected = [
         "cluster,name,outcome".to_owned(),
-        line("alpha", 1, "skipped"),
-        line("alpha", 2, "skipped"),
+        line("alpha", 1, "already"),
+        line("alpha", 2, "already"),
         line("beta", 1, "verified"),
         line("beta", 2, "verified"),
         line("beta", 3, "verified"),
@@ -161,7 +161,7 @@ fn what_is_proven_on_one_cluster_says_nothing_about_phones_of_that_name_on_anoth
     assert_eq!(again.code, 0, "{again:?}");
     assert_eq!((pushed(&a), pushed(&b)), ((2, 2), (3, 3)));
     let first: Value = serde_json::from_str(again.stdout.lines().next().unwrap()).unwrap();
-    assert_eq!((&first["cluster"], &first["outcome"]), (&"alpha".into(), &"skipped".into()));
+    assert_eq!((&first["cluster"], &first["outcome"]), (&"alpha".into(), &"already".into()));
 }
 
 #[test]

@@ -134,7 +134,7 @@ const FILTERS: &[(&str, &str)] = &[
     // The marks of a time line, whose number depends on how long it took.
     (r"(?m)^0\n((\[n\] s|\d+ s|\d+:\d\d min)\n)*", "[marks of the time line]\n"),
     (r#"\btime="[0-9.]+""#, r#"time="[n]""#),
-    (r"(?m)^(SEP[^,]*,[^,]*,[^,]*,[0-9.]*,[a-z_]+,\d+),\d+,", "$1,[ms],"),
+    (r"(?m)^(SEP[^,]*(?:,[^,]*){5},[0-9.]*,[a-z_]+,[^,]*,\d+),\d+,", "$1,[ms],"),
     (r"\b\S+ on \S+, axlpaper \d+\.\d+\.\d+", "[user] on [machine], axlpaper [version]"),
     (r"axlpaper \d+\.\d+\.\d+", "axlpaper [version]"),
     // The table of `runs`, where the user's name makes a column wider.

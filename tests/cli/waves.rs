@@ -30,7 +30,9 @@ fn all_waves_together_are_everybody() {
         &["--yes", "--json", "--canary", "2", "--waves", "25%,100%", "--max-failures", "0"],
     );
     assert_eq!(ended.code, 0, "{ended:?}");
-    for told in ["wave 1 of 3: 2 phones", "wave 2 of 3: 8 phones", "wave 3 of 3: 30 phones"] {
+    for told in
+        ["canary (wave 1 of 3): 2 phones", "wave 2 of 3: 8 phones", "wave 3 of 3: 30 phones"]
+    {
         assert!(ended.stderr.contains(told), "{told}: {ended:?}");
     }
     assert_eq!(pushed_to(&lab).len(), 40);

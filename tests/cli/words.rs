@@ -43,6 +43,8 @@ fn says(text: &str, words: &[&str]) {
 }
 
 fn says_nothing_of(text: &str, words: &[&str]) {
+    // The outcome's own word is in the data of every page.
+    let text = &text.replace("no_background", "");
     for word in words {
         let at = text.to_lowercase().find(word);
         assert_eq!(at.map(|at| &text[at.saturating_sub(80)..at]), None, "before {word:?}");
@@ -87,7 +89,7 @@ fn a_ring_tone_is_told_with_its_versions() {
     assert_eq!([version(1), version(3)], ["wideband", "classic"]);
     says(
         &report(&lab),
-        &["3 of them already have it", "No phone was pushed to: all 4 were skipped."],
+        &["3 of 3 capable phones have it (100 %)", "No phone was pushed to: all 4 were skipped."],
     );
     says(&lab.read(&["runs"]).stdout, &["Ring tone tone.wav"]);
     says(&lab.read(&["show", "last"]).stdout, &["  Ring tone tone.wav\n"]);
@@ -122,7 +124,7 @@ fn keys_are_told_as_accepted_and_no_more() {
         ],
     );
     says_nothing_of(&page, &OF_PICTURES);
-    assert!(!page.contains("verified</span></dt>"), "nothing is ever verified here");
+    assert!(!page.contains("Verified</span></dt>"), "nothing is ever verified here");
     let xml = lab.read(&["show", "last", "--format", "junit"]).stdout;
     assert_eq!(
         xml.matches("<system-out>the phone accepted the keys; their effect").count(),

@@ -42,6 +42,7 @@ pub fn hostile() -> RunReport {
         (result.model, result.device_pool) =
             (seen.phone.model.clone(), seen.phone.device_pool.clone());
         seen.phone.owner = Some((*text).to_owned());
+        seen.phone.extension = Some((*text).to_owned());
         seen.findings = vec![Finding {
             code: Code::NotAssociated,
             severity: Severity::Fixable,
@@ -87,7 +88,7 @@ fn report(phones: Vec<(AuditedPhone, PhoneResult)>) -> RunReport {
         axl_version: "14.0".into(),
     };
     let (summary, remarks) = (Summary::of(&seen), Vec::new());
-    RunReport {
+    let report = RunReport {
         file: Some("winter.png".into()),
         ending: Some(axlpaper::journal::RunEnd::default()),
         audit: Some(Audit { cluster, taken_at: at(20), summary, phones: seen, remarks }),
@@ -99,7 +100,8 @@ fn report(phones: Vec<(AuditedPhone, PhoneResult)>) -> RunReport {
         ],
         phones,
         ..RunReport::new(run())
-    }
+    };
+    report.with_labels()
 }
 
 fn at(seconds: u64) -> Timestamp {
@@ -154,6 +156,7 @@ fn phone(n: u32) -> (AuditedPhone, PhoneResult) {
     let name = format!("SEP{:012X}", u64::from(n).wrapping_mul(0x9E37_79B9) & 0xffff_ffff_ffff);
     let phone = Phone {
         name: name.parse().unwrap(),
+        extension: Some(format!("{}", 20_000 + n)),
         description: format!("Desk {n} of user{:05}", n % 32_000),
         model: MODELS[n as usize % MODELS.len()].into(),
         protocol: "SIP".into(),
@@ -218,7 +221,9 @@ fn verdict(n: u32) -> (Verdict, Option<Finding>) {
 
 fn outcome(n: u32, verdict: Verdict) -> Outcome {
     match (verdict, n % 97) {
-        (Verdict::Offline | Verdict::Blocked | Verdict::Unsupported, _) => Outcome::Skipped,
+        (Verdict::Offline, _) => Outcome::Offline,
+        (Verdict::Blocked, _) => Outcome::NeedsWork,
+        (Verdict::Unsupported, _) => Outcome::NoBackground,
         (_, 11) => Outcome::Rejected,
         (_, 12) => Outcome::Unreachable,
         (_, 13) => Outcome::Accepted,
@@ -227,10 +232,14 @@ fn outcome(n: u32, verdict: Verdict) -> Outcome {
 }
 
 fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
-    let pushed = outcome != Outcome::Skipped;
+    let pushed = !outcome.is_skipped();
     let (reason, remedy) = match outcome {
         Outcome::Verified => (None, None),
-        Outcome::Skipped => {
+        Outcome::Already
+        | Outcome::NeedsWork
+        | Outcome::Offline
+        | Outcome::Excluded
+        | Outcome::NoBackground => {
             let finding = &seen.findings[0];
             (Some(finding.message.clone()), Some(finding.remedy.clone()))
         }

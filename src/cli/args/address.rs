@@ -22,7 +22,7 @@ pub struct AddressArgs {
 }
 
 /// Options that are about a cluster or about choosing from its phones. `--model` is about both.
-const CLUSTER: [&str; 26] = [
+const CLUSTER: [&str; 28] = [
     "cluster",
     "all_clusters",
     "host",
@@ -42,6 +42,8 @@ const CLUSTER: [&str; 26] = [
     "profile",
     "location",
     "owner",
+    "dn",
+    "description",
     "device",
     "subnet",
     "devices_from",

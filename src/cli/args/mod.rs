@@ -379,6 +379,12 @@ pub struct TargetArgs {
     /// Phones of this owner
     #[arg(long, value_name = "USER")]
     pub owner: Vec<Pattern>,
+    /// Phones whose first line has this directory number
+    #[arg(long, value_name = "NUMBER")]
+    pub dn: Vec<Pattern>,
+    /// Phones with this description
+    #[arg(long, value_name = "TEXT")]
+    pub description: Vec<Pattern>,
     /// This phone
     #[arg(long, value_name = "NAME")]
     pub device: Vec<Pattern>,

@@ -32,6 +32,8 @@ pub fn selector(args: &TargetArgs) -> Result<Selector, AppError> {
         (Field::Profile, &args.profile),
         (Field::Location, &args.location),
         (Field::Owner, &args.owner),
+        (Field::Extension, &args.dn),
+        (Field::Description, &args.description),
         (Field::Device, &args.device),
     ];
     let exclude = [

@@ -196,7 +196,7 @@ fn tell(
     mut results: Vec<ChangeResult>,
 ) -> Result<(), AppError> {
     if output.is_recap() {
-        return list::write(output, &changes_recap(&results));
+        return list::write_text(output, |_| changes_recap(&results));
     }
     list::sort(&output.list, &mut results)?;
     let json = || changes_json(what, plan, &results, Timestamp::now());

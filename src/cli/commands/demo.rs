@@ -202,7 +202,15 @@ fn difference(result: &PhoneResult, phone: &PhoneRecord) -> Option<String> {
         {
             "shows a picture that it never fetched"
         }
-        Outcome::Skipped | Outcome::Pending | Outcome::WrongDevice if !phone.pushes.is_empty() => {
+        Outcome::Pending
+        | Outcome::WrongDevice
+        | Outcome::Already
+        | Outcome::NeedsWork
+        | Outcome::Offline
+        | Outcome::Excluded
+        | Outcome::NoBackground
+            if !phone.pushes.is_empty() =>
+        {
             "was pushed to"
         }
         Outcome::Verified
@@ -212,7 +220,11 @@ fn difference(result: &PhoneResult, phone: &PhoneRecord) -> Option<String> {
         | Outcome::Unreachable
         | Outcome::BadReply
         | Outcome::WrongDevice
-        | Outcome::Skipped
+        | Outcome::Already
+        | Outcome::NeedsWork
+        | Outcome::Offline
+        | Outcome::Excluded
+        | Outcome::NoBackground
         | Outcome::Pending => return None,
     };
     Some(format!("{} is reported as {}, but {says}", result.name, result.outcome.as_str()))
@@ -244,26 +256,10 @@ mod tests {
     use crate::sim::{Fetch, Push, PushOutcome, Shown};
 
     fn result(outcome: Outcome) -> PhoneResult {
-        PhoneResult {
-            name: "SEP1".parse().unwrap(),
-            model: "Cisco 8841".into(),
-            device_pool: String::new(),
-            ip: None,
-            object: crate::domain::payload_kind::ObjectKind::Background,
-            proof: Proof::default(),
-            image: None,
-            picture: None,
-            ring_tone: None,
-            outcome,
-            phone_error: None,
-            reason: None,
-            remedy: None,
-            downloads: crate::event::Downloads::default(),
-            attempts: 1,
-            first_attempt_at: None,
-            finished_at: None,
-            duration_ms: None,
-        }
+        let name = "SEP1".parse().unwrap();
+        let object = crate::domain::payload_kind::ObjectKind::Background;
+        let model = "Cisco 8841".into();
+        PhoneResult { model, attempts: 1, ..PhoneResult::not_tried(name, object, outcome) }
     }
 
     fn record(size: Option<Size>, files: usize) -> PhoneRecord {
@@ -313,7 +309,7 @@ mod tests {
             (Outcome::Accepted, right, 2, true),
             (Outcome::Rejected, right, 0, true),
             (Outcome::Unreachable, right, 2, false),
-            (Outcome::Skipped, None, 0, true),
+            (Outcome::Offline, None, 0, true),
         ] {
             let told = difference(&result(outcome), &record(size, files));
             assert_eq!(told.is_some(), differs, "{outcome:?} {size:?} {files} {told:?}");

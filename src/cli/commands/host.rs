@@ -129,6 +129,7 @@ impl Observer for Watcher {
             | Event::Finished { .. }
             | Event::Changed(_)
             | Event::Pushed(_)
+            | Event::Wave(_)
             | Event::Control(_) => {}
         }
     }

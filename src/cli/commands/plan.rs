@@ -83,12 +83,11 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         ));
     }
     if format == Format::Table && args.list.fields.is_empty() && args.list.sort.is_empty() {
-        ui::put(&format!("{}\n{}", plan_diff(&plan), plan_recap(&plan, &audit)))?;
+        ui::put_text(&format!("{}\n{}", plan_diff(&plan), plan_recap(&plan, &audit)))?;
     } else {
         let mut rows = rows(&plan);
         list::sort(&args.list, &mut rows)?;
-        let width = ui::terminal_width();
-        list::put(&list::list_as(format, &args.list, width, &rows, || json)?)?;
+        list::put(&list::list_as(format, &args.list, ui::stdout_layout(), &rows, || json)?)?;
     }
     Ok(if args.detailed_exitcode && !plan.changes.is_empty() { Exit::WorkToDo } else { Exit::Done })
 }

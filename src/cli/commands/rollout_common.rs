@@ -173,7 +173,7 @@ async fn dry_run(
         recap = format!("{recap}\n{}\n", clusters::recap(&ended));
     }
     if args.is_recap() {
-        list::write(args, &recap)?;
+        list::write_text(args, |_| recap)?;
     } else {
         ui::say(&recap);
         clusters::answer(args, several, &mut ended)?;

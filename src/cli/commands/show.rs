@@ -34,7 +34,7 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
     let report = RunReport::read(&history, run).and_then(|run| run.with_downloads(&history));
     let mut report = report?;
     if args.output.is_recap() {
-        list::write(&args.output, &show_recap(&report, next.as_deref()))?;
+        list::write_text(&args.output, |layout| show_recap(&report, next.as_deref(), layout))?;
     } else {
         list::sort(&args.output.list, &mut report.phones)?;
         let json = || show_json(&report, next.as_deref(), Timestamp::now());

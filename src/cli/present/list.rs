@@ -12,8 +12,8 @@ use crate::cli::ui;
 use crate::domain::error_chain::error_chain;
 use crate::error::{AppError, ErrorKind};
 use crate::report::{
-    FieldSelection, Format, ListError, Row, Suite, UnknownField, Writable, csv, junit, list_json,
-    ndjson, table, wide_table,
+    FieldSelection, Format, Layout, ListError, Row, Suite, UnknownField, Writable, csv, junit,
+    list_json, ndjson, table,
 };
 
 /// Makes the answer out of a list; `json` makes the document around it. Nothing is rendered yet.
@@ -22,25 +22,22 @@ pub fn list<'a, T: Row, J: Writable + 'a>(
     records: &'a [T],
     json: impl FnOnce() -> J,
 ) -> Result<Box<dyn Writable + 'a>, AppError> {
-    let width = if args.output.is_some() { None } else { ui::terminal_width() };
-    list_as(args.format(), &args.list, width, records, json)
+    let layout = if args.output.is_some() { Layout::default() } else { ui::stdout_layout() };
+    list_as(args.format(), &args.list, layout, records, json)
 }
 
-/// As [`list`], in this format; `width` is the terminal's, where a table is for one.
+/// As [`list`], in this format and layout.
 pub fn list_as<'a, T: Row, J: Writable + 'a>(
     format: Format,
     list: &ListArgs,
-    width: Option<u16>,
+    layout: Layout,
     records: &'a [T],
     json: impl FnOnce() -> J,
 ) -> Result<Box<dyn Writable + 'a>, AppError> {
     check_format::<T>(format, list)?;
     let view = view::<T>(list)?;
     Ok(match (format, view.chosen()) {
-        (Format::Table, _) => rendered(move |out| match width {
-            Some(width) => table(records, &view, width).write_to(out),
-            None => wide_table(records, &view, out),
-        }),
+        (Format::Table, _) => rendered(move |out| table(records, &view, layout, out)),
         (Format::Json, None) => Box::new(json()),
         (Format::Json, Some(chosen)) => {
             let (chosen, now) = (chosen.to_vec(), Timestamp::now());
@@ -118,6 +115,14 @@ pub fn write<A: Writable + ?Sized>(args: &OutputArgs, answer: &A) -> Result<(), 
     match &args.output {
         None => put(answer),
         Some(path) => write_file(path, answer),
+    }
+}
+
+/// Writes a text for people to its file or to standard output.
+pub fn write_text(args: &OutputArgs, text: impl FnOnce(Layout) -> String) -> Result<(), AppError> {
+    match &args.output {
+        None => ui::put_text(&text(ui::stdout_layout())),
+        Some(path) => write_file(path, &text(Layout::default())),
     }
 }
 

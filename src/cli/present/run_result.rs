@@ -10,7 +10,9 @@ use crate::cli::present::{clusters, list};
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::journal::{JournalReader, RunId, RunRef, RunRow};
-use crate::report::{ClusterEnd, RunReport, clusters_recap, html, printable_lines, rollout_recap};
+use crate::report::{
+    ClusterEnd, Layout, RunReport, clusters_recap, html, printable_lines, rollout_recap,
+};
 use crate::rollout::multi_cluster::ClusterResult;
 
 /// Makes sure that the answer and the report can be written, before anything is changed.
@@ -31,14 +33,14 @@ pub fn tell(
     output: &OutputArgs,
     report: Option<&Path>,
 ) -> Exit {
-    let recap = recap(ended, several, state);
+    let recap = |layout| recap(ended, several, state, layout);
     let mut failures = Vec::new();
     if output.is_recap() && output.output.is_none() {
-        failures.extend(ui::put(&recap).err());
+        failures.extend(list::write_text(output, recap).err());
     } else {
-        ui::say(&recap);
+        ui::say(&recap(ui::stderr_layout()));
         let answer = match output.is_recap() {
-            true => list::write(output, &recap),
+            true => list::write_text(output, recap),
             false => clusters::answer(output, several, ended),
         };
         failures.extend(answer.err());
@@ -50,15 +52,23 @@ pub fn tell(
     for failure in &failures {
         ui::say(&printable_lines(&failure.to_string()));
     }
-    if let ([run], false) = (&runs[..], several) {
-        next_command::say(next_command::step_here(state, *run).as_deref());
-    }
     let exit = clusters::worst(ended, exit_of);
     if exit == Exit::Done && !failures.is_empty() { Exit::Failed } else { exit }
 }
 
-fn recap(ended: &[ClusterResult<RunReport>], several: bool, state: &Path) -> String {
-    let recaps = ended.iter().filter_map(|one| Some(rollout_recap(one.result.as_ref().ok()?)));
+fn recap(
+    ended: &[ClusterResult<RunReport>],
+    several: bool,
+    state: &Path,
+    layout: Layout,
+) -> String {
+    let next = |run: RunId| next_command::step_here(state, run);
+    let recaps = ended.iter().filter_map(|one| {
+        let report = one.result.as_ref().ok()?;
+        // The line of each cluster has its command.
+        let next = if several { None } else { next(report.run.id) };
+        Some(rollout_recap(report, next.as_deref(), layout))
+    });
     let recaps = recaps.collect::<Vec<_>>().join("\n");
     if !several {
         return recaps;
@@ -67,7 +77,7 @@ fn recap(ended: &[ClusterResult<RunReport>], several: bool, state: &Path) -> Str
         cluster: &one.name,
         run: one.run,
         result: one.result.as_ref().map_err(|error| error.message()),
-        next: one.run.and_then(|run| next_command::step_here(state, run)),
+        next: one.run.and_then(next),
     });
     format!("{recaps}\n{}", clusters_recap(&ends.collect::<Vec<_>>()))
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::MultiProgress;
 
 use crate::error::{AppError, ErrorKind};
+use crate::report::Layout;
 
 /// Writes data to standard output.
 ///
@@ -14,6 +15,14 @@ use crate::error::{AppError, ErrorKind};
 /// When it cannot be written. A reader that has gone away is no error: it has what it wanted.
 pub fn put(data: &str) -> Result<(), AppError> {
     put_with(|out| out.write_all(data.as_bytes()).map_err(|error| error.to_string()))
+}
+
+/// Writes text for people to standard output, broken at blanks where that is a terminal.
+///
+/// # Errors
+/// As [`put`].
+pub fn put_text(text: &str) -> Result<(), AppError> {
+    put(&stdout_layout().wrapped(text))
 }
 
 /// Writes data to standard output as it is made; the error of `write` is a sentence.
@@ -61,7 +70,7 @@ pub fn say(text: &str) {
     if JSON.load(Ordering::SeqCst) {
         tracing::info!(target: SAID, "{}", text.trim());
     } else {
-        write_stderr(format!("{text}\n").as_bytes());
+        write_stderr(format!("{}\n", stderr_layout().wrapped(text)).as_bytes());
     }
 }
 
@@ -116,9 +125,18 @@ pub const TOLD: &str = "axlpaper::told";
 /// How the message of an error begins.
 const ERROR: &str = "error:";
 
-/// Returns the width of the terminal behind standard output, in characters.
-pub fn terminal_width() -> Option<u16> {
-    console::Term::stdout().size_checked().map(|(_, columns)| columns)
+/// Returns how text for people looks on standard output.
+pub fn stdout_layout() -> Layout {
+    layout(&console::Term::stdout(), console::colors_enabled())
+}
+
+/// Returns how text for people looks on standard error.
+pub fn stderr_layout() -> Layout {
+    layout(&console::Term::stderr(), console::colors_enabled_stderr())
+}
+
+fn layout(terminal: &console::Term, color: bool) -> Layout {
+    Layout { width: terminal.size_checked().map(|(_, columns)| columns.into()), color }
 }
 
 /// Returns whether the locale is one with UTF-8, so that the terminal shows more than ASCII.

@@ -6,8 +6,8 @@ mod prompt;
 mod terminal;
 
 pub use console::{
-    SAID, TOLD, put, put_with, say, say_error, speak_json, speaks_unicode, terminal_width,
-    write_stderr,
+    SAID, TOLD, put, put_text, put_with, say, say_error, speak_json, speaks_unicode, stderr_layout,
+    stdout_layout, write_stderr,
 };
 pub use progress::Progress;
 pub use prompt::confirm_yes;

@@ -5,21 +5,70 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::console::{BARS, TOLD, is_narrow, is_terminal, say};
-use crate::event::{ControlEvent, ControlStep, Event, Observer, Stage};
+use super::console::{BARS, TOLD, is_narrow, is_terminal, say, speaks_unicode};
+use crate::event::{ControlEvent, ControlStep, Event, Observer, Outcome, PhoneResult, Stage, Wave};
 use crate::report::printable;
 
-/// Tells a person on standard error what happens, and the log too.
+/// Shows on standard error what happens, and writes it into the log.
 #[derive(Debug)]
 pub struct Progress {
     terminal: bool,
     bar: Mutex<Option<(Stage, ProgressBar)>>,
-    wait: Arc<Mutex<Option<Instant>>>,
+    status: Arc<Mutex<Status>>,
     plain: Mutex<Plain>,
-    /// Shown while the run is paused, waits for an approval, or is in a soak period; with a bar of its own where no stage has one.
-    held: Mutex<Option<(&'static str, Option<ProgressBar>)>>,
+    /// The bar of a run that is paused, waits for an approval, or is in a soak period, where no stage has one.
+    held_bar: Mutex<Option<ProgressBar>>,
+    /// The wave whose phones are pushed to.
+    wave: Mutex<Option<Wave>>,
     /// The cluster, where several are at work: its name begins the lines.
     cluster: Option<String>,
+}
+
+/// What a bar shows besides its numbers.
+#[derive(Debug, Default)]
+struct Status {
+    /// Why the run is held; that goes before whatever else is waited for.
+    held: Option<&'static str>,
+    /// Until when a stage waits.
+    waits: Option<Instant>,
+    results: Results,
+}
+
+/// How the phones ended that are done with in this stage.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Results {
+    succeeded: usize,
+    failed: usize,
+}
+
+impl Results {
+    fn add(&mut self, phone: &PhoneResult) {
+        // A phone that was not tried has no result.
+        if phone.outcome == Outcome::Pending {
+            return;
+        }
+        self.failed += usize::from(phone.is_failure());
+        self.succeeded += usize::from(!phone.is_failure());
+    }
+
+    /// Returns them for a bar.
+    fn short(self, unicode: bool) -> String {
+        let Self { succeeded, failed } = self;
+        match (succeeded + failed, unicode) {
+            (0, _) => String::new(),
+            (_, true) => format!(" ✓{succeeded} ✗{failed}"),
+            (_, false) => format!(" ok {succeeded}, failed {failed}"),
+        }
+    }
+
+    /// Returns them for a line.
+    fn long(self) -> String {
+        let Self { succeeded, failed } = self;
+        if succeeded + failed == 0 {
+            return String::new();
+        }
+        format!(" ({succeeded} succeeded, {failed} failed)")
+    }
 }
 
 /// The state of the current stage, for lines and for the log.
@@ -29,28 +78,30 @@ struct Plain {
     total: Option<u64>,
     began_at: Instant,
     told_at: Instant,
+    /// What the last line says that is waited for.
+    waits_for: Option<String>,
 }
 
 impl Plain {
     fn new(total: Option<u64>, now: Instant) -> Self {
-        Self { done: None, total, began_at: now, told_at: now }
+        Self { done: None, total, began_at: now, told_at: now, waits_for: None }
     }
 
     /// Takes note of progress; returns a line when the last one is long ago.
-    fn got_on(&mut self, stage: Stage, done: u64, now: Instant) -> Option<String> {
+    fn got_on(&mut self, title: &str, done: u64, results: Results, now: Instant) -> Option<String> {
         self.done = Some(done);
         if now.duration_since(self.told_at) < BETWEEN_LINES {
             return None;
         }
         self.told_at = now;
         let of = self.total.map(|total| format!(" of {total}")).unwrap_or_default();
-        Some(format!("{}: {done}{of} so far", title(stage)))
+        Some(format!("{title}: {done}{of} so far{}", results.long()))
     }
 
-    fn ended(&self, stage: Stage) -> String {
+    fn ended(&self, title: &str, results: Results) -> String {
         match self.done {
-            Some(done) => format!("{}: {done}", title(stage)),
-            None => format!("{}: done", title(stage)),
+            Some(done) => format!("{title}: {done}{}", results.long()),
+            None => format!("{title}: done"),
         }
     }
 }
@@ -71,15 +122,19 @@ impl Progress {
         Self {
             terminal,
             bar: Mutex::new(None),
-            wait: Arc::default(),
+            status: Arc::default(),
             plain,
-            held: Mutex::default(),
+            held_bar: Mutex::default(),
+            wave: Mutex::default(),
             cluster,
         }
     }
 
     fn started(&self, stage: Stage, total: Option<u64>) {
         *self.plain() = Plain::new(total, Instant::now());
+        let results = Results::default();
+        let held = self.status().held;
+        *self.status() = Status { held, waits: None, results };
         if !self.terminal {
             return;
         }
@@ -87,7 +142,6 @@ impl Progress {
         if let Some((_, before)) = self.bar().take() {
             before.finish_and_clear();
         }
-        self.waits(None);
         let bar = BARS.add(match total {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::new_spinner(),
@@ -97,39 +151,47 @@ impl Progress {
             Some(_) => BAR,
             None => SPINNER,
         };
-        bar.set_style(style(template, self.wait.clone()));
-        bar.set_prefix(self.named(title(stage)));
+        bar.set_style(style(template, Arc::clone(&self.status)));
+        bar.set_prefix(self.named(&self.title(stage)));
+        bar.set_message(held.unwrap_or_default());
         bar.enable_steady_tick(Duration::from_millis(120));
         *self.bar() = Some((stage, bar));
     }
 
     fn finished(&self, stage: Stage) {
-        self.waits(None);
+        self.status().waits = None;
+        let (title, results) = (self.title(stage), self.status().results);
         if !self.terminal {
-            let ended = self.plain().ended(stage);
+            let ended = self.plain().ended(&title, results);
             self.line(&ended);
             return;
         }
         let Some((_, bar)) = self.bar().take() else { return };
         let took = took(bar.elapsed());
-        let counted = bar.length().map(|length| format!("{}/{length} in {took}", bar.position()));
+        let short = results.short(speaks_unicode());
+        let counted =
+            bar.length().map(|length| format!("{}/{length}{short} in {took}", bar.position()));
         let ended = counted.unwrap_or_else(|| format!("done in {took}"));
         bar.finish_and_clear();
         BARS.remove(&bar);
         // What has ended is a line like any other.
-        say(&format!("{:<20} {ended}", self.named(title(stage))));
+        say(&format!("{:<20} {ended}", self.named(&title)));
     }
 
     fn progressed(&self, stage: Stage, done: u64) {
-        let line = self.plain().got_on(stage, done, Instant::now());
+        let (title, results) = (self.title(stage), self.status().results);
+        let line = self.plain().got_on(&title, done, results, Instant::now());
         if !self.terminal {
             if let Some(line) = line {
                 self.line(&line);
             }
             return;
         }
-        self.waits(None);
-        let held = self.held().as_ref().map_or("", |(message, _)| *message);
+        let held = {
+            let mut status = self.status();
+            status.waits = None;
+            status.held.unwrap_or_default()
+        };
         self.with_bar(|bar| {
             bar.set_message(held);
             bar.set_position(done);
@@ -137,19 +199,30 @@ impl Progress {
     }
 
     fn waiting(&self, stage: Stage, reason: &str, delay: Duration) {
-        if self.terminal {
-            self.waits(Some(Instant::now() + delay));
-            self.with_bar(|bar| bar.set_message(printable(reason).into_owned()));
-        } else {
-            let text = format!("waiting up to {}: {reason}", in_words(delay));
-            self.line(&format!("{}: {text}", title(stage)));
+        if !self.terminal {
+            // The same wait can be reported with every look at the clock.
+            let is_new =
+                self.plain().waits_for.replace(reason.to_owned()).as_deref() != Some(reason);
+            if is_new {
+                let text = format!("waiting up to {}: {reason}", in_words(delay));
+                self.line(&format!("{}: {text}", self.title(stage)));
+            }
+            return;
         }
+        let mut status = self.status();
+        // Nothing goes on before the run is continued, whatever else would be waited for.
+        if status.held.is_some() {
+            return;
+        }
+        status.waits = Some(Instant::now() + delay);
+        drop(status);
+        self.with_bar(|bar| bar.set_message(printable(reason).into_owned()));
     }
 
     /// Shows what the run waits for, or that it goes on.
     fn controlled(&self, event: &ControlEvent) {
         self.line(&event.text);
-        let message = match event.step {
+        let held = match event.step {
             ControlStep::Paused => Some("paused"),
             ControlStep::GateReached => Some("waits for an approval"),
             ControlStep::SoakStarted => Some("soak period"),
@@ -160,26 +233,38 @@ impl Progress {
             | ControlStep::StartReached
             | ControlStep::Aborted => None,
         };
-        if let Some((_, Some(bar))) = self.held().take() {
+        let mut status = self.status();
+        (status.held, status.waits) = (held, None);
+        drop(status);
+        if let Some(bar) = self.held_bar().take() {
             bar.finish_and_clear();
             BARS.remove(&bar);
         }
         let has_bar = self.bar().is_some();
-        self.with_bar(|bar| bar.set_message(message.unwrap_or("")));
-        let Some(message) = message else { return };
-        let bar = (self.terminal && !has_bar).then(|| {
+        self.with_bar(|bar| bar.set_message(held.unwrap_or_default()));
+        let Some(held) = held else { return };
+        *self.held_bar() = (self.terminal && !has_bar).then(|| {
             let bar = BARS.add(ProgressBar::new_spinner());
-            bar.set_style(style(SPINNER, Arc::default()));
+            bar.set_style(style(SPINNER, Arc::clone(&self.status)));
             bar.set_prefix(self.named("Waiting"));
-            bar.set_message(message);
+            bar.set_message(held);
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        *self.held() = Some((message, bar));
     }
 
-    fn waits(&self, until: Option<Instant>) {
-        *self.wait.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    /// Returns the title of a stage, with the wave that it is about.
+    fn title(&self, stage: Stage) -> String {
+        let wave = *self.wave.lock().unwrap_or_else(PoisonError::into_inner);
+        match wave.filter(|_| stage == Stage::Push) {
+            Some(wave) if self.terminal => format!("Pushing: {}", wave.name()),
+            Some(wave) => format!("{} ({})", title(stage), wave.name()),
+            None => title(stage).to_owned(),
+        }
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn plain(&self) -> MutexGuard<'_, Plain> {
@@ -190,8 +275,8 @@ impl Progress {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn held(&self) -> MutexGuard<'_, Option<(&'static str, Option<ProgressBar>)>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held_bar(&self) -> MutexGuard<'_, Option<ProgressBar>> {
+        self.held_bar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with_bar(&self, act: impl FnOnce(&ProgressBar)) {
@@ -232,6 +317,7 @@ impl Progress {
                 tracing::info!(target: TOLD, cluster, stage = title(*stage), done, ms, "ended");
             }
             Event::Remark(text) => tracing::info!(target: TOLD, cluster, "{}", printable(text)),
+            Event::Wave(wave) => tracing::info!(target: TOLD, cluster, "{}", wave.describe()),
             Event::Control(ControlEvent { step, text }) => {
                 tracing::info!(target: TOLD, cluster, step = step.as_str(), "{}", printable(text));
             }
@@ -274,9 +360,14 @@ impl Observer for Progress {
             Event::Waiting { reason, delay, stage } => self.waiting(*stage, reason, *delay),
             Event::Finished { stage } => self.finished(*stage),
             Event::Remark(text) => self.line(&format!("note: {text}")),
+            Event::Wave(wave) => {
+                self.line(&format!("note: {}", wave.describe()));
+                *self.wave.lock().unwrap_or_else(PoisonError::into_inner) = Some(*wave);
+            }
             Event::Control(event) => self.controlled(event),
-            // There can be thousands of both: the bar counts them, and the recap tells them.
-            Event::Changed(_) | Event::Pushed(_) | Event::Downloaded(_) => {}
+            Event::Pushed(phone) => self.status().results.add(phone),
+            // There can be thousands: the bar counts them.
+            Event::Changed(_) | Event::Downloaded(_) => {}
         }
     }
 }
@@ -314,29 +405,58 @@ fn in_rate(per_second: f64) -> String {
     }
 }
 
+/// Returns the time that is left, as far as that means something: a stage that waits, or has only begun, has no pace.
+fn time_left(done: u64, total: u64, elapsed: Duration, status: &Status) -> Option<Duration> {
+    let is_steady = status.held.is_none() && status.waits.is_none();
+    let has_begun = elapsed >= Duration::from_secs(10) && done.saturating_mul(20) >= total;
+    if !is_steady || !has_begun || done == 0 || done >= total {
+        return None;
+    }
+    let left = elapsed.as_secs_f64() / done as f64 * (total - done) as f64;
+    Duration::try_from_secs_f64(left).ok().filter(|left| *left >= Duration::from_secs(5))
+}
+
 /// The template of a stage that can be counted. Numbers of five digits fit 60 columns.
-const BAR: &str = "{prefix:<20} {bar:6.cyan/dim} {pos}/{len} {eta} {rate} {wait}{wide_msg}";
+const BAR: &str =
+    "{prefix:<20} {bar:6.cyan/dim} {pos}/{len}{results} {rate}{left} {wait}{wide_msg}";
 /// The same on a terminal that is narrower.
-const NARROW: &str = "{prefix} {pos}/{len} {wait}{wide_msg}";
+const NARROW: &str = "{prefix} {pos}/{len}{results} {wait}{wide_msg}";
 const SPINNER: &str = "{prefix:<20} {spinner} {elapsed} {wait}{wide_msg}";
 /// Without a terminal, a long stage prints a line at this interval.
 const BETWEEN_LINES: Duration = Duration::from_secs(60);
 
-fn style(template: &str, wait: Arc<Mutex<Option<Instant>>>) -> ProgressStyle {
+fn style(template: &str, status: Arc<Mutex<Status>>) -> ProgressStyle {
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         // Writing into indicatif's buffer cannot fail.
         let _unfailing = write!(out, "{}", in_rate(state.per_sec()));
     };
+    let of_wait = Arc::clone(&status);
     let wait = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-        let until = *wait.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = until {
-            let left = until.saturating_duration_since(Instant::now());
+        let until = of_wait.lock().unwrap_or_else(PoisonError::into_inner).waits;
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if let Some(left) = left.filter(|left| !left.is_zero()) {
             let _unfailing = write!(out, "waits {}: ", in_words(left));
         }
     };
-    style.with_key("rate", rate).with_key("wait", wait)
+    let of_results = Arc::clone(&status);
+    let results = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let results = of_results.lock().unwrap_or_else(PoisonError::into_inner).results;
+        let _unfailing = write!(out, "{}", results.short(speaks_unicode()));
+    };
+    let left = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let status = status.lock().unwrap_or_else(PoisonError::into_inner);
+        let (done, total) = (state.pos(), state.len().unwrap_or_default());
+        if let Some(left) = time_left(done, total, state.elapsed(), &status) {
+            let _unfailing = write!(out, ", {} left", in_words(left));
+        }
+    };
+    style
+        .with_key("rate", rate)
+        .with_key("wait", wait)
+        .with_key("results", results)
+        .with_key("left", left)
 }
 
 fn title(stage: Stage) -> &'static str {
@@ -364,14 +484,38 @@ mod tests {
     fn without_a_terminal_a_stage_tells_its_count_and_a_line_a_minute() {
         let start = Instant::now();
         let mut plain = Plain::new(Some(500), start);
-        assert_eq!(plain.got_on(Stage::Phones, 100, start + Duration::from_secs(59)), None);
+        let none = Results::default();
+        let mut at = |seconds, done, results| {
+            plain.got_on("Reading phones", done, results, start + Duration::from_secs(seconds))
+        };
+        assert_eq!(at(59, 100, none), None);
+        assert_eq!(at(61, 200, none).as_deref(), Some("Reading phones: 200 of 500 so far"));
+        assert_eq!(at(62, 312, none), None);
+        let some = Results { succeeded: 306, failed: 6 };
+        let line = "Pushing to phones: 312 (306 succeeded, 6 failed)";
+        assert_eq!(plain.ended("Pushing to phones", some), line);
         assert_eq!(
-            plain.got_on(Stage::Phones, 200, start + Duration::from_secs(61)).as_deref(),
-            Some("Reading phones: 200 of 500 so far")
+            Plain::new(None, start).ended("Reading settings", none),
+            "Reading settings: done"
         );
-        assert_eq!(plain.got_on(Stage::Phones, 312, start + Duration::from_secs(62)), None);
-        assert_eq!(plain.ended(Stage::Phones), "Reading phones: 312");
-        assert_eq!(Plain::new(None, start).ended(Stage::Settings), "Reading settings: done");
+        assert_eq!(
+            (some.short(true), some.short(false)),
+            (" ✓306 ✗6".into(), " ok 306, failed 6".into())
+        );
+    }
+
+    #[test]
+    fn time_is_left_only_where_there_is_a_pace() {
+        let steady = Status::default();
+        let left = |done, seconds, status: &Status| {
+            time_left(done, 600, Duration::from_secs(seconds), status).map(|left| left.as_secs())
+        };
+        assert_eq!(left(100, 60, &steady), Some(300));
+        assert_eq!([left(100, 9, &steady), left(10, 60, &steady)], [None, None]);
+        assert_eq!([left(600, 60, &steady), left(599, 60, &steady)], [None, None]);
+        let waits = Status { waits: Some(Instant::now()), ..Status::default() };
+        let held = Status { held: Some("paused"), ..Status::default() };
+        assert_eq!([left(100, 60, &waits), left(100, 60, &held)], [None, None]);
     }
 
     #[test]

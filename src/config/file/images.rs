@@ -23,6 +23,10 @@ pub(super) struct ImageSection {
     #[serde(default)]
     owner: OneOrMore,
     #[serde(default)]
+    dn: OneOrMore,
+    #[serde(default)]
+    description: OneOrMore,
+    #[serde(default)]
     device: OneOrMore,
 }
 
@@ -58,6 +62,8 @@ impl ImageSection {
             (Field::Profile, &self.profile),
             (Field::Location, &self.location),
             (Field::Owner, &self.owner),
+            (Field::Extension, &self.dn),
+            (Field::Description, &self.description),
             (Field::Device, &self.device),
         ];
         let patterns = fields.into_iter().flat_map(|(field, patterns)| {

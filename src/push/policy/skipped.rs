@@ -23,24 +23,10 @@ pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
         (verdict, None) => verdict.to_string(),
     };
     PhoneResult {
-        name: phone.phone.name.clone(),
-        model: phone.phone.model.clone(),
-        device_pool: phone.phone.device_pool.clone(),
-        ip: phone.phone.registration.ip,
-        object,
-        proof: crate::event::Proof::default(),
-        image: None,
-        picture: phone.image.as_ref().and_then(|image| image.picture.clone()),
-        ring_tone: None,
-        outcome: Outcome::Skipped,
-        phone_error: None,
+        finding: worst.map(|finding| finding.code),
         reason: Some(reason),
         remedy: worst.map(|finding| finding.remedy.clone()),
-        downloads: crate::event::Downloads::default(),
-        attempts: 0,
-        first_attempt_at: None,
-        finished_at: None,
-        duration_ms: None,
+        ..PhoneResult::of_audited(phone, object, Outcome::of_skipped(phone, object))
     }
 }
 
@@ -107,6 +93,7 @@ pub fn cannot_remove(target: &Target) -> PhoneResult {
 pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
     let has_it = has_it(target.object(), &proven.digest);
     PhoneResult {
+        outcome: Outcome::Already,
         reason: Some(format!("run {} proved that it {has_it} already", proven.run)),
         remedy: Some("nothing; --force pushes again".to_owned()),
         ..excluded(target)
@@ -115,24 +102,13 @@ pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
 
 fn excluded(target: &Target) -> PhoneResult {
     PhoneResult {
-        name: target.name.clone(),
         model: target.model.clone(),
         device_pool: target.device_pool.clone(),
         ip: Some(target.ip),
-        object: target.object(),
-        proof: crate::event::Proof::default(),
         image: target.accepts.image().map(|image| image.background),
         picture: target.picture(),
         ring_tone: target.accepts.tone(),
-        outcome: Outcome::Skipped,
-        phone_error: None,
-        reason: None,
-        remedy: None,
-        downloads: crate::event::Downloads::default(),
-        attempts: 0,
-        first_attempt_at: None,
-        finished_at: None,
-        duration_ms: None,
+        ..PhoneResult::not_tried(target.name.clone(), target.object(), Outcome::Excluded)
     }
 }
 

@@ -71,6 +71,7 @@ mod tests {
         AuditedPhone {
             phone: Phone {
                 name: name.parse().unwrap(),
+                extension: None,
                 description: String::new(),
                 model: "Cisco 8841".into(),
                 protocol: "SIP".into(),

@@ -330,7 +330,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
                     self.over = true;
                     return false;
                 }
-                Some(wake) => self.report_retries(wake.saturating_duration_since(now), observer),
+                Some(wake) => self.report_retries(wake, now, observer),
             }
         }
         let end = self.look_at_end(now).filter(|_| wake.is_some() || waits_for_control);
@@ -406,11 +406,16 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         });
     }
 
-    fn report_retries(&mut self, delay: Duration, observer: &dyn Observer) {
+    /// Reports what is waited for until `wake`.
+    fn report_retries(&mut self, wake: Instant, now: Instant, observer: &dyn Observer) {
         self.tell_windows(observer);
+        // Phones that only the rate holds back begin soon.
+        if self.next_start == Some(wake) {
+            return;
+        }
+        let Some(retry) = self.later.first() else { return self.report_windows(observer) };
+        let delay = retry.saturating_duration_since(now);
         let reason = match (self.later.recently_changed(), self.later.len()) {
-            // Phones that only the rate holds back begin soon.
-            (_, 0) => return,
             (0, all) => format!("{} to be tried again", pluralize(all, "phone")),
             (recently_changed, _) => {
                 let phones = pluralize(recently_changed, "phone");

@@ -114,17 +114,14 @@ impl PhoneTask {
     ) -> PhoneResult {
         let Self { target, attempts, first_attempt, downloads, .. } = self;
         let picture = target.picture();
+        let object = target.accepts.kind();
         PhoneResult {
-            name: target.name,
             model: target.model,
             device_pool: target.device_pool,
             ip: Some(target.ip),
-            object: target.accepts.kind(),
-            proof: crate::event::Proof::default(),
             image: target.accepts.image().map(|image| image.background),
             picture,
             ring_tone: target.accepts.tone(),
-            outcome: outcome.outcome,
             phone_error: outcome.phone_error,
             reason: outcome.reason,
             remedy: outcome.remedy,
@@ -135,6 +132,7 @@ impl PhoneTask {
             duration_ms: first_attempt
                 .filter(|_| finished_at.is_some())
                 .map(|(_, since)| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)),
+            ..PhoneResult::not_tried(target.name, object, outcome.outcome)
         }
     }
 }

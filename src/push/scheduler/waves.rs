@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::text::{names, pluralize};
-use crate::event::{ControlEvent, ControlStep, Event, Observer, Outcome, PhoneResult};
+use crate::event::{ControlEvent, ControlStep, Event, Observer, PhoneResult, Wave};
 use crate::push::attempt_log::AttemptLog;
 use crate::push::scheduler::{self, Scheduler};
 use crate::push::settings::{PushOutcomes, PushSettings, StopReason, StopSignals};
@@ -109,6 +109,12 @@ pub struct WaveSettings<'a> {
     pub soak_check: Option<&'a dyn SoakCheck>,
 }
 
+/// Returns the canary of a push to so many phones.
+fn canary(waves: &Waves, total: usize) -> Option<Amount> {
+    let usual = (total >= 2 * USUAL_CANARY).then_some(Amount::Count(USUAL_CANARY));
+    waves.canary.or(usual).filter(|amount| amount.of(total) > 0)
+}
+
 /// Cuts the targets into waves. Every target is in exactly one.
 ///
 /// Models and device pools take turns, so that each wave has some of all: what goes wrong with one model or in one
@@ -116,8 +122,7 @@ pub struct WaveSettings<'a> {
 pub fn cut(targets: Vec<Target>, waves: &Waves) -> Vec<Vec<Target>> {
     let total = targets.len();
     let mut order: VecDeque<Target> = spread(targets).into();
-    let usual = (total >= 2 * USUAL_CANARY).then_some(Amount::Count(USUAL_CANARY));
-    let canary = waves.canary.or(usual);
+    let canary = canary(waves, total);
     let ends = canary.iter().chain(&waves.reach).map(|amount| amount.of(total));
     let (mut cut, mut done) = (Vec::new(), 0);
     for end in ends.chain([total]) {
@@ -168,6 +173,7 @@ pub async fn run<B: AttemptLog>(
         min_sample: waves.min_sample,
         ..push
     };
+    let total = targets.len();
     let cut = cut(targets, waves);
     let count = cut.len();
     let mut scheduler = Scheduler::new(delivery, log, push, stop);
@@ -184,12 +190,10 @@ pub async fn run<B: AttemptLog>(
             continue;
         }
         if count > 1 {
-            let retried = match scheduler.open {
-                0 => String::new(),
-                open => format!(", beside {} of earlier waves", pluralize(open, "phone")),
-            };
-            let text = format!("wave {number} of {count}: {phones}{retried}");
-            observer.observe(&Event::Remark(text));
+            let canary = number == 1 && canary(waves, total).is_some();
+            let beside = scheduler.open;
+            let wave = Wave { number, of: count, canary, phones: wave.len(), beside };
+            observer.observe(&Event::Wave(wave));
         }
         let first = scheduler.results.len();
         scheduler.add(wave, observer);
@@ -255,7 +259,7 @@ impl Soak<'_> {
         );
         stop.soak(time).await?;
         let served = results.iter().filter(|result| !result.is_failure());
-        let served = served.filter(|result| result.outcome != Outcome::Skipped);
+        let served = served.filter(|result| !result.outcome.is_skipped());
         let served: Vec<DeviceName> = served.map(|result| result.name.clone()).collect();
         let (lost, text) = match check {
             None => (0, "without a cluster its phones cannot be checked again".to_owned()),

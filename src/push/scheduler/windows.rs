@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::domain::text::pluralize;
-use crate::event::{Event, Observer, Outcome};
+use crate::event::{Event, Observer, Outcome, Stage};
 use crate::push::Target;
 use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::outcome::PhoneOutcome;
@@ -38,7 +38,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
             None => "the run was paused before anything was sent",
         };
         let not_sent = PhoneOutcome {
-            outcome: Outcome::Skipped,
+            outcome: Outcome::Excluded,
             phone_error: None,
             reason: Some(reason.to_owned()),
             remedy: None,
@@ -89,25 +89,42 @@ impl<B: AttemptLog> Scheduler<'_, B> {
 
     /// Reports which windows phones wait for, each window once.
     pub(crate) fn tell_windows(&mut self, observer: &dyn Observer) {
-        let Some(opens) = self.held.first() else { return };
-        let mut pools: BTreeMap<&str, usize> = BTreeMap::new();
-        let next = self.held.tasks.range((opens, 0)..=(opens, u64::MAX));
-        for (_, task) in next {
-            *pools.entry(&task.target.device_pool).or_default() += 1;
-        }
-        let mut windows: BTreeMap<String, usize> = BTreeMap::new();
-        for (pool, phones) in pools {
-            let window = self.schedule.told(pool, opens, self.schedule.now());
-            *windows.entry(window).or_default() += phones;
-        }
-        for (window, phones) in windows {
+        for (window, phones) in self.next_windows() {
             // The remaining time does not identify a window.
             let key = window.split(',').next().unwrap_or_default().to_owned();
-            if self.held.told.insert((opens, key)) {
+            let opens = self.held.first();
+            if opens.is_some_and(|opens| self.held.told.insert((opens, key))) {
                 let phones = pluralize(phones, "phone");
                 let text = format!("{phones} waiting for {window}");
                 observer.observe(&Event::Remark(text));
             }
         }
+    }
+
+    /// Reports that nothing but a window is waited for.
+    pub(crate) fn report_windows(&self, observer: &dyn Observer) {
+        let Some(opens) = self.held.first() else { return };
+        for (window, _) in self.next_windows() {
+            // A display counts the time down by itself.
+            let reason = window.split(',').next().unwrap_or_default().to_owned();
+            let delay = until(self.schedule.now(), opens);
+            observer.observe(&Event::Waiting { stage: Stage::Push, reason, delay });
+        }
+    }
+
+    /// Describes the windows that open next, with how many phones wait for each.
+    fn next_windows(&self) -> BTreeMap<String, usize> {
+        let mut windows: BTreeMap<String, usize> = BTreeMap::new();
+        let Some(opens) = self.held.first() else { return windows };
+        let mut pools: BTreeMap<&str, usize> = BTreeMap::new();
+        let next = self.held.tasks.range((opens, 0)..=(opens, u64::MAX));
+        for (_, task) in next {
+            *pools.entry(&task.target.device_pool).or_default() += 1;
+        }
+        for (pool, phones) in pools {
+            let window = self.schedule.told(pool, opens, self.schedule.now());
+            *windows.entry(window).or_default() += phones;
+        }
+        windows
     }
 }

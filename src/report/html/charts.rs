@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
+use crate::domain::push_action::PushAction;
 use crate::event::{Outcome, PhoneResult};
-use crate::report::html::section::RunSection;
+use crate::report::html::section::{RunSection, action_and_proof};
+pub(crate) use crate::report::text::grouped;
 use crate::report::text::printable;
+use crate::report::wording;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Count {
     /// The word, which names its colour and pattern too.
     pub(crate) word: &'static str,
+    /// What people call it.
+    pub(crate) title: &'static str,
     pub(crate) count: usize,
 }
 
@@ -20,19 +25,6 @@ impl Count {
     pub(crate) fn number(&self) -> String {
         grouped(self.count)
     }
-}
-
-/// Writes a number with its thousands apart: `39,999`.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// A bar, cut into shares.
@@ -107,17 +99,30 @@ pub(crate) struct GroupTable {
 }
 
 /// Counts by outcome, best first; those without a phone are left out.
-pub(crate) fn outcomes<'a>(phones: impl IntoIterator<Item = &'a PhoneResult>) -> Vec<Count> {
+pub(crate) fn outcomes<'a>(
+    action: PushAction,
+    phones: impl IntoIterator<Item = &'a PhoneResult>,
+) -> Vec<Count> {
     let mut counts: BTreeMap<Outcome, usize> = BTreeMap::new();
     phones.into_iter().for_each(|phone| *counts.entry(phone.outcome).or_default() += 1);
-    counts.into_iter().map(|(outcome, count)| Count { word: outcome.as_str(), count }).collect()
+    let count = |(outcome, count): (Outcome, usize)| Count {
+        word: outcome.as_str(),
+        title: wording::outcome_title(action, outcome),
+        count,
+    };
+    counts.into_iter().map(count).collect()
 }
 
 /// Counts by verdict, best first; those without a phone are left out.
 pub(crate) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a AuditedPhone>) -> Vec<Count> {
     let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
     phones.into_iter().for_each(|phone| *counts.entry(phone.verdict).or_default() += 1);
-    counts.into_iter().map(|(verdict, count)| Count { word: verdict.as_str(), count }).collect()
+    let count = |(verdict, count): (Verdict, usize)| Count {
+        word: verdict.as_str(),
+        title: verdict.as_str(),
+        count,
+    };
+    counts.into_iter().map(count).collect()
 }
 
 pub(crate) fn by_device_pool(runs: &[RunSection<'_>]) -> GroupTable {
@@ -140,6 +145,7 @@ fn rows(
     of_result: impl Fn(&PhoneResult) -> &String,
     of_seen: impl Fn(&AuditedPhone) -> &String,
 ) -> GroupTable {
+    let (action, _) = action_and_proof(runs);
     // Two clusters can have device pools of the same name.
     let mut groups: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
     for of in runs {
@@ -158,7 +164,7 @@ fn rows(
             name: printable(name).into_owned(),
             total: results.len().max(seen.len()),
             failed: results.iter().filter(|phone| phone.is_failure()).count(),
-            outcomes: Bar::of(&outcomes(results)),
+            outcomes: Bar::of(&outcomes(action, results)),
             verdicts: Bar::of(&verdicts(seen)),
         })
         .collect();
@@ -181,19 +187,11 @@ mod tests {
 
     #[test]
     fn one_of_very_many_is_seen() {
-        let count = |word, count| Count { word, count };
+        let count = |word, count| Count { word, title: word, count };
         let bar = Bar::of(&[count("verified", 39_999), count("rejected", 1)]);
         let widths = widths(&bar);
         assert!(widths[1] > 0.7 && (widths.iter().sum::<f64>() - 100.0).abs() < 0.1, "{widths:?}");
         assert_eq!(bar.label, "39,999 verified, 1 rejected");
         assert!(Bar::of(&[]).parts.is_empty());
-    }
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(
-            [0, 999, 1_000, 40_000, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "40,000", "1,234,567"]
-        );
     }
 }

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::push_action::PushAction;
 use crate::domain::text::names;
 use crate::event::PhoneResult;
+use crate::report::causes::causes;
 use crate::report::html::charts::grouped;
 use crate::report::html::section::{RunSection, TextPart, clean, parts};
 use crate::report::text::printable;
+use crate::report::wording;
 
 #[derive(Clone, Debug)]
 pub(super) struct FindingRow {
@@ -36,6 +39,7 @@ pub(super) struct Remedy {
 #[derive(Clone, Debug)]
 pub(super) struct ToDo {
     pub(super) outcome: &'static str,
+    pub(super) title: &'static str,
     pub(super) cluster: String,
     pub(super) number: String,
     pub(super) reason: String,
@@ -101,26 +105,25 @@ fn finding_row(code: Code, found: &[Found<'_>]) -> Option<FindingRow> {
 
 /// What is left to do about phones whose push is not proven; what concerns most of them comes first.
 pub(super) fn to_do<'a>(
+    action: PushAction,
     phones: impl Iterator<Item = (&'a str, &'a PhoneResult)>,
 ) -> (Vec<ToDo>, usize) {
-    let mut groups: BTreeMap<(&str, &str, String), Vec<&PhoneResult>> = BTreeMap::new();
-    for (cluster, phone) in phones.filter(|(_, phone)| phone.is_failure()) {
-        let key = (cluster, phone.outcome.as_str(), general_remedy(phone));
-        groups.entry(key).or_default().push(phone);
-    }
-    let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by_key(|(_, phones)| std::cmp::Reverse(phones.len()));
-    let more = groups.len().saturating_sub(MOST_TO_DO);
-    let shown = groups.into_iter().take(MOST_TO_DO).map(|((cluster, _, remedy), phones)| {
-        let reasons = phones.iter().map(|phone| phone.reason.as_deref().unwrap_or_default());
-        let reason = one_or_such_as(reasons);
-        let named: Vec<&DeviceName> = phones.iter().map(|phone| &phone.name).collect();
+    let causes = causes(phones.filter(|(_, phone)| phone.is_failure()));
+    let more = causes.len().saturating_sub(MOST_TO_DO);
+    let shown = causes.into_iter().take(MOST_TO_DO).map(|cause| {
+        let reason = match &cause.reasons()[..] {
+            [] => String::new(),
+            [(only, _)] => only.clone(),
+            [(first, _), ..] => format!("for example: {first}"),
+        };
+        let named: Vec<&DeviceName> = cause.phones.iter().map(|phone| &phone.name).collect();
         ToDo {
-            outcome: phones.first().map_or("", |phone| phone.outcome.as_str()),
-            cluster: cluster.to_owned(),
-            number: grouped(phones.len()),
+            outcome: cause.outcome.as_str(),
+            title: wording::outcome_title(action, cause.outcome),
+            cluster: cause.cluster.to_owned(),
+            number: grouped(named.len()),
             reason: clean(&reason),
-            remedy: parts(&printable(&remedy)),
+            remedy: parts(&printable(&cause.remedy)),
             phones: clean(&names(&named)),
         }
     });
@@ -133,46 +136,8 @@ fn one_or_such_as<'a>(mut texts: impl Iterator<Item = &'a str>) -> String {
     if texts.all(|text| text == first) { first.to_owned() } else { format!("for example: {first}") }
 }
 
-/// A phone's remedy without the phone's own name and address, so that phones with the same trouble share it.
-fn general_remedy(phone: &PhoneResult) -> String {
-    let remedy = phone.remedy.as_deref().unwrap_or_default();
-    let remedy = remedy.replace(phone.name.as_str(), "the phone");
-    match phone.ip {
-        Some(ip) => remedy.replace(&ip.to_string(), "the phone"),
-        None => remedy,
-    }
-}
-
 /// How many remedies of one finding are shown.
 const MOST_REMEDIES: usize = 4;
 
 /// How many kinds of failures are shown.
 const MOST_TO_DO: usize = 12;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Outcome;
-    use crate::report::testing::pushed;
-
-    fn phone(n: u8, reason: &str) -> PhoneResult {
-        PhoneResult {
-            outcome: Outcome::Accepted,
-            reason: Some(reason.to_owned()),
-            remedy: Some(format!("check that 10.0.0.{n} can reach the image server")),
-            ip: Some([10, 0, 0, n].into()),
-            ..pushed(&format!("SEP{n}"))
-        }
-    }
-
-    #[test]
-    fn phones_with_the_same_trouble_stand_together() {
-        let phones =
-            [phone(1, "no background"), phone(2, "no thumbnail"), phone(3, "no background")];
-        let (to_do, more) = to_do(phones.iter().map(|phone| ("", phone)));
-        assert_eq!((to_do.len(), more, to_do[0].number.as_str()), (1, 0, "3"));
-        assert_eq!(to_do[0].reason, "for example: no background");
-        assert_eq!(to_do[0].remedy[0].text, "check that the phone can reach the image server");
-        assert_eq!(to_do[0].phones, "SEP1, SEP2, SEP3");
-    }
-}

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
-use crate::journal::{RunState, SkippedCluster};
+use crate::journal::{Coverage, RunState, SkippedCluster};
 use crate::report::html::charts::{Bar, Count, grouped, outcomes, verdicts};
 use crate::report::html::section::{RunSection, TextPart, action_and_proof, clean, parts};
 use crate::report::run_report::RunReport;
@@ -49,7 +49,7 @@ impl Tally {
         let mut tally = Self::default();
         for phone in phones {
             tally.selected += 1;
-            tally.pushed += usize::from(phone.outcome != Outcome::Skipped);
+            tally.pushed += usize::from(!phone.outcome.is_skipped());
             tally.verified += usize::from(phone.outcome == Outcome::Verified);
             tally.pending += usize::from(phone.outcome == Outcome::Pending);
             tally.failed += usize::from(phone.is_failure());
@@ -64,11 +64,15 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     let tally = Tally::of(phones());
     let Tally { selected, pushed, verified, failed, pending } = tally;
     let left = selected - pushed;
-    let already = runs.iter().map(|of| of.run.already()).sum::<usize>().min(left);
+    let coverage = runs.iter().filter_map(|of| of.run.coverage()).reduce(Coverage::and);
     let (action, proof) = action_and_proof(runs);
     let alone = runs.first().map(|of| of.run).filter(|_| runs.len() + left_out.len() == 1);
     let on = alone.is_none().then(|| cluster_count(runs, left_out));
     let (state, level) = alone.map_or_else(|| overall(runs, left_out), state);
+    let coverage = match alone {
+        Some(run) => run.coverage_text(),
+        None => coverage.and_then(|coverage| wording::coverage(action, proof, coverage)),
+    };
     let sentence = match (alone, &on) {
         (Some(run), _) => sentence(run, tally),
         (None, on) => sentence_of_all(on.as_deref().unwrap_or_default(), tally),
@@ -77,22 +81,24 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     // Rounded down, so that only all of them are 100.
     let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
     let untried = format!("{} of them pending", grouped(pending));
-    let shown = format!("{} of them {}", grouped(already), wording::already_done(action));
     // Where no more than an acceptance was to be seen, that is the best there is.
     let (word, good) = match wording::unverifiable(action, proof) {
         Some(_) => ("accepted", pushed - failed),
         None => ("verified", verified),
     };
-    let outcomes = outcomes(phones());
+    let outcomes = outcomes(action, phones());
     Headline {
         state,
         level,
-        sentence,
+        sentence: match coverage {
+            Some(coverage) => format!("{coverage}. {sentence}"),
+            None => sentence,
+        },
         because: alone.and_then(ended_early),
         numbers: vec![
             number(word, good, (good * 100).checked_div(pushed).map(share)),
             number(wording::failed(action, proof), failed, (pending > 0).then_some(untried)),
-            number("skipped", left, (already > 0).then_some(shown)),
+            number("not pushed to", left, None),
             number("selected", selected, on),
         ],
         bar: Bar::of(&outcomes),
@@ -299,7 +305,7 @@ impl ClusterRow {
             level,
             number: grouped(of.run.phones.len()),
             verdicts: Bar::of(&verdicts(of.audited())),
-            outcomes: Bar::of(&outcomes(&of.run.phones)),
+            outcomes: Bar::of(&outcomes(of.run.action, &of.run.phones)),
         }
     }
 

@@ -82,6 +82,7 @@ struct Page {
 
 struct OutcomeMeaning {
     word: &'static str,
+    title: &'static str,
     text: String,
 }
 
@@ -110,8 +111,9 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
     let together = (runs.len() + left_out.len() > 1).then(|| ClusterTable::of(runs, left_out));
     let verdicts = charts::verdicts(runs.iter().flat_map(RunSection::audited));
     let phones = runs.iter().flat_map(|of| of.run.phones.iter().map(move |phone| (of, phone)));
-    let (to_do, more_to_do) =
-        findings::to_do(phones.clone().map(|(of, phone)| (of.cluster.as_str(), phone)));
+    let (action, proof) = action_and_proof(runs);
+    let of_clusters = phones.clone().map(|(of, phone)| (of.cluster.as_str(), phone));
+    let (to_do, more_to_do) = findings::to_do(action, of_clusters);
     let (plain, more_plain) = table::plain(runs);
     let (style, script) = (lines(STYLE), lines(SCRIPT));
     let remarks = runs.iter().flat_map(|of| of.remarks());
@@ -123,7 +125,6 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
     let audited = runs.iter().any(|of| of.run.audit.is_some());
     let changes: Vec<ClusterChanges> = runs.iter().map(ClusterChanges::of).collect();
     let (first, numbers) = (runs.first(), numbers(runs));
-    let (action, proof) = action_and_proof(runs);
     Ok(Page {
         policy: csp::policy(&style, &script),
         style,
@@ -205,6 +206,7 @@ fn meanings(action: PushAction, proof: Proof) -> Vec<OutcomeMeaning> {
     there
         .map(|one| OutcomeMeaning {
             word: one.as_str(),
+            title: wording::outcome_title(action, one),
             text: wording::outcome(action, proof, one),
         })
         .collect()

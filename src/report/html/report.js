@@ -27,11 +27,11 @@
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
     return element;
   };
-  const tag = (word) => {
+  const tag = (word, title = word) => {
     const span = make("span", undefined, "tag");
     const swatch = svg("svg", { class: "swatch", "aria-hidden": "true" });
     swatch.append(svg("rect", { width: "100%", height: "100%", fill: `url(#f-${word})` }));
-    span.append(swatch, word);
+    span.append(swatch, title);
     return span;
   };
   // Every other part between backticks is code.
@@ -109,7 +109,7 @@
   const haystack = (at) => {
     haystacks ??= rows.map((row) => {
       const verdict = row[VERDICT] === null ? "" : data.verdicts[row[VERDICT]];
-      const parts = [row[NAME], row[DESCRIPTION], row[IP], texts[row[CLUSTER]], texts[row[MODEL]], texts[row[POOL]], verdict, data.outcomes[row[OUTCOME]]];
+      const parts = [row[NAME], row[DESCRIPTION], row[IP], texts[row[CLUSTER]], texts[row[MODEL]], texts[row[POOL]], verdict, data.outcomes[row[OUTCOME]], data.titles[row[OUTCOME]]];
       parts.push(texts[row[PICTURE]], texts[row[TONE]], texts[row[REASON]], texts[row[ANSWER]], texts[row[REMEDY]], ...codesOf(row), ...row[MORE].map((text) => texts[text]));
       return parts.join("\n").toLowerCase();
     });
@@ -183,7 +183,7 @@
       codes.split(/(?<=_)/).forEach((part) => small.append(part, make("wbr")));
       cell.append(make("br"), small);
     },
-    outcome: (cell, row) => cell.append(tag(data.outcomes[row[OUTCOME]])),
+    outcome: (cell, row) => cell.append(tag(data.outcomes[row[OUTCOME]], data.titles[row[OUTCOME]])),
     took: (cell, row) => cell.append(took(row[TOOK])),
     reason: (cell, row) => {
       cell.append(texts[row[REASON]]);
@@ -232,7 +232,7 @@
     add("Picture", texts[row[PICTURE]]);
     add("Ring tone", texts[row[TONE]]);
     row[MORE].forEach((text, number) => add(data.labels[number], texts[text]));
-    fact(list, "Outcome", (value) => value.append(tag(data.outcomes[row[OUTCOME]])));
+    fact(list, "Outcome", (value) => value.append(tag(data.outcomes[row[OUTCOME]], data.titles[row[OUTCOME]])));
     if (row[ATTEMPTS]) add("Attempts", row[TOOK] === null ? String(row[ATTEMPTS]) : `${row[ATTEMPTS]}, in ${took(row[TOOK])}`);
     add("Why", texts[row[REASON]]);
     if (row[ANSWER]) fact(list, "It answered", (value) => value.append(make("code", texts[row[ANSWER]])));

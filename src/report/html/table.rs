@@ -34,6 +34,7 @@ pub(super) struct PlainRow {
     pub(super) verdict: &'static str,
     pub(super) findings: String,
     pub(super) outcome: &'static str,
+    pub(super) outcome_title: &'static str,
     pub(super) reason: String,
     pub(super) answered: String,
     pub(super) remedy: Vec<TextPart>,
@@ -45,6 +46,8 @@ struct Data {
     /// The beginning of the first run, in milliseconds since 1970.
     began: i64,
     outcomes: Vec<&'static str>,
+    /// What people call them.
+    titles: Vec<&'static str>,
     verdicts: Vec<&'static str>,
     codes: Vec<&'static str>,
     /// What those are called that are failures.
@@ -146,6 +149,7 @@ pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
     let data = Data {
         began: began.as_millisecond(),
         outcomes: Outcome::ALL.map(Outcome::as_str).to_vec(),
+        titles: Outcome::ALL.map(|one| wording::outcome_title(action, one)).to_vec(),
         verdicts: Verdict::ALL.map(Verdict::as_str).to_vec(),
         codes: Code::ALL.iter().map(|code| code.as_str()).collect(),
         failed: wording::failed(action, proof),
@@ -191,7 +195,7 @@ fn row(
         .collect();
     Row(
         clean(phone.name.as_str()),
-        seen.map(|seen| clean(&seen.phone.description)).unwrap_or_default(),
+        label(phone),
         phone.ip.map(|ip| ip.to_string()).unwrap_or_default(),
         texts.of(&phone.model),
         texts.of(&phone.device_pool),
@@ -270,20 +274,29 @@ pub(super) fn plain(runs: &[RunSection<'_>]) -> (Vec<PlainRow>, usize) {
     let seen = seen(runs);
     let phones = ordered(runs);
     let more = phones.len().saturating_sub(MOST_PLAIN);
-    let rows = phones.into_iter().take(MOST_PLAIN).map(|(at, phone)| {
-        plain_row(&runs[at].cluster, phone, seen.get(&(at, &phone.name)).copied())
-    });
+    let rows = phones
+        .into_iter()
+        .take(MOST_PLAIN)
+        .map(|(at, phone)| plain_row(&runs[at], phone, seen.get(&(at, &phone.name)).copied()));
     (rows.collect(), more)
 }
 
-fn plain_row(cluster: &str, phone: &PhoneResult, seen: Option<&AuditedPhone>) -> PlainRow {
+/// Extension and description.
+fn label(phone: &PhoneResult) -> String {
+    let parts = [phone.extension.as_deref().unwrap_or_default(), &phone.description];
+    let parts = parts.into_iter().filter(|part| !part.is_empty()).map(clean);
+    parts.collect::<Vec<_>>().join(" · ")
+}
+
+fn plain_row(of: &RunSection<'_>, phone: &PhoneResult, seen: Option<&AuditedPhone>) -> PlainRow {
+    let action = of.run.action;
     let option = |text: Option<&str>| text.map(clean).unwrap_or_default();
     let codes = seen.into_iter().flat_map(|seen| &seen.findings);
     let codes: Vec<&str> = codes.map(|finding| finding.code.as_str()).collect();
     PlainRow {
-        cluster: cluster.to_owned(),
+        cluster: of.cluster.clone(),
         name: clean(phone.name.as_str()),
-        description: option(seen.map(|seen| seen.phone.description.as_str())),
+        description: label(phone),
         model: clean(&phone.model),
         device_pool: clean(&phone.device_pool),
         ip: phone.ip.map(|ip| ip.to_string()).unwrap_or_default(),
@@ -291,6 +304,7 @@ fn plain_row(cluster: &str, phone: &PhoneResult, seen: Option<&AuditedPhone>) ->
         verdict: seen.map_or("", |seen| seen.verdict.as_str()),
         findings: codes.join(" "),
         outcome: phone.outcome.as_str(),
+        outcome_title: wording::outcome_title(action, phone.outcome),
         reason: option(phone.reason.as_deref()),
         answered: option(phone.phone_error.as_ref().map(|error| error.raw.as_str())),
         remedy: parts(&option(phone.remedy.as_deref())),

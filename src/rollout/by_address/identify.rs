@@ -242,13 +242,17 @@ fn accepts(
         (None, None) => {
             if let Some(told) = told.filter(|told| model::is_multiplatform(told)) {
                 let reason = format!("{told} runs multiplatform firmware, which takes no push");
-                return Err((Outcome::Skipped, reason, "nothing; it is no phone of Unified CM"));
+                return Err((
+                    Outcome::of_other_model(object),
+                    reason,
+                    "nothing; it is no phone of Unified CM",
+                ));
             }
             let reason = match told {
                 Some(told) => format!("it reports the model {told}, which is not known"),
                 None => "it does not report its model".to_owned(),
             };
-            return Err((Outcome::Skipped, reason, NAME_ITS_MODEL));
+            return Err((Outcome::NeedsWork, reason, NAME_ITS_MODEL));
         }
     };
     let accepts = AcceptedFormat::of(object, model).ok_or_else(|| {
@@ -260,7 +264,11 @@ fn accepts(
             }
         };
         let reason = format!("{what} a {}", model.name);
-        (Outcome::Skipped, reason, "nothing; `axlpaper models` lists what models take")
+        (
+            Outcome::of_other_model(object),
+            reason,
+            "nothing; `axlpaper models` lists what models take",
+        )
     })?;
     Ok((model, accepts))
 }
@@ -301,7 +309,7 @@ fn product(said: &Identity) -> Option<&str> {
 fn also_there(name: &DeviceName, other: IpAddr) -> Why {
     Why {
         name: None,
-        outcome: Outcome::Skipped,
+        outcome: Outcome::Excluded,
         reason: format!("it identifies itself as {name}, which is pushed to at {other}"),
         remedy: "check which of the two addresses is right".into(),
     }
@@ -309,25 +317,13 @@ fn also_there(name: &DeviceName, other: IpAddr) -> Why {
 
 fn result(object: ObjectKind, entry: &AddressEntry, said: &Identity, why: Why) -> PhoneResult {
     let told = product(said).unwrap_or_default();
+    let name = why.name.unwrap_or_else(|| DeviceName::of_address(entry.address));
     PhoneResult {
-        name: why.name.unwrap_or_else(|| DeviceName::of_address(entry.address)),
         model: entry.model.map_or(told, |model| model.name).to_owned(),
-        device_pool: String::new(),
         ip: Some(entry.address),
-        object,
-        proof: crate::event::Proof::default(),
-        image: None,
-        picture: None,
-        ring_tone: None,
-        outcome: why.outcome,
-        phone_error: None,
         reason: Some(why.reason),
         remedy: Some(why.remedy.into_owned()),
-        downloads: crate::event::Downloads::default(),
-        attempts: 0,
-        first_attempt_at: None,
-        finished_at: None,
-        duration_ms: None,
+        ..PhoneResult::not_tried(name, object, why.outcome)
     }
 }
 
@@ -419,18 +415,19 @@ mod tests {
 
     #[test]
     fn a_model_that_is_not_known_or_shows_nothing_is_skipped() {
-        for (said, words) in [
-            (told("SEP1", ""), "does not report its model"),
-            (told("SEP1", "CP-9999"), "CP-9999, which is not known"),
-            (told("SEP1", "CP-7841"), "no background can be pushed to a Cisco 7841"),
+        use Outcome::{NeedsWork, NoBackground};
+        for (said, expected, words) in [
+            (told("SEP1", ""), NeedsWork, "does not report its model"),
+            (told("SEP1", "CP-9999"), NeedsWork, "CP-9999, which is not known"),
+            (told("SEP1", "CP-7841"), NoBackground, "no background can be pushed to a Cisco 7841"),
         ] {
             let (outcome, reason) = one(entry(1, "", ""), said, true).unwrap_err();
-            assert_eq!(outcome, Outcome::Skipped);
+            assert_eq!(outcome, expected);
             assert!(reason.contains(words), "{reason}");
         }
         for name in ["SEP1", ""] {
             let (outcome, _) = one(entry(1, "7841", name), Identity::NotAsked, true).unwrap_err();
-            assert_eq!(outcome, Outcome::Skipped);
+            assert_eq!(outcome, NoBackground);
         }
     }
 
@@ -456,6 +453,6 @@ mod tests {
         let names: Vec<String> = targets.iter().map(|target| target.name.to_string()).collect();
         assert_eq!(names, ["sep1", "SEP2"]);
         let left: Vec<_> = left.iter().map(|phone| (phone.name.as_str(), phone.outcome)).collect();
-        assert_eq!(left, [("10.0.0.1", Outcome::Skipped), ("10.0.0.3", Outcome::Skipped)]);
+        assert_eq!(left, [("10.0.0.1", Outcome::Excluded), ("10.0.0.3", Outcome::Excluded)]);
     }
 }

@@ -17,7 +17,7 @@ use crate::phone::PhoneClient;
 use crate::push::attempt_log::JournalAttemptLog;
 use crate::push::scheduler::waves::{self, WaveSettings};
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals};
-use crate::push::{Delivery, Target};
+use crate::push::{Delivery, Digests, Target};
 use crate::report::RunReport;
 use crate::rollout::by_address::identify::{Identification, ask, is_address, sort_out};
 use crate::rollout::context::Confirmation;
@@ -52,11 +52,10 @@ pub struct PreparedAddresses {
 struct AddressPushSetup {
     delivery: Box<dyn Delivery>,
     log: JournalAttemptLog,
+    digests: Digests,
     targets: Vec<Target>,
     /// Phones that are not pushed to.
     others: Vec<PhoneResult>,
-    /// How many of those are proven to show it already.
-    already: usize,
 }
 
 impl AddressTask {
@@ -99,9 +98,8 @@ impl AddressTask {
         // Another phone can have a bare address since the proof.
         already.retain(|name, _| !is_address(name));
         targets.retain(|target| !already.contains_key(&target.name));
-        let shown = already.len();
         others.extend(already.into_values());
-        let log = JournalAttemptLog::new(recorder.clone(), digests);
+        let log = JournalAttemptLog::new(recorder.clone(), digests.clone());
         let context = DeliveryContext {
             push_access: &self.addresses.push_access,
             password: self.push_password.clone(),
@@ -120,7 +118,7 @@ impl AddressTask {
                 "nothing was sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;
-        Ok(AddressPushSetup { delivery, log, targets, others, already: shown })
+        Ok(AddressPushSetup { delivery, log, digests, targets, others })
     }
 
     /// Asks phones what is not known of them. Returns those that are pushed to, and those that are not.
@@ -191,7 +189,7 @@ impl PreparedAddresses {
     pub async fn execute(self, handle: &RolloutHandle) -> Result<RunReport, AppError> {
         let Self { task, run, observer, ready } = self;
         let request = &task.request;
-        let AddressPushSetup { delivery, log, targets, others, already } = *ready;
+        let AddressPushSetup { delivery, log, digests, targets, others } = *ready;
         let stop = StopSignals { schedule: request.schedule.clone(), ..run.stop_signals(handle) };
         // A run that ends while it waits goes on with a signal to stop, so that each phone gets its result.
         drop(stop.start(observer.as_ref()).await);
@@ -203,17 +201,20 @@ impl PreparedAddresses {
             waves::run(&*delivery, &log, targets, settings, &stop, observer.as_ref()).await;
         delivery.shutdown().await;
         push_common::write_down(run.recorder(), &others, observer.as_ref()).await;
+        let stopped = pushed.stopped.clone();
+        let phones = push_common::all(pushed, others);
+        let coverage = push_common::coverage(request, &RunScope::addresses(), &phones, &digests);
         let ending = RunEnd {
-            stopped: pushed.stopped.as_ref().map(StopReason::describe),
-            already,
-            interrupted: pushed.stopped == Some(StopReason::Interrupted),
-            refused: matches!(pushed.stopped, Some(StopReason::PasswordRefused { .. })),
+            stopped: stopped.as_ref().map(StopReason::describe),
+            coverage: coverage.ok().flatten(),
+            interrupted: stopped == Some(StopReason::Interrupted),
+            refused: matches!(stopped, Some(StopReason::PasswordRefused { .. })),
             finished_at: Some(Timestamp::now()),
             ..RunEnd::default()
         };
         let rollout = Ok(RunReport {
             ending: Some(ending),
-            phones: push_common::all(pushed, others),
+            phones,
             ..run.report().report(request.payload.action(), &request.payload_name, false)
         });
         run_record::keep_ending(&run, &rollout).await;

@@ -95,7 +95,7 @@ impl PreparedPayload for PreparedExternalPicture {
         let digest =
             |(model, image): (&String, &ExternalImage)| (model.clone(), image.files.digest());
         let digests: HashMap<_, _> = self.images.iter().map(digest).collect();
-        Digests::new(move |target| digests.get(&target.model).cloned())
+        Digests::new(move |format| digests.get(&format.model).cloned())
     }
 
     fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a> {

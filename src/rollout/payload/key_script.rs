@@ -116,7 +116,7 @@ impl Payload for KeyScriptPayload {
 impl PreparedPayload for KeyScriptPayload {
     fn digests(&self) -> Digests {
         let script = Arc::clone(&self.0);
-        Digests::new(move |target| script.digest(&target.model))
+        Digests::new(move |format| script.digest(&format.model))
     }
 
     fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a> {

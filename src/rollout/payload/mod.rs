@@ -20,7 +20,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::audit::Audit;
-use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::push_action::PushAction;
 use crate::domain::selector::LimitCounts;
@@ -28,6 +28,7 @@ use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, PhoneResult, Proof};
 use crate::journal::{JournalError, Recorder};
+pub use crate::push::ModelFormat;
 use crate::push::{Delivery, Digests, Target};
 use crate::rollout::payload::delivery_context::DeliveryContext;
 
@@ -169,24 +170,6 @@ pub enum SavedPayload {
     },
     /// The pushed picture was removed.
     Removal,
-}
-
-/// A model that something is pushed to.
-#[derive(Clone, Debug)]
-pub struct ModelFormat {
-    /// Its name.
-    pub model: String,
-    /// The format that it accepts.
-    pub accepts: AcceptedFormat,
-    /// The name of its picture, where rules choose one of several.
-    pub picture: String,
-}
-
-impl From<&Target> for ModelFormat {
-    fn from(target: &Target) -> Self {
-        let Target { model, accepts, picture, .. } = target;
-        Self { model: model.clone(), accepts: *accepts, picture: picture.clone() }
-    }
 }
 
 /// The proof of a picture that phones do not download from our image server.

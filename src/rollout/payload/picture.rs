@@ -113,8 +113,8 @@ pub(crate) struct PreparedPictures {
 impl PreparedPayload for PreparedPictures {
     fn digests(&self) -> Digests {
         let digests = self.pictures.digests();
-        Digests::new(move |target| {
-            let made = (target.picture.clone(), Shape::from(target.accepts.image()?));
+        Digests::new(move |format| {
+            let made = (format.picture.clone(), Shape::from(format.accepts.image()?));
             digests.get(&made).cloned()
         })
     }

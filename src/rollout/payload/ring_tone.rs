@@ -86,7 +86,7 @@ struct PreparedTones(ToneSet);
 impl PreparedPayload for PreparedTones {
     fn digests(&self) -> Digests {
         let digests = self.0.digests();
-        Digests::new(move |target| digests.get(&target.accepts.tone()?).cloned())
+        Digests::new(move |format| digests.get(&format.accepts.tone()?).cloned())
     }
 
     fn save_summary<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {

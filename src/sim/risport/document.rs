@@ -113,13 +113,14 @@ fn write_device(out: &mut String, device: &Device, at: usize, stale: bool) {
     let lines: &[&str] =
         if now == "PartiallyRegistered" { &["Registered", "UnRegistered"] } else { &[now] };
     let model = spec.model.to_string();
+    let extension = device.extension(at);
     // An older state lies a day back.
     let time = FIRST_TIME + at as u64;
     let time = if stale { time - 86_400 } else { time + device.newer() };
     out.push_str("<ns1:item>");
     for (name, text) in [
         ("ns1:Name", spec.name.as_str()),
-        ("ns1:DirNumber", &format!("{}-{now}", 1000 + at)),
+        ("ns1:DirNumber", &extension.as_ref().map(|dn| format!("{dn}-{now}")).unwrap_or_default()),
         ("ns1:DeviceClass", "Phone"),
         ("ns1:Model", &model),
         ("ns1:Product", &model),
@@ -149,7 +150,11 @@ fn write_device(out: &mut String, device: &Device, at: usize, stale: bool) {
     out.push_str("<ns1:LinesStatus>");
     for (k, status) in lines.iter().enumerate() {
         out.push_str("<ns1:item>");
-        element_into(out, "ns1:DirectoryNumber", &(1000 + at + k).to_string());
+        let number = match (&extension, k) {
+            (Some(extension), 0) => extension.clone(),
+            (_, _) => (1000 + at + k).to_string(),
+        };
+        element_into(out, "ns1:DirectoryNumber", &number);
         element_into(out, "ns1:Status", status);
         out.push_str("</ns1:item>");
     }

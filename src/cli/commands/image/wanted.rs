@@ -40,6 +40,8 @@ fn asks_cluster(connection: &ConnectionArgs, target: &TargetArgs) -> bool {
         &target.device_pool,
         &target.profile,
         &target.location,
+        &target.dn,
+        &target.description,
         &target.owner,
         &target.device,
         &target.exclude_device,

@@ -74,12 +74,19 @@ impl Delivery for Watched<'_> {
 }
 
 #[derive(Default)]
-struct Remarks(Mutex<Vec<String>>);
+struct Remarks(Mutex<Vec<String>>, Mutex<Vec<(String, u64)>>);
 
 impl Observer for Remarks {
     fn observe(&self, event: &Event) {
         if let Event::Remark(text) = event {
             self.0.lock().unwrap().push(text.clone());
+        }
+        if let Event::Waiting { reason, delay, .. } = event {
+            let mut waits = self.1.lock().unwrap();
+            // It is reported again with every look at the clock.
+            if waits.last().is_none_or(|(last, _)| last != reason) {
+                waits.push((reason.clone(), delay.as_secs() / 3600));
+            }
         }
     }
 }
@@ -100,6 +107,15 @@ async fn each_phone_is_pushed_to_in_the_window_of_its_own_zone() {
         [
             "2 phones waiting for the window 22:00-05:00 of Europe/Paris, opens in 3 h",
             "1 phone waiting for the window 22:00-05:00 of America/Chicago, opens in 7 h"
+        ]
+    );
+    let waits = told.1.into_inner().unwrap();
+    let waits = waits.iter().map(|(why, hours)| (why.as_str(), *hours));
+    assert_eq!(
+        waits.filter(|(why, _)| !why.starts_with("downloads")).collect::<Vec<_>>(),
+        [
+            ("the window 22:00-05:00 of Europe/Paris", 3),
+            ("the window 22:00-05:00 of America/Chicago", 6)
         ]
     );
 }

@@ -292,3 +292,23 @@ async fn every_attempt_while_waiting_is_in_the_book() {
 fn told(result: &PhoneResult) -> &str {
     result.reason.as_deref().unwrap_or_default()
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_is_no_wait_for_a_retry() {
+    let reset = ReplyKind::Unreachable("reset".into());
+    let delivery = Scripted { answers: HashMap::from([(1, vec![reset])]), ..Scripted::default() };
+    let retry_delay = Duration::from_secs(30);
+    let settings = PushSettings { rate: Some(1), retry_delay, ..SETTINGS };
+    let pauses = Pauses::default();
+    let targets = (1..=5).map(target).collect();
+    let pushed =
+        run(&delivery, &NullLog, targets, settings, &StopSignals::default(), &pauses).await;
+    assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Verified), "{pushed:?}");
+    let told = pauses.0.into_inner().unwrap();
+    let retries: Vec<_> = told.iter().filter(|(why, _)| why.contains("tried again")).collect();
+    // Four phones begin a second apart before only the retry is left.
+    assert!(
+        !retries.is_empty() && retries.iter().all(|(_, delay)| (20..=26).contains(delay)),
+        "{told:?}"
+    );
+}

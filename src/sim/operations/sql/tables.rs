@@ -13,7 +13,7 @@ use crate::sim::values::setting_number;
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;
 type Rows<'a> = Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>;
 
-pub(super) const TABLES: [(&str, &str); 17] = [
+pub(super) const TABLES: [(&str, &str); 19] = [
     (
         "device",
         "pkid text, name text, description text, tkclass integer, tkmodel integer, tkdeviceprotocol integer, \
@@ -45,6 +45,8 @@ pub(super) const TABLES: [(&str, &str); 17] = [
     ("devicexml8k", "fkdevice text, xml text"),
     ("devicexml16k", "fkdevice text, xml text"),
     ("commonphoneconfigxml", "fkcommonphoneconfig text, xml text"),
+    ("numplan", "pkid text, dnorpattern text, description text"),
+    ("devicenumplanmap", "pkid text, fkdevice text, fknumplan text, numplanindex integer"),
     ("processconfig", "paramname text, paramvalue text, tkservice integer"),
     ("processnode", "name text, description text"),
     ("componentversion", "softwarecomponent text, version text"),
@@ -93,6 +95,14 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
             let entries = cluster.profiles.entries.iter();
             Box::new(entries.map(|e| vec![text(&e.pkid), Some(e.value.vendor_settings())]))
         }
+        "numplan" => Box::new(
+            lines(cluster)
+                .map(|(at, _, number)| vec![owned(format!("line-{at}")), owned(number), text("")]),
+        ),
+        "devicenumplanmap" => Box::new(lines(cluster).map(|(at, device, _)| {
+            let line = format!("line-{at}");
+            vec![owned(format!("map-{at}")), text(&device.pkid), owned(line), text("1")]
+        })),
         "processconfig" => {
             let parameters = cluster.parameters.iter();
             Box::new(parameters.map(|(name, value)| vec![text(name), text(value), text("11")]))
@@ -112,6 +122,14 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
 
 fn listed(cluster: &Database) -> impl Iterator<Item = &Device> {
     cluster.order.iter().map(|&at| &*cluster.devices[at])
+}
+
+/// Returns the devices that have a line, with its number.
+fn lines(cluster: &Database) -> impl Iterator<Item = (usize, &Device, String)> {
+    cluster.order.iter().filter_map(|&at| {
+        let device = &*cluster.devices[at];
+        Some((at, device, device.extension(at)?))
+    })
 }
 
 fn device<'a>(cluster: &'a Database, device: &'a Device) -> Vec<Cell<'a>> {
