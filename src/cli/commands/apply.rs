@@ -22,7 +22,7 @@ use crate::plan::{Kind, PlanError, check};
 use crate::report::{PlanFileError, changes_json, changes_recap, plan_diff, read_plan};
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::run::{Run, RunInfo, RunScope};
-use crate::rollout::{repair, undo_file};
+use crate::rollout::{accounts, repair, undo_file};
 
 /// Carry a plan file out exactly, or refuse if the cluster has moved
 #[derive(clap::Args, Debug)]
@@ -111,6 +111,7 @@ impl ChangeRun {
         if plan.changes.is_empty() {
             return Ok((plan, Applied::default()));
         }
+        accounts::check_writable(&cluster.axl).await?;
         repair::confirm(&plan, interaction).await?;
         // An interrupt between a write and its reading back would leave the change unproven.
         let handle = RolloutHandle::default();
