@@ -10,7 +10,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::payload_kind::ToneFormat;
 use crate::domain::plan::Plan;
-use crate::domain::text::{names, pluralize as counted_noun};
+use crate::domain::text::{MOST_LINES, and_more, names, pluralize as counted_noun, shorten};
 use crate::event::{Outcome, PhoneResult};
 use crate::report::changes::changes_summary;
 use crate::report::other_downloads::download_warnings;
@@ -114,13 +114,14 @@ fn excluded(audit: &Audit) -> String {
     for finding in audit.phones.iter().filter_map(AuditedPhone::excluded) {
         *reasons.entry(&finding.message).or_default() += 1;
     }
-    let mut text = String::new();
-    for (why, count) in reasons {
+    let line = |(why, count): (&str, usize)| {
         let phones = counted_noun(count, "phone");
-        push_line(
-            &mut text,
-            &format!("Skipped, and nothing is changed for them: {phones}, because {why}."),
-        );
+        format!("Skipped, and nothing is changed for them: {phones}, because {why}.")
+    };
+    let lines = reasons.into_iter().map(line).collect();
+    let mut text = String::new();
+    for line in shorten(lines, MAX_GROUPS, "axlpaper audit --format csv") {
+        push_line(&mut text, &line);
     }
     text
 }
@@ -147,7 +148,7 @@ fn to_do(audit: &Audit) -> String {
         push_line(&mut text, &format!("    -> {}", printable(remedy)));
     }
     if more > 0 {
-        push_line(&mut text, &format!("  and {more} more reasons: see `axlpaper audit`"));
+        push_line(&mut text, &format!("  {}", and_more(more, "axlpaper audit --format csv")));
     }
     text
 }
@@ -174,14 +175,37 @@ fn verdicts(audit: &Audit) -> String {
     header.extend(Verdict::ALL.iter().map(ToString::to_string));
     header.push("total".to_owned());
     table.set_header(header);
-    for (pool, counts) in &audit.summary.by_device_pool {
-        table.add_row(counted(pool, &Verdict::ALL, &counts.verdicts, counts.total));
+    let pools = audit.summary.by_device_pool.iter();
+    let pools = pools.map(|(pool, counts)| (pool.as_str(), counts.verdicts.clone())).collect();
+    let (pools, more) = largest(pools, &[Verdict::Ready]);
+    for (pool, counts) in pools {
+        table.add_row(counted(pool, &Verdict::ALL, &counts, counts.values().sum()));
     }
     let all = &audit.summary.all;
     if audit.summary.by_device_pool.len() != 1 {
         table.add_row(counted("all", &Verdict::ALL, &all.verdicts, all.total));
     }
-    format!("\n{}", finished(table))
+    format!("\n{}{more}", finished(table))
+}
+
+/// Returns the device pools of a table: all of them where they are few, otherwise those with the most phones that are not
+/// `done`; and the line that says how many there are besides.
+fn largest<'a, K: Copy + Ord>(
+    mut pools: Vec<(&'a str, BTreeMap<K, usize>)>,
+    done: &[K],
+) -> (Vec<(&'a str, BTreeMap<K, usize>)>, String) {
+    let more = pools.len().saturating_sub(MOST_LINES);
+    if more == 0 {
+        return (pools, String::new());
+    }
+    let open = |counts: &BTreeMap<K, usize>| -> usize {
+        counts.iter().filter(|(key, _)| !done.contains(key)).map(|(_, count)| count).sum()
+    };
+    pools.sort_by_key(|(_, counts)| {
+        std::cmp::Reverse((open(counts), counts.values().sum::<usize>()))
+    });
+    pools.truncate(MOST_LINES);
+    (pools, format!("{}\n", and_more(more, "--format csv")))
 }
 
 fn findings(audit: &Audit) -> String {
@@ -215,13 +239,16 @@ fn outcomes(report: &RunReport) -> String {
         "skipped",
         "total",
     ]);
-    for (pool, counts) in &summary.by_device_pool {
-        table.add_row(grouped(pool, counts));
+    let pools = summary.by_device_pool.iter();
+    let pools = pools.map(|(pool, counts)| (pool.as_str(), counts.clone())).collect();
+    let (pools, more) = largest(pools, &[Outcome::Verified, Outcome::Accepted, Outcome::Skipped]);
+    for (pool, counts) in pools {
+        table.add_row(grouped(pool, &counts));
     }
     if summary.by_device_pool.len() != 1 {
         table.add_row(grouped("all", &summary.outcomes));
     }
-    format!("{list}\n{}", finished(table))
+    format!("{list}\n{}{more}", finished(table))
 }
 
 /// One row with all kinds of failures in one column, so that it fits a terminal.
@@ -313,10 +340,15 @@ fn pictures(audit: &Audit) -> String {
     if by_picture.keys().all(Option::is_none) {
         return String::new();
     }
-    let rows = by_picture.into_iter().rev().map(|(picture, (count, pools))| {
+    let more = by_picture.len().saturating_sub(MOST_LINES);
+    let rows = by_picture.into_iter().rev().take(MOST_LINES).map(|(picture, (count, pools))| {
         (picture.unwrap_or("none: no rule is for them").to_owned(), count, Some(pools))
     });
-    counted_table(&["By picture", "phones", "device pools"], rows)
+    let mut text = counted_table(&["By picture", "phones", "device pools"], rows);
+    if more > 0 {
+        push_line(&mut text, &and_more(more, "axlpaper audit --format csv"));
+    }
+    text
 }
 
 /// A row for every version of a ring tone that was pushed: to how many phones, and of which models. Empty where none

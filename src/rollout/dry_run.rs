@@ -100,7 +100,7 @@ impl DryRun {
         format!(
             "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n{notes}",
             audit_recap(&self.audit),
-            plan_diff(&self.plan),
+            plan_diff(&self.plan, "axlpaper plan --format csv"),
             self.push,
         )
     }

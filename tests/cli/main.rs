@@ -34,6 +34,7 @@ mod latecomers;
 mod limits;
 mod lists;
 mod lockout;
+mod many_groups;
 mod output;
 mod paging;
 mod phone_tls;

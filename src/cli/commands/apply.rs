@@ -44,7 +44,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let plan = read(&args.plan, Kind::Repair)?;
     let connection = settings::connection(&args.connection, None)?;
     check_cluster(&plan, &connection)?;
-    ui::say(&plan_diff(&plan));
+    ui::say(&plan_diff(&plan, &args.plan.display().to_string()));
     if plan.changes.is_empty() {
         if !args.output.is_recap() {
             tell("apply", &args.output, &plan, Vec::new())?;

@@ -28,6 +28,7 @@ use crate::connect::cluster::ClusterSettings;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::PushUser;
+use crate::domain::text::names;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Unobserved};
 use crate::interaction::{Interaction, Silent};
@@ -347,12 +348,7 @@ async fn risport(
         Ok(Ok(answer)) => Found::warning(
             format!(
                 "RisPort70 answers, but not for {}",
-                answer
-                    .silent_nodes
-                    .iter()
-                    .map(|node| node.name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                names(&answer.silent_nodes.iter().map(|node| &node.name).collect::<Vec<_>>())
             ),
             "check the service Cisco RIS Data Collector on those nodes",
         ),

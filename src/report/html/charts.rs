@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
+use crate::domain::text::grouped;
 use crate::event::{Outcome, PhoneResult};
 use crate::report::html::section::RunSection;
 use crate::report::text::printable;
@@ -20,19 +21,6 @@ impl Count {
     pub(crate) fn number(&self) -> String {
         grouped(self.count)
     }
-}
-
-/// Writes a number with its thousands apart: `39,999`.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// A bar, cut into shares.
@@ -104,6 +92,8 @@ pub(crate) struct GroupTable {
     pub(crate) what: &'static str,
     pub(crate) first: Vec<GroupRow>,
     pub(crate) others: Vec<GroupRow>,
+    /// How many rows there are besides.
+    pub(crate) more: usize,
 }
 
 /// Counts by outcome, best first; those that nobody has are left out.
@@ -164,12 +154,16 @@ fn rows(
         .collect();
     // Where something is to be done stands first; names keep their order otherwise.
     rows.sort_by_key(|row| std::cmp::Reverse((row.failed, row.total)));
-    let others = rows.split_off(rows.len().min(FIRST));
-    GroupTable { what, first: rows, others }
+    let mut others = rows.split_off(rows.len().min(FIRST));
+    let more = others.split_off(others.len().min(MOST_OTHERS)).len();
+    GroupTable { what, first: rows, others, more }
 }
 
 /// How many rows are shown at once.
 const FIRST: usize = 20;
+
+/// How many rows can be asked for: a cluster can have thousands of device pools.
+const MOST_OTHERS: usize = 80;
 
 #[cfg(test)]
 mod tests {
@@ -187,13 +181,5 @@ mod tests {
         assert!(widths[1] > 0.7 && (widths.iter().sum::<f64>() - 100.0).abs() < 0.1, "{widths:?}");
         assert_eq!(bar.label, "39,999 verified, 1 rejected");
         assert!(Bar::of(&[]).parts.is_empty());
-    }
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(
-            [0, 999, 1_000, 40_000, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "40,000", "1,234,567"]
-        );
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::text::grouped;
 use crate::domain::text::names;
 use crate::event::PhoneResult;
-use crate::report::html::charts::grouped;
 use crate::report::html::section::{RunSection, TextPart, clean, parts};
 use crate::report::text::printable;
 

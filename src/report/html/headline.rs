@@ -1,10 +1,11 @@
 //! What a reader should know after ten seconds; of several runs also how each cluster fared.
 
 use crate::domain::push_action::PushAction;
+use crate::domain::text::grouped;
 use crate::domain::text::pluralize;
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
 use crate::journal::{RunState, SkippedCluster};
-use crate::report::html::charts::{Bar, Count, grouped, outcomes, verdicts};
+use crate::report::html::charts::{Bar, Count, outcomes, verdicts};
 use crate::report::html::section::{RunSection, TextPart, action_and_proof, clean, parts};
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
