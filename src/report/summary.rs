@@ -176,8 +176,9 @@ fn verdicts(audit: &Audit) -> String {
     header.push("total".to_owned());
     table.set_header(header);
     let pools = audit.summary.by_device_pool.iter();
-    let pools = pools.map(|(pool, counts)| (pool.as_str(), counts.verdicts.clone())).collect();
-    let (pools, more) = largest(pools, &[Verdict::Ready]);
+    let mut pools =
+        pools.map(|(pool, counts)| (pool.as_str(), counts.verdicts.clone())).collect::<Vec<_>>();
+    let more = keep_largest(&mut pools, &[Verdict::Ready]);
     for (pool, counts) in pools {
         table.add_row(counted(pool, &Verdict::ALL, &counts, counts.values().sum()));
     }
@@ -188,15 +189,12 @@ fn verdicts(audit: &Audit) -> String {
     format!("\n{}{more}", finished(table))
 }
 
-/// Returns the device pools of a table: all of them where they are few, otherwise those with the most phones that are not
-/// `done`; and the line that says how many there are besides.
-fn largest<'a, K: Copy + Ord>(
-    mut pools: Vec<(&'a str, BTreeMap<K, usize>)>,
-    done: &[K],
-) -> (Vec<(&'a str, BTreeMap<K, usize>)>, String) {
+/// Leaves of many device pools those with the most phones that are not `done`. Returns the line that says how many there
+/// are besides.
+fn keep_largest<K: Copy + Ord>(pools: &mut Vec<(&str, BTreeMap<K, usize>)>, done: &[K]) -> String {
     let more = pools.len().saturating_sub(MOST_LINES);
     if more == 0 {
-        return (pools, String::new());
+        return String::new();
     }
     let open = |counts: &BTreeMap<K, usize>| -> usize {
         counts.iter().filter(|(key, _)| !done.contains(key)).map(|(_, count)| count).sum()
@@ -205,7 +203,7 @@ fn largest<'a, K: Copy + Ord>(
         std::cmp::Reverse((open(counts), counts.values().sum::<usize>()))
     });
     pools.truncate(MOST_LINES);
-    (pools, format!("{}\n", and_more(more, "--format csv")))
+    format!("{}\n", and_more(more, "--format csv"))
 }
 
 fn findings(audit: &Audit) -> String {
@@ -240,8 +238,9 @@ fn outcomes(report: &RunReport) -> String {
         "total",
     ]);
     let pools = summary.by_device_pool.iter();
-    let pools = pools.map(|(pool, counts)| (pool.as_str(), counts.clone())).collect();
-    let (pools, more) = largest(pools, &[Outcome::Verified, Outcome::Accepted, Outcome::Skipped]);
+    let mut pools = pools.map(|(pool, counts)| (pool.as_str(), counts.clone())).collect::<Vec<_>>();
+    let done = [Outcome::Verified, Outcome::Accepted, Outcome::Skipped];
+    let more = keep_largest(&mut pools, &done);
     for (pool, counts) in pools {
         table.add_row(grouped(pool, &counts));
     }

@@ -84,14 +84,14 @@ fn what_init_writes_can_be_used_and_pinned() {
 
 /// Runs the program on a terminal on which these lines are typed; everything that it writes is in `stdout`.
 #[cfg(target_os = "linux")]
-fn on_a_terminal(lab: &Lab, arguments: &[&str], typed: &str) -> crate::lab::Ended {
+fn on_a_terminal(lab: &Lab, arguments: &[&str], typed: &str) -> Ended {
     let program = assert_cmd::cargo::cargo_bin!("axlpaper").to_str().unwrap().to_owned();
     let config = lab.path("config.toml").to_str().unwrap().to_owned();
     let mut words = vec![program.as_str()];
     words.extend(arguments);
     words.extend(["--config", &config]);
     let line = shlex::try_join(words).unwrap();
-    let mut script = assert_cmd::Command::new("script");
+    let mut script = Command::new("script");
     script.env_remove("CUCM_HOST").args(["-qec", &line, "/dev/null"]).write_stdin(typed);
     end(script)
 }
@@ -163,8 +163,8 @@ fn several_clusters_without_a_choice_are_named() {
     }
     let doctor = run(&lab, &["doctor"], &[]);
     doctor.told(2, &["FAILED   configuration", "has lab, prod"]);
-    let many: String = (0..1000).map(|n| format!("[cluster.c{n:03}]\n")).collect();
-    std::fs::write(lab.path("config.toml"), many).unwrap();
+    let many: Vec<_> = (0..1000).map(|n| format!("[cluster.c{n:03}]\n")).collect();
+    std::fs::write(lab.path("config.toml"), many.concat()).unwrap();
     let ended = run(&lab, &["inventory"], &[]);
     ended.fails(2, &["c000, c001", "c019, … and 980 more: `axlpaper config check`"]);
 }
@@ -173,6 +173,7 @@ fn several_clusters_without_a_choice_are_named() {
 fn a_changed_certificate_names_the_command_that_pins_it() {
     let lab = Lab::of_phones(1);
     let host = lab.cluster.axl_addr().to_string();
+    std::fs::write(lab.path("config.toml"), "").unwrap();
     let pin = "AB".repeat(32);
     let environment = [("CUCM_USERNAME", ADMIN_USER), ("CUCM_PASSWORD", ADMIN_PASSWORD)];
     let pinned = run(&lab, &["inventory", "--host", &host, "--pin-sha256", &pin], &environment);

@@ -165,7 +165,9 @@ fn write_user(
             }
             "associatedGroups" => match cluster.config.user_groups {
                 UserGroups::LeftOut => {}
-                shown => row.markup(&associated_groups(user, shown)),
+                shown @ (UserGroups::WithRoles | UserGroups::NamesOnly) => {
+                    row.markup(&associated_groups(user, shown));
+                }
             },
             "passwordCredentials" => row.markup(&password_credentials(user)),
             "status" => {
