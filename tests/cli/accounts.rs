@@ -161,6 +161,8 @@ fn doctor_refuses_the_push_user_unless_it_is_allowed() {
     doctor(&["--allow-privileged-push-user"]).told(0, &["warning  push_user_rights"]);
     let own = lab.run(&["doctor", "--push-user", "SimAdmin"]);
     assert!(own.stdout.contains("SimAdmin is also the AXL user"), "{own:?}");
+    // Only the user that was allowed was tried.
+    assert_eq!(lab.record().requests("doAuthenticateUser"), 1);
 }
 
 #[test]

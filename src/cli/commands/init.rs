@@ -111,8 +111,9 @@ fn complete(args: &Args, path: &Path) -> Result<Exit, AppError> {
     })?;
     list::write_file(path, &edited.text)?;
     let keys: Vec<&str> = given.values.iter().map(|(key, _)| *key).collect();
+    let trust = if has("pin_sha256") || has("ca_file") { "" } else { "`axlpaper trust` and " };
     ui::say(&format!(
-        "Wrote {} of cluster {:?} into {shown}.\nThen run `axlpaper trust` and `axlpaper doctor`.",
+        "Wrote {} of cluster {:?} into {shown}.\nThen run {trust}`axlpaper doctor`.",
         keys.join(", "),
         given.name()
     ));

@@ -385,7 +385,12 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &ClusterSet
             Ok(Ok(rights)) => evaluate::push_rights(user, &rights, push_access.allows_privileged),
             Ok(Err(error)) => evaluate::failed(&error.into()),
         };
+        let is_refused = rights.state == super::State::Failed;
         checks.add(PUSH_RIGHTS, rights);
+        if is_refused {
+            // A wrong password would count against an account that other things depend on.
+            return checks.skip(&[PUSH_PASSWORD], "a push user without other rights");
+        }
     } else {
         checks.skip(&[PUSH_RIGHTS], "a push user");
     }
