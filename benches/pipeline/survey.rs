@@ -191,7 +191,7 @@ pub async fn read(
     let options = AxlOptions::default();
     let axl =
         AxlClient::connect(http.clone(), endpoint.clone(), credentials.clone(), options).await?;
-    let unlimited = RisOptions { per_minute: 1_000_000, burst: 1_000_000, ..RisOptions::default() };
+    let unlimited = RisOptions { per_minute: 1_000_000, ..RisOptions::default() };
     let ris = RisClient::new(http, endpoint, credentials, unlimited);
     let selector = Selector::default();
     let phones = PhoneClient::anonymous(80, crate::load::LIMIT);

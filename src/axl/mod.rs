@@ -1,5 +1,6 @@
 //! AXL: one file per object of the cluster, and the session with the publisher.
 
+pub mod change_notification;
 pub mod client;
 pub mod common_phone_config;
 pub mod enterprise;

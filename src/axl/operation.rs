@@ -31,6 +31,14 @@ pub trait Operation: Serialize + Send + Sync {
         Self::Output::deserialize(content)
     }
 
+    /// Reads the response element, which holds everything in one element `return`.
+    fn read_response<'de, D: Deserializer<'de>>(element: D) -> Result<Self::Output, D::Error>
+    where
+        Self: Sized,
+    {
+        Returned::<Self>::deserialize(element).map(|returned| returned.output)
+    }
+
     /// Keeps what must be written back exactly as the server wrote it; `document` is the whole response.
     fn keep(_output: &mut Self::Output, _document: &str) {}
 }
@@ -71,16 +79,25 @@ pub fn read_noting_unreadable<O: Operation>(
     Ok((response.output, response.unreadable))
 }
 
-/// The response element `<operation>Response`.
 #[derive(Deserialize)]
 #[serde(bound = "")]
-struct Response<O: Operation> {
+struct Returned<O: Operation> {
     #[serde(rename = "return", deserialize_with = "O::read")]
     output: O::Output,
     #[serde(skip)]
     operation: PhantomData<fn() -> O>,
-    #[serde(skip)]
+}
+
+/// The response element `<operation>Response`.
+struct Response<O: Operation> {
+    output: O::Output,
     unreadable: BTreeSet<UnreadableField>,
+}
+
+impl<'de, O: Operation> Deserialize<'de> for Response<O> {
+    fn deserialize<D: Deserializer<'de>>(element: D) -> Result<Self, D::Error> {
+        O::read_response(element).map(|output| Self { output, unreadable: BTreeSet::new() })
+    }
 }
 
 impl<O: Operation> Answer for Response<O> {

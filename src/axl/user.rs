@@ -14,6 +14,7 @@ use super::operation::Operation;
 use super::request::{Get, List, Object, StandardReturn, record};
 use super::sql::{ExecuteSqlQuery, sql_literal};
 use crate::domain::association::UserKind;
+use crate::domain::roles::Roles;
 use crate::domain::text::is_readable;
 use crate::net::session::Intent;
 use crate::soap::error::SoapError;
@@ -51,8 +52,9 @@ record! {
         /// What is known of its password.
         #[serde(default, rename = "passwordCredentials")]
         pub password_credentials: PasswordCredentials,
+        /// Nothing where it was not asked for, or was left out.
         #[serde(default, rename = "associatedGroups")]
-        pub associated_groups: AssociatedGroups,
+        pub associated_groups: Option<AssociatedGroups>,
     }
 }
 
@@ -82,12 +84,13 @@ record! {
         /// What is known of its password.
         #[serde(default, rename = "passwordCredentials")]
         pub password_credentials: PasswordCredentials,
+        /// Nothing where it was not asked for, or was left out.
         #[serde(default, rename = "associatedGroups")]
-        pub associated_groups: AssociatedGroups,
+        pub associated_groups: Option<AssociatedGroups>,
     }
 }
 
-/// The groups of a user with their roles (`associatedGroups` of the AXL schema). Empty where it was not asked for.
+/// The groups of a user with their roles (`associatedGroups` of the AXL schema).
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct AssociatedGroups {
@@ -98,8 +101,9 @@ pub struct AssociatedGroups {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 struct UserGroup {
+    name: String,
     #[serde(rename = "userRoles")]
-    roles: UserRoles,
+    roles: Option<UserRoles>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -110,9 +114,19 @@ struct UserRoles {
 }
 
 impl AssociatedGroups {
-    /// Returns the names of all roles.
-    pub fn roles(&self) -> impl Iterator<Item = &str> {
-        self.groups.iter().flat_map(|group| &group.roles.names).map(|name| name.trim())
+    /// Returns whether the roles of every group are there.
+    fn is_whole(&self) -> bool {
+        self.groups.iter().all(|group| group.roles.is_some())
+    }
+
+    /// Returns all roles. A group whose roles were left out stands for them with its own name.
+    fn roles(&self) -> Roles {
+        let of_group = |group: &UserGroup| match &group.roles {
+            Some(roles) => roles.names.clone(),
+            None => vec![group.name.clone()],
+        };
+        let names = self.groups.iter().flat_map(of_group);
+        names.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
     }
 }
 
@@ -197,6 +211,53 @@ impl Operation for UpdateAppUser {
     const NAME: &'static str = "updateAppUser";
     const INTENT: Intent = Intent::Write;
     type Output = StandardReturn;
+}
+
+/// `updateAppUser` without a field to change, of a user that cannot exist.
+#[derive(Clone, Debug, Serialize)]
+struct UpdateNoUser {
+    uuid: &'static str,
+}
+
+/// UUIDs of users are random, so none is this one.
+const NO_USER: &str = "{00000000-0000-0000-0000-000000000000}";
+
+impl Operation for UpdateNoUser {
+    const NAME: &'static str = UpdateAppUser::NAME;
+    const INTENT: Intent = Intent::Write;
+    type Output = StandardReturn;
+}
+
+/// The tables of the database that hold one kind of user.
+struct UserTables {
+    table: &'static str,
+    /// The column with the user's name.
+    column: &'static str,
+    devices: &'static str,
+    groups: &'static str,
+    /// The column of both maps that names the user.
+    reference: &'static str,
+}
+
+impl UserTables {
+    fn of(kind: UserKind) -> Self {
+        match kind {
+            UserKind::App => Self {
+                table: "applicationuser",
+                column: "name",
+                devices: "applicationuserdevicemap",
+                groups: "applicationuserdirgroupmap",
+                reference: "fkapplicationuser",
+            },
+            UserKind::End => Self {
+                table: "enduser",
+                column: "userid",
+                devices: "enduserdevicemap",
+                groups: "enduserdirgroupmap",
+                reference: "fkenduser",
+            },
+        }
+    }
 }
 
 /// `getCredentialPolicy`.
@@ -343,17 +404,107 @@ impl AxlClient {
         Ok(())
     }
 
+    /// Reads the roles that a user has by its groups; nothing where neither AXL nor the database shows them. Without a
+    /// kind it is an application user if there is one of this name.
+    ///
+    /// AXL may leave out the groups, or the roles of a group, and an answer without any is no proof of having none.
+    /// Then the database is asked too.
+    ///
+    /// # Errors
+    /// See [`AxlError`]; [`AxlError::is_not_found`] when there is no such user.
+    pub async fn roles(
+        &self,
+        userid: &str,
+        kind: Option<UserKind>,
+    ) -> Result<Option<Roles>, AxlError> {
+        let (kind, groups) = match self.groups_of(userid, kind.unwrap_or(UserKind::App)).await {
+            Err(error) if error.is_not_found() && kind.is_none() => {
+                (UserKind::End, self.groups_of(userid, UserKind::End).await?)
+            }
+            groups => (kind.unwrap_or(UserKind::App), groups?),
+        };
+        let roles = groups.as_ref().map(AssociatedGroups::roles);
+        if groups.is_some_and(|groups| groups.is_whole())
+            && roles.as_ref().is_some_and(|roles| !roles.is_empty())
+        {
+            return Ok(roles);
+        }
+        let Some(more) = self.roles_in_database(userid, kind).await? else { return Ok(roles) };
+        let mut roles = roles.unwrap_or_default();
+        roles.extend(more);
+        Ok(Some(roles))
+    }
+
+    /// Asks AXL for the groups of a user; nothing where it leaves them out or refuses to show them.
+    async fn groups_of(
+        &self,
+        userid: &str,
+        kind: UserKind,
+    ) -> Result<Option<AssociatedGroups>, AxlError> {
+        let groups = match kind {
+            UserKind::App => {
+                self.call(&GetAppUser::groups(userid)).await.map(|user| user.associated_groups)
+            }
+            UserKind::End => {
+                self.call(&GetUser::groups(userid)).await.map(|user| user.associated_groups)
+            }
+        };
+        match groups {
+            Err(error) if error.is_refusal() && !error.is_not_found() => Ok(None),
+            groups => groups,
+        }
+    }
+
+    /// Asks the database for the roles of a user; nothing where it may not be asked.
+    async fn roles_in_database(
+        &self,
+        userid: &str,
+        kind: UserKind,
+    ) -> Result<Option<Vec<String>>, AxlError> {
+        let UserTables { table, column, groups, reference, .. } = UserTables::of(kind);
+        let sql = format!(
+            "select r.name as name from {table} u inner join {groups} m on m.{reference} = u.pkid \
+             inner join functionroledirgroupmap g on g.fkdirgroup = m.fkdirgroup \
+             inner join functionrole r on g.fkfunctionrole = r.pkid where lower(u.{column}) = lower({})",
+            sql_literal(userid)
+        );
+        match self.call(&ExecuteSqlQuery::new(sql)).await {
+            Ok(rows) => {
+                Ok(Some(rows.into_iter().filter_map(|mut row| row.remove("name")).collect()))
+            }
+            Err(error) if error.fault().is_some() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns whether this account may change the cluster; nothing where that cannot be found out.
+    ///
+    /// No AXL call is a sure test without an effect. Where the names of the roles decide nothing, a change of a user
+    /// that cannot exist is requested: a read-only account is refused with HTTP 401 before anything is looked for
+    /// (Cisco AXL FAQ), any other one is answered that there is no such user.
+    ///
+    /// # Errors
+    /// See [`AxlError`].
+    pub async fn may_write(&self, roles: Option<&Roles>) -> Result<Option<bool>, AxlError> {
+        if let Some(known) = roles.and_then(Roles::may_write) {
+            return Ok(Some(known));
+        }
+        match self.call(&UpdateNoUser { uuid: NO_USER }).await {
+            Err(error) if error.is_authentication() && !error.is_password_refused() => {
+                Ok(Some(false))
+            }
+            Err(error) if error.is_refusal() => Ok(Some(true)),
+            Err(error) => Err(error),
+            Ok(_) => Ok(None),
+        }
+    }
+
     async fn devices_in_database(
         &self,
         userid: &str,
         kind: UserKind,
     ) -> Result<Vec<String>, AxlError> {
-        let (map, table, reference, column) = match kind {
-            UserKind::App => {
-                ("applicationuserdevicemap", "applicationuser", "fkapplicationuser", "name")
-            }
-            UserKind::End => ("enduserdevicemap", "enduser", "fkenduser", "userid"),
-        };
+        let UserTables { table, column, devices: map, reference, .. } = UserTables::of(kind);
         // The database compares names by case, AXL does not; a name that matches nothing
         // would look like a user without devices. The association 1 is "controlled device"; others exist (CUCM data dictionary).
         let sql = format!(

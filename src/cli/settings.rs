@@ -29,7 +29,13 @@ pub fn settings(
 ) -> Result<(Option<String>, Layer), AppError> {
     let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
     let environment = environment(|name| std::env::var(name).ok());
-    settings_of(file(args)?.as_ref(), args.one_cluster()?, flags, environment)
+    let file = file(args)?;
+    let (name, settings) = settings_of(file.as_ref(), args.one_cluster()?, flags, environment)?;
+    match file {
+        Some(file) if name.is_none() && settings.host.is_none() => file.only_cluster()?,
+        Some(_) | None => {}
+    }
+    Ok((name, settings))
 }
 
 /// Puts flags, environment and a cluster of the config file together.

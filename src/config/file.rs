@@ -20,6 +20,7 @@ use super::settings::{ClusterSection, KEYS, Layer};
 use crate::domain::nat::NatRules;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::selector::{Pattern, near};
+use crate::domain::text::{MOST_LINES, limit_lines};
 use crate::domain::time_zone::{ZoneRule, Zones};
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -96,6 +97,9 @@ pub enum ConfigError {
     Writable { path: PathBuf },
     #[error("the config has no cluster {name:?}{}", hint(near, known))]
     NoSuchCluster { name: String, near: Vec<String>, known: Vec<String> },
+    /// It has several clusters, and nothing says which one is meant.
+    #[error("no cluster is named; the config file {} has {}", path.display(), names(known))]
+    NoneChosen { path: PathBuf, known: Vec<String> },
 }
 
 fn listed(problems: &[Problem]) -> String {
@@ -108,10 +112,14 @@ fn listed(problems: &[Problem]) -> String {
     }
 }
 
+fn names(known: &[String]) -> String {
+    limit_lines(known.to_vec(), MOST_LINES, "axlpaper config check").join(", ")
+}
+
 fn hint(near: &[String], known: &[String]) -> String {
     match (near, known) {
         ([], []) => "; it has none".to_owned(),
-        ([], known) => format!("; it has {}", known.join(", ")),
+        ([], known) => format!("; it has {}", names(known)),
         (near, _) => format!("; did you mean {}?", near.join(" or ")),
     }
 }
@@ -207,6 +215,18 @@ impl FileConfig {
                 .over(self.layer(Table::Defaults, &self.defaults)),
             is_typed: typed.is_some(),
         }))
+    }
+
+    /// Makes sure that there are not several clusters, where none is named.
+    ///
+    /// # Errors
+    /// When there are, with their names.
+    pub fn only_cluster(&self) -> Result<(), ConfigError> {
+        let known: Vec<String> = self.clusters().map(str::to_owned).collect();
+        if known.len() > 1 {
+            return Err(ConfigError::NoneChosen { path: self.path.clone(), known });
+        }
+        Ok(())
     }
 
     /// Returns the time zones of device pools; `local` is the default.

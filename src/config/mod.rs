@@ -22,7 +22,7 @@ pub use file::{ConfigError, FileConfig};
 pub use keys::{Key, ValuePlace};
 pub use origin::{Origin, Table, option};
 pub use password::{KeyringEntry, PasswordCommand, PasswordError, PasswordSource, password_of};
-pub use pin::{PinError, Pinned, with_pin};
+pub use pin::{EditError, Edited, with_cluster};
 pub use resolve::{Section, account, resolve, resolve_without_cluster, with_accounts};
 pub use settings::{KEYS, Layer, environment};
 pub use template::{Given, template};

@@ -1,48 +1,59 @@
-//! Writes a server's fingerprint into the text of a config file, and leaves everything else as it is.
+//! Writes values of a cluster into the text of a config file, and leaves everything else as it is.
 
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::resolve::is_same_host;
+use super::settings::KEYS;
+use super::template::{Given, template};
 
-/// A config file with a new pin.
+/// A config file with new values.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Pinned {
+pub struct Edited {
     pub text: String,
     /// The pin that was there before.
-    pub old: Option<String>,
+    pub old_pin: Option<String>,
 }
 
-/// Why a pin cannot be written.
+/// Why values cannot be written.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum PinError {
+pub enum EditError {
     #[error("the config file cannot be changed, because it is no TOML: {0}")]
     NoToml(String),
     /// The cluster is not a table.
     #[error("`cluster.{0}` in the config file is no cluster")]
     NoCluster(String),
-    /// The cluster of that name has another host.
-    #[error("the cluster {name:?} in the config file has the host {has:?}, not {wanted:?}")]
-    OtherHost {
+    /// The cluster of that name has another host, or another user.
+    #[error("the cluster {name:?} in the config file has the {key} {has:?}, not {wanted:?}")]
+    OtherValue {
         name: String,
+        key: &'static str,
         /// The value in the file.
         has: String,
         wanted: String,
     },
 }
 
-/// Puts the pin into the section of a cluster; makes the section, with its host, where there is none, and
-/// names it as the default where the file has no cluster yet. Comments and order stay.
+/// Puts values into the table of a cluster, and makes the table where there is none. A pin replaces another one; any
+/// other value must not differ from the one that is there. Comments and order stay.
+///
+/// A file without any value, as `axlpaper init` writes it, becomes the template with these values.
 ///
 /// # Errors
-/// When the file cannot be understood, or the section is about another host.
-pub fn with_pin(text: &str, name: &str, host: &str, pin: &str) -> Result<Pinned, PinError> {
+/// When the file cannot be understood, or has another value.
+pub fn with_cluster(text: &str, given: &Given) -> Result<Edited, EditError> {
+    let name = given.name();
+    let templates = [None, Some(name.to_owned())];
+    let mut templates = templates.map(|cluster| Given { cluster, values: Vec::new() }).into_iter();
+    if text.trim().is_empty() || templates.any(|given| template(KEYS, &given) == text) {
+        return Ok(Edited { text: template(KEYS, given), old_pin: None });
+    }
     let mut document: DocumentMut =
         // In full, the error repeats a line of the file.
-        text.parse().map_err(|error: toml_edit::TomlError| PinError::NoToml(error.message().to_owned()))?;
-    let no_cluster = || PinError::NoCluster(name.to_owned());
-    let is_first = document.get("cluster").is_none();
-    if is_first && document.get("default_cluster").is_none() {
-        document["default_cluster"] = value(name);
+        text.parse().map_err(|error: toml_edit::TomlError| EditError::NoToml(error.message().to_owned()))?;
+    let has_only_comments = document.is_empty();
+    let no_cluster = || EditError::NoCluster(name.to_owned());
+    if has_only_comments {
+        document = DocumentMut::new();
     }
     let clusters = document
         .entry("cluster")
@@ -58,70 +69,116 @@ pub fn with_pin(text: &str, name: &str, host: &str, pin: &str) -> Result<Pinned,
     }
     let section =
         clusters.get_mut(name).and_then(Item::as_table_like_mut).ok_or_else(no_cluster)?;
-    match section.get("host").map(|has| has.as_str()) {
-        Some(Some(has)) if is_same_host(has, host) => {}
-        Some(has) => {
-            return Err(PinError::OtherHost {
-                name: name.to_owned(),
-                has: has.unwrap_or_default().to_owned(),
-                wanted: host.to_owned(),
-            });
+    let old_pin = section.get(PIN).and_then(Item::as_str).map(str::to_owned);
+    for (key, new) in &given.values {
+        let is_same = |has: &str| has == new || *key == HOST && is_same_host(has, new);
+        match section.get_mut(key) {
+            None => drop(section.insert(key, value(new))),
+            Some(has) if has.as_str().is_some_and(is_same) => {}
+            Some(there) => match there.as_value_mut() {
+                // The comment behind the old one stays.
+                Some(there) if *key == PIN => {
+                    let decor = there.decor().clone();
+                    *there = new.into();
+                    *there.decor_mut() = decor;
+                }
+                has => {
+                    let has = has.and_then(|has| has.as_str()).unwrap_or_default().to_owned();
+                    let (name, wanted) = (name.to_owned(), new.clone());
+                    return Err(EditError::OtherValue { name, key, has, wanted });
+                }
+            },
         }
-        None => drop(section.insert("host", value(host))),
     }
-    let old = section.get("pin_sha256").and_then(Item::as_str).map(str::to_owned);
-    match section.get_mut("pin_sha256").and_then(Item::as_value_mut) {
-        // The comment behind the old one stays.
-        Some(there) => {
-            let decor = there.decor().clone();
-            *there = pin.into();
-            *there.decor_mut() = decor;
-        }
-        None => drop(section.insert("pin_sha256", value(pin))),
-    }
-    Ok(Pinned { text: document.to_string(), old })
+    // Below comments, because some of them can be keys that are switched off.
+    let text = match has_only_comments {
+        true => format!("{}\n\n{document}", text.trim_end()),
+        false => document.to_string(),
+    };
+    Ok(Edited { text, old_pin })
 }
+
+const HOST: &str = "host";
+const PIN: &str = "pin_sha256";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn given(name: &str, values: &[(&'static str, &str)]) -> Given {
+        let values = values.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        Given { cluster: Some(name.to_owned()), values }
+    }
+
+    fn pinned(text: &str, name: &str, host: &str, pin: &str) -> Result<Edited, EditError> {
+        with_cluster(text, &given(name, &[(HOST, host), (PIN, pin)]))
+    }
+
     #[test]
-    fn an_empty_file_gets_a_section() {
-        let pinned = with_pin("", "lab", "cucm:8443", "AA:BB").unwrap();
-        assert_eq!(
-            pinned.text,
-            "default_cluster = \"lab\"\n\n[cluster.lab]\nhost = \"cucm:8443\"\npin_sha256 = \"AA:BB\"\n"
-        );
-        assert_eq!(pinned.old, None);
+    fn a_file_without_values_becomes_the_template() {
+        let none = Given::default();
+        let whole = template(KEYS, &given("lab", &[(HOST, "cucm:8443"), (PIN, "AA:BB")]));
+        let named = template(KEYS, &given("lab", &[]));
+        for text in ["", "\n", &template(KEYS, &none), &named] {
+            let edited = pinned(text, "lab", "cucm:8443", "AA:BB").unwrap();
+            assert_eq!((edited.text.as_str(), edited.old_pin), (whole.as_str(), None));
+        }
+        let own = format!("# ours\n{}", template(KEYS, &none));
+        let edited = pinned(&own, "lab", "cucm", "AA").unwrap();
+        let (comments, table) = edited.text.split_once("\n\n[cluster.lab]\n").unwrap();
+        assert_eq!((comments, table), (own.trim_end(), "host = \"cucm\"\npin_sha256 = \"AA\"\n"));
     }
 
     #[test]
     fn comments_order_and_other_clusters_stay() {
         let text = "# ours\ndefault_cluster = \"b\"\n\n[cluster.a] # first\nhost = \"a\"\n\n[cluster.b]\n# second\nhost = \"B.example\"\npin_sha256 = \"old\" # of May\nusername = \"x\"\n";
-        let pinned = with_pin(text, "b", "b.example:8443", "new").unwrap();
-        assert_eq!(pinned.text, text.replace("\"old\"", "\"new\""));
-        assert_eq!(pinned.old.as_deref(), Some("old"));
-        let pinned = with_pin(text, "a", "a", "new").unwrap();
+        let edited = pinned(text, "b", "b.example:8443", "new").unwrap();
+        assert_eq!(edited.text, text.replace("\"old\"", "\"new\""));
+        assert_eq!(edited.old_pin.as_deref(), Some("old"));
+        let edited = pinned(text, "a", "a", "new").unwrap();
         assert_eq!(
-            pinned.text,
+            edited.text,
             text.replace("host = \"a\"\n", "host = \"a\"\npin_sha256 = \"new\"\n")
         );
+        let more = given("a", &[("username", "x"), ("push_user", "y")]);
+        let edited = with_cluster(text, &more).unwrap();
+        let added = "host = \"a\"\nusername = \"x\"\npush_user = \"y\"\n";
+        assert_eq!(edited.text, text.replace("host = \"a\"\n", added));
     }
 
     #[test]
-    fn another_host_and_rubbish_are_refused() {
-        let text = "[cluster.a]\nhost = \"a\"\n";
-        assert!(matches!(with_pin(text, "a", "b", "p"), Err(PinError::OtherHost { .. })));
-        assert!(matches!(with_pin("[cluster", "a", "b", "p"), Err(PinError::NoToml(_))));
-        assert!(matches!(with_pin("cluster = 1\n", "a", "b", "p"), Err(PinError::NoCluster(_))));
+    fn a_template_with_values_gets_more() {
+        let first = template(KEYS, &given("lab", &[(HOST, "cucm"), (PIN, "AA")]));
+        let edited = with_cluster(&first, &given("lab", &[("username", "x")])).unwrap();
+        let table: toml::Table = edited.text.parse().unwrap();
+        assert_eq!(table["cluster"]["lab"].as_table().unwrap().len(), 3);
+        assert_eq!(edited.text, first.replace("\"AA\"\n", "\"AA\"\nusername = \"x\"\n"));
+    }
+
+    #[test]
+    fn other_values_and_rubbish_are_refused() {
+        let text = "[cluster.a]\nhost = \"a\"\nusername = 7\n";
+        let other = |key| {
+            Err(EditError::OtherValue {
+                name: "a".into(),
+                key,
+                has: if key == HOST { "a".into() } else { String::new() },
+                wanted: "b".into(),
+            })
+        };
+        assert_eq!(pinned(text, "a", "b", "p"), other(HOST));
+        assert_eq!(with_cluster(text, &given("a", &[("username", "b")])), other("username"));
+        assert!(matches!(pinned("[cluster", "a", "b", "p"), Err(EditError::NoToml(_))));
+        assert!(matches!(pinned("cluster = 1\n", "a", "b", "p"), Err(EditError::NoCluster(_))));
     }
 
     #[test]
     fn strange_names_are_only_names() {
         let name = "a.b\"] \n[x";
-        let pinned = with_pin("", name, "h", "p").unwrap();
-        let parsed: toml::Table = pinned.text.parse().unwrap();
-        assert_eq!(parsed["cluster"][name]["pin_sha256"].as_str(), Some("p"));
+        for text in ["", "[cluster.z]\n"] {
+            let edited = pinned(text, name, "h", "p").unwrap();
+            let parsed: toml::Table = edited.text.parse().unwrap();
+            assert_eq!(parsed["cluster"][name]["pin_sha256"].as_str(), Some("p"));
+        }
     }
 }

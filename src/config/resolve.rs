@@ -73,6 +73,7 @@ fn of_its_users(mut section: Layer, upper: &Layer) -> Layer {
     }
     if differ(upper.push_user.as_ref(), section.push_user.as_ref()) {
         section.push_password = None;
+        section.allow_privileged_push_user = None;
     }
     section
 }

@@ -208,6 +208,11 @@ settings! {
             "Whether the push user's password is in the keyring of this machine; `axlpaper config keyring --push` \
              stores it.";
     }
+    allow_privileged_push_user: bool, Cluster, "false" {
+        allow_privileged_push_user: bool, "false",
+            "Whether the push user may be the AXL user, or have roles beyond a push. Its password goes to every phone, \
+             mostly over plain HTTP.";
+    }
     phone_port: u16, Machine, "80" {
         phone_port: u16, "80", "The port of the phones' web servers.";
     }

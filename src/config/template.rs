@@ -13,6 +13,13 @@ pub struct Given {
     pub values: Vec<(&'static str, String)>,
 }
 
+impl Given {
+    /// Returns the name of the cluster.
+    pub fn name(&self) -> &str {
+        self.cluster.as_deref().unwrap_or("lab")
+    }
+}
+
 /// Returns the config file for a list of keys: all of them switched off, except for what is given.
 pub fn template(keys: &[Key], given: &Given) -> String {
     let mut text = prose(HEAD) + "\n";
@@ -36,9 +43,8 @@ pub fn template(keys: &[Key], given: &Given) -> String {
 }
 
 fn header(given: &Given) -> String {
-    let name = given.cluster.as_deref().unwrap_or("lab");
     // A name that is no bare word is put between quotes.
-    let name = toml_edit::Key::new(name);
+    let name = toml_edit::Key::new(given.name());
     let name = name.display_repr();
     let off = if given.cluster.is_none() && given.values.is_empty() { "#" } else { "" };
     format!("{off}[cluster.{name}]")

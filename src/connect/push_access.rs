@@ -28,6 +28,10 @@ pub struct PushAccess {
     pub nat: NatRules,
     /// Logins that fail at most when the push user's password changes in mid-run.
     pub max_logins_at_risk: Option<usize>,
+    /// The AXL user, where it is known: the push user should be another one.
+    pub axl_user: Option<String>,
+    /// Whether the push user may have rights beyond the push.
+    pub allows_privileged: bool,
     push_password: Option<PasswordSource>,
 }
 
@@ -55,6 +59,8 @@ impl PushAccess {
             concurrency,
             nat: settings.nat.clone(),
             max_logins_at_risk,
+            axl_user: settings.username.clone(),
+            allows_privileged: settings.allow_privileged_push_user.unwrap_or(false),
             push_password: settings.push_password.clone(),
         })
     }

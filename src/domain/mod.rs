@@ -22,6 +22,7 @@ pub mod personalization;
 pub mod phone_page;
 pub mod plan;
 pub mod registration;
+pub mod roles;
 pub mod selector;
 mod selector_error;
 pub mod text;

@@ -155,6 +155,37 @@ pub fn pluralize(count: usize, noun: &str) -> String {
 
 const MOST_NAMES: usize = 5;
 
+/// Writes a number with its thousands apart: `39,999`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Keeps the first lines of a list that grows with a cluster; the last line says how many more there are and what
+/// lists them.
+pub fn limit_lines(mut lines: Vec<String>, most: usize, listed_by: &str) -> Vec<String> {
+    if let Some(more) = lines.len().checked_sub(most).filter(|more| *more > 0) {
+        lines.truncate(most);
+        lines.push(and_more(more, listed_by));
+    }
+    lines
+}
+
+/// Says how much of a list is left out, and what lists it.
+pub fn and_more(more: usize, listed_by: &str) -> String {
+    format!("… and {} more: `{listed_by}`", grouped(more))
+}
+
+/// How many lines of a list that grows with a cluster are shown.
+pub const MOST_LINES: usize = 20;
+
 /// Reports the fields that could not be read completely, one remark for each kind of field.
 pub fn unreadable_remarks(fields: &std::collections::BTreeSet<UnreadableField>) -> Vec<String> {
     let mut by_field: std::collections::BTreeMap<&str, Vec<&str>> =
@@ -176,6 +207,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(
+            [0, 999, 1_000, 40_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "40,000", "1,234,567"]
+        );
+    }
+
+    #[test]
+    fn a_list_is_cut_where_it_grows_too_long() {
+        let lines = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>();
+        assert_eq!(limit_lines(lines(3), 3, "--json"), lines(3));
+        assert_eq!(
+            limit_lines(lines(1_990), 2, "--json"),
+            ["0", "1", "… and 1,988 more: `--json`"]
+        );
+    }
 
     #[test]
     fn everything_unseen_is_known() {

@@ -159,6 +159,9 @@ impl From<ConfigError> for AppError {
             ConfigError::NoSuchCluster { .. } => {
                 "--cluster and default_cluster name a table [cluster.NAME] of the file"
             }
+            ConfigError::NoneChosen { .. } => {
+                "name one with --cluster, or as default_cluster in the file; a host of its own with --host"
+            }
             ConfigError::Writable { .. } => {
                 "take that away with `chmod o-w`, or `chmod 600`; nothing was run"
             }
@@ -265,10 +268,11 @@ pub(crate) fn tls_hint(problem: &TlsProblem, option: &str) -> String {
         TlsProblem::Expired { .. } | TlsProblem::Unusable { .. } => {
             "regenerate the certificate on the server (Cisco Unified OS Administration)"
         }
-        TlsProblem::PinMismatch { .. }
-        | TlsProblem::OwnAuthority { .. }
-        | TlsProblem::UnknownIssuer { .. } => {
-            "compare its certificate before you trust it with --ca-file or --pin-sha256"
+        TlsProblem::PinMismatch { .. } => {
+            "`axlpaper trust` shows the certificate of the server, and pins it after you have compared it"
+        }
+        TlsProblem::OwnAuthority { .. } | TlsProblem::UnknownIssuer { .. } => {
+            "`axlpaper trust` shows its certificate, and pins it after you have compared it; or use --ca-file"
         }
         TlsProblem::Other(_) => "check host and port",
     };

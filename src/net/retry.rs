@@ -50,11 +50,11 @@ impl RetryPolicy {
         budget: Duration::from_secs(12),
     };
 
-    /// For RisPort's rate fault: its counter runs for a minute.
+    /// For RisPort's rate fault: its counter runs for a minute, so longer waits gain nothing.
     pub const RATE_LIMITED: Self = Self {
         floor: Duration::from_secs(30),
         base: Duration::from_secs(30),
-        ceiling: Duration::from_secs(90),
+        ceiling: Duration::from_secs(60),
         budget: Duration::from_secs(600),
     };
 

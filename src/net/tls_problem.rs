@@ -63,8 +63,8 @@ pub enum TlsProblem {
     /// The certificate is not the pinned one.
     #[error(
         "the certificate is not the pinned one: expected {expected}, the server shows {presented}; if \
-         the certificate was renewed, pin the new one with --pin-sha256, otherwise this may be a \
-         man in the middle"
+         the certificate was renewed, `axlpaper trust` pins the new one, otherwise this may be a man in the \
+         middle"
     )]
     PinMismatch {
         expected: Fingerprint,

@@ -5,25 +5,26 @@ use std::fmt::Write as _;
 
 use super::text::printable;
 use crate::domain::plan::{Action, Change, ConfigLevel, Plan};
-use crate::domain::text::{names, pluralize};
+use crate::domain::text::{MOST_LINES, limit_lines, names, pluralize};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::ChangeRow;
 use crate::report::run_report::change_rows;
 
-/// The changes of a plan, as a diff: `+` is added, `-` is taken out, `~` is changed, `!` may restart phones.
-pub fn plan_diff(plan: &Plan) -> String {
-    diff(plan, usize::MAX)
+/// The changes of a plan, as a diff: `+` is added, `-` is taken out, `~` is changed, `!` may restart phones. Of each
+/// change only as many names are shown as a person can read; `listed_by` is the command or option that lists them all.
+pub fn plan_diff(plan: &Plan, listed_by: &str) -> String {
+    diff(plan, MOST_LINES, listed_by)
 }
 
-/// The same, of each change only what a person can read before the confirmation.
+/// The same, shorter, for a question.
 pub fn plan_outline(plan: &Plan) -> String {
-    diff(plan, MOST_IN_OUTLINE)
+    diff(plan, MOST_IN_OUTLINE, "axlpaper plan --format csv")
 }
 
 /// How many phones of a change an outline names.
 const MOST_IN_OUTLINE: usize = 5;
 
-fn diff(plan: &Plan, most: usize) -> String {
+fn diff(plan: &Plan, most: usize, listed_by: &str) -> String {
     if plan.changes.is_empty() {
         return "No changes. There is nothing on the cluster that axlpaper could repair.\n"
             .to_owned();
@@ -32,12 +33,8 @@ fn diff(plan: &Plan, most: usize) -> String {
     for group in groups(&plan.changes.iter().collect::<Vec<_>>()) {
         let Some(first) = group.first() else { continue };
         line(&mut text, &format!("\n  {}", heading(&group)));
-        let details: Vec<String> = group.iter().flat_map(|change| details(change)).collect();
-        for detail in details.iter().take(most) {
+        for detail in limit_lines(details(&group), most, listed_by) {
             line(&mut text, &format!("      {detail}"));
-        }
-        if let Some(more) = details.len().checked_sub(most).filter(|more| *more > 0) {
-            line(&mut text, &format!("      … and {more} more"));
         }
         line(&mut text, &format!("    because {}", first.reason));
     }
@@ -103,7 +100,7 @@ pub fn changes_recap(results: &[ChangeResult]) -> String {
     changes_summary(&change_rows(results.to_vec()), false)
 }
 
-/// What came of changes; with every device and every phone by name where `details` are asked for.
+/// What came of changes; with devices, phones and profiles by name where `details` are asked for.
 pub(super) fn changes_summary(rows: &[ChangeRow], details: bool) -> String {
     if rows.is_empty() {
         return "\nNothing was changed on the cluster.\n".to_owned();
@@ -115,8 +112,10 @@ pub(super) fn changes_summary(rows: &[ChangeRow], details: bool) -> String {
     for row in change_groups(rows) {
         line(&mut text, &format!("  {}", row.sentence));
         row.messages.iter().for_each(|message| line(&mut text, &format!("    {message}")));
-        let shown = row.details.iter().filter(|_| details);
-        shown.for_each(|detail| line(&mut text, &format!("      {detail}")));
+        if details {
+            let shown = limit_lines(row.details, MOST_LINES, "--json");
+            shown.iter().for_each(|detail| line(&mut text, &format!("      {detail}")));
+        }
     }
     text
 }
@@ -128,7 +127,7 @@ struct ChangeGroup {
     sentence: String,
     /// What else is known, each message once.
     messages: Vec<String>,
-    /// Every device and every phone by name.
+    /// Every device, phone and profile by name.
     details: Vec<String>,
 }
 
@@ -151,7 +150,7 @@ fn change_groups(all: &[ChangeRow]) -> Vec<ChangeGroup> {
             rows.push(ChangeGroup {
                 sentence: sentence(&group, state),
                 messages: messages(&of_group),
-                details: group.iter().flat_map(|change| details(change)).collect(),
+                details: details(&group),
             });
         }
     }
@@ -213,23 +212,18 @@ pub(super) fn groups<'a>(changes: &[&'a Change]) -> Vec<Vec<&'a Change>> {
 fn key(change: &Change) -> String {
     let kind = change.action.kind();
     let rest = match &change.action {
-        Action::EnablePersonalization(to) | Action::RestorePersonalization(to)
-            if to.scope == ConfigLevel::Phone =>
-        {
-            format!("{:?} {:?}", to.before, to.after)
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
+            format!("{:?} {:?} {:?}", to.scope, to.before, to.after)
         }
         Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => {
             format!("{:?} {:?}", to.before.web_access, to.after.web_access)
         }
         Action::AssignProfile { before, after, .. } => format!("{before}\n{after}"),
-        Action::ApplyConfig { scope: ConfigLevel::Phone, reset, .. } => reset.to_string(),
+        Action::ApplyConfig { scope, reset, .. } => format!("{scope:?} {reset}"),
         Action::AssociateDevices { .. }
         | Action::DissociateDevices { .. }
-        | Action::EnablePersonalization(_)
-        | Action::RestorePersonalization(_)
         | Action::AddProfile { .. }
-        | Action::RemoveProfile { .. }
-        | Action::ApplyConfig { .. } => change.action.subject(),
+        | Action::RemoveProfile { .. } => change.action.subject(),
     };
     format!("{kind}\n{rest}\n{}", change.reason)
 }
@@ -238,6 +232,7 @@ fn key(change: &Change) -> String {
 fn heading(group: &[&Change]) -> String {
     let Some(first) = group.first() else { return String::new() };
     let phones = pluralize(group.len(), "phone");
+    let affects: usize = group.iter().map(|change| change.affects).sum();
     let arrow = || arrow(&first.action);
     match &first.action {
         Action::AssociateDevices { target, before, after, .. }
@@ -247,9 +242,9 @@ fn heading(group: &[&Change]) -> String {
         Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => match to.scope {
             ConfigLevel::Phone => format!("~ {phones}\n      Phone Personalization: {}", arrow()),
             ConfigLevel::Profile => format!(
-                "~ Common Phone Profile {}, which {}\n      Phone Personalization: {}",
-                to.target,
-                users(first.affects),
+                "~ {}, which {}\n      Phone Personalization: {}",
+                profiles(group, &to.target),
+                users(affects),
                 arrow(),
             ),
         },
@@ -270,7 +265,7 @@ fn heading(group: &[&Change]) -> String {
             let who = match scope {
                 ConfigLevel::Phone => phones,
                 ConfigLevel::Profile => {
-                    format!("all phones of the Common Phone Profile {target} ({})", first.affects)
+                    format!("all phones of {} ({affects})", profiles(group, target))
                 }
             };
             match (reset, group.len()) {
@@ -286,8 +281,39 @@ fn heading(group: &[&Change]) -> String {
     }
 }
 
-/// The lines below a heading: every device and every phone by name.
-pub(super) fn details(change: &Change) -> Vec<String> {
+/// Names one profile, or counts several.
+fn profiles(group: &[&Change], target: &str) -> String {
+    match group {
+        [_] => format!("the Common Phone Profile {target}"),
+        several => pluralize(several.len(), "Common Phone Profile"),
+    }
+}
+
+/// What the changes of a group are about: phones, or profiles.
+pub(super) fn objects(group: &[&Change]) -> String {
+    let is_of_profiles = group.first().is_some_and(|change| match &change.action {
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
+            to.scope == ConfigLevel::Profile
+        }
+        Action::ApplyConfig { scope, .. } => *scope == ConfigLevel::Profile,
+        Action::AddProfile { .. } | Action::RemoveProfile { .. } => true,
+        Action::AssociateDevices { .. }
+        | Action::DissociateDevices { .. }
+        | Action::EnableWebAccess(_)
+        | Action::RestoreWebAccess(_)
+        | Action::AssignProfile { .. } => false,
+    });
+    pluralize(group.len(), if is_of_profiles { "Common Phone Profile" } else { "phone" })
+}
+
+/// The lines below a heading: every device, every phone and every profile by name; a profile that the heading names is
+/// not repeated.
+pub(super) fn details(group: &[&Change]) -> Vec<String> {
+    group.iter().flat_map(|change| details_of(change, group.len() > 1)).collect()
+}
+
+fn details_of(change: &Change, with_profiles: bool) -> Vec<String> {
+    let profile = |line: String| if with_profiles { vec![line] } else { Vec::new() };
     match &change.action {
         Action::AssociateDevices { adds, .. } => {
             adds.iter().map(|name| format!("+ {name}")).collect()
@@ -297,7 +323,9 @@ pub(super) fn details(change: &Change) -> Vec<String> {
         }
         Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => match to.scope {
             ConfigLevel::Phone => vec![format!("~ {}", to.target)],
-            ConfigLevel::Profile => Vec::new(),
+            ConfigLevel::Profile => {
+                profile(format!("~ {} ({})", to.target, pluralize(change.affects, "phone")))
+            }
         },
         Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => {
             vec![format!("~ {}", to.target)]
@@ -306,9 +334,10 @@ pub(super) fn details(change: &Change) -> Vec<String> {
         Action::ApplyConfig { scope: ConfigLevel::Phone, target, .. } => {
             vec![format!("! {target}")]
         }
-        Action::AddProfile { .. } | Action::RemoveProfile { .. } | Action::ApplyConfig { .. } => {
-            Vec::new()
+        Action::ApplyConfig { scope: ConfigLevel::Profile, target, .. } => {
+            profile(format!("! {target} ({})", pluralize(change.affects, "phone")))
         }
+        Action::AddProfile { .. } | Action::RemoveProfile { .. } => Vec::new(),
     }
 }
 
@@ -351,7 +380,7 @@ fn arrow(action: &Action) -> String {
 fn subject_and_change(first: &Change, group: &[&Change]) -> (String, String) {
     let subjects = |noun: &str| match group {
         [only] => only.action.subject(),
-        all => format!("{noun} of {}", pluralize(all.len(), "phone")),
+        all => format!("{noun} of {}", objects(all)),
     };
     let arrow = || arrow(&first.action);
     match &first.action {

@@ -8,7 +8,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::payload_kind::ToneFormat;
 use crate::domain::plan::Plan;
-use crate::domain::text::{names, pluralize as counted_noun};
+use crate::domain::text::{MOST_LINES, and_more, limit_lines, names, pluralize as counted_noun};
 use crate::event::{Outcome, PhoneResult};
 use crate::report::causes::{Cause, causes};
 use crate::report::changes::changes_summary;
@@ -23,9 +23,6 @@ const MAX_FAILURES: usize = 10;
 
 /// How wide a recap's tables get, in characters, where it goes to no terminal: long names are shortened.
 const WIDTH: usize = 80;
-
-/// How many device pools a recap lists; the report has them all.
-const MAX_POOLS: usize = 20;
 
 const MAX_GROUPS: usize = 10;
 
@@ -132,13 +129,14 @@ fn excluded(audit: &Audit) -> String {
     for finding in audit.phones.iter().filter_map(AuditedPhone::excluded) {
         *reasons.entry(&finding.message).or_default() += 1;
     }
-    let mut text = String::new();
-    for (why, count) in reasons {
+    let line = |(why, count): (&str, usize)| {
         let phones = counted_noun(count, "phone");
-        push_line(
-            &mut text,
-            &format!("Skipped, and nothing is changed for them: {phones}, because {why}."),
-        );
+        format!("Skipped, and nothing is changed for them: {phones}, because {why}.")
+    };
+    let lines = reasons.into_iter().map(line).collect();
+    let mut text = String::new();
+    for line in limit_lines(lines, MAX_GROUPS, "axlpaper audit --format csv") {
+        push_line(&mut text, &line);
     }
     text
 }
@@ -167,7 +165,7 @@ fn to_do(audit: &Audit, verdicts: &[Verdict]) -> String {
         push_line(&mut text, &format!("    -> {}", printable(remedy)));
     }
     if more > 0 {
-        push_line(&mut text, &format!("  and {more} more reasons: see `axlpaper audit`"));
+        push_line(&mut text, &format!("  {}", and_more(more, "axlpaper audit --format csv")));
     }
     text
 }
@@ -190,14 +188,35 @@ fn remarks(remarks: &[String]) -> String {
 
 fn verdicts(audit: &Audit) -> String {
     let pools = audit.summary.by_device_pool.iter();
+    let mut pools =
+        pools.map(|(pool, counts)| (pool.as_str(), counts.verdicts.clone())).collect::<Vec<_>>();
+    let more = keep_largest(&mut pools, &[Verdict::Ready]);
     let mut rows: Vec<Vec<String>> = pools
-        .map(|(pool, counts)| counted(pool, &Verdict::ALL, &counts.verdicts, counts.total))
+        .iter()
+        .map(|(pool, counts)| counted(pool, &Verdict::ALL, counts, counts.values().sum()))
         .collect();
-    if rows.len() != 1 {
+    if audit.summary.by_device_pool.len() != 1 {
         let all = &audit.summary.all;
         rows.push(counted("all", &Verdict::ALL, &all.verdicts, all.total));
     }
-    counts_table("By device pool", &Verdict::ALL.map(Verdict::as_str), rows)
+    counts_table("By device pool", &Verdict::ALL.map(Verdict::as_str), rows) + &more
+}
+
+/// Leaves of many device pools those with the most phones that are not `done`. Returns the line that says how many there
+/// are besides.
+fn keep_largest<K: Copy + Ord>(pools: &mut Vec<(&str, BTreeMap<K, usize>)>, done: &[K]) -> String {
+    let more = pools.len().saturating_sub(MOST_LINES);
+    if more == 0 {
+        return String::new();
+    }
+    let open = |counts: &BTreeMap<K, usize>| -> usize {
+        counts.iter().filter(|(key, _)| !done.contains(key)).map(|(_, count)| count).sum()
+    };
+    pools.sort_by_key(|(_, counts)| {
+        std::cmp::Reverse((open(counts), counts.values().sum::<usize>()))
+    });
+    pools.truncate(MOST_LINES);
+    format!("{}\n", and_more(more, "--format csv"))
 }
 
 fn findings(audit: &Audit) -> String {
@@ -224,19 +243,23 @@ fn outcomes(report: &RunReport, layout: Layout) -> String {
         vec![layout.paint(one.as_str(), title), count.to_string(), one.as_str().to_owned()]
     }));
     let list = aligned(&rows, |column| column == 1);
-    let mut pools: Vec<_> =
-        summary.by_device_pool.iter().map(|(pool, counts)| grouped(pool, counts)).collect();
-    if pools.len() != 1 {
-        pools.push(grouped("all", &summary.outcomes));
+    let by_pool = summary.by_device_pool.iter();
+    let mut by_pool =
+        by_pool.map(|(pool, counts)| (pool.as_str(), counts.clone())).collect::<Vec<_>>();
+    let done = [Outcome::Verified, Outcome::Already, Outcome::Accepted];
+    let more = keep_largest(&mut by_pool, &done);
+    let mut pools: Vec<_> = by_pool.iter().map(|(pool, counts)| by_group(pool, counts)).collect();
+    if summary.by_device_pool.len() != 1 {
+        pools.push(by_group("all", &summary.outcomes));
     }
     let first = if summary.by_device_pool.is_empty() { "Phones" } else { "By device pool" };
-    format!("\n{list}{}", counts_table(first, &GROUPS, pools))
+    format!("\n{list}{}{more}", counts_table(first, &GROUPS, pools))
 }
 
 /// The columns of the outcomes by device pool: all kinds of failures in one, so that they fit a terminal.
 const GROUPS: [&str; 6] = ["verified", "already", "accepted", "failed", "pending", "skipped"];
 
-fn grouped(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<String> {
+fn by_group(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<String> {
     let mut columns: BTreeMap<&str, usize> = BTreeMap::new();
     for (outcome, count) in counts {
         let column = match outcome {
@@ -384,10 +407,15 @@ fn pictures(audit: &Audit) -> String {
     if by_picture.keys().all(Option::is_none) {
         return String::new();
     }
-    let rows = by_picture.into_iter().rev().map(|(picture, (count, pools))| {
+    let more = by_picture.len().saturating_sub(MOST_LINES);
+    let rows = by_picture.into_iter().rev().take(MOST_LINES).map(|(picture, (count, pools))| {
         (picture.unwrap_or("none: no rule is for them").to_owned(), count, Some(pools))
     });
-    counted_table(&["By picture", "phones", "device pools"], rows)
+    let mut text = counted_table(&["By picture", "phones", "device pools"], rows);
+    if more > 0 {
+        push_line(&mut text, &and_more(more, "axlpaper audit --format csv"));
+    }
+    text
 }
 
 /// A row for every version of a ring tone that was pushed: to how many phones, and of which models. Empty where none
@@ -439,10 +467,7 @@ fn counted<K: Ord>(
     row
 }
 
-/// A table of counts. Of a great many rows the first ones are shown, and the last one, which is that of all.
-fn counts_table(first: &str, columns: &[&str], mut rows: Vec<Vec<String>>) -> String {
-    let more = rows.len().saturating_sub(MAX_POOLS + 1);
-    rows.drain(MAX_POOLS.min(rows.len())..MAX_POOLS.min(rows.len()) + more);
+fn counts_table(first: &str, columns: &[&str], rows: Vec<Vec<String>>) -> String {
     let header = [&[first][..], columns, &["total"]].concat();
     let numbers: usize = columns.iter().map(|name| name.len() + 2).sum::<usize>() + "total".len();
     let room = WIDTH - numbers - 2;
@@ -451,13 +476,7 @@ fn counts_table(first: &str, columns: &[&str], mut rows: Vec<Vec<String>>) -> St
         row[0] = shorten(&row[0], room).into_owned();
         row
     }));
-    let table = aligned(&all, |column| column > 0);
-    let more = if more > 0 {
-        format!("… and {more} more device pools: see the report\n")
-    } else {
-        String::new()
-    };
-    format!("\n{table}{more}")
+    format!("\n{}", aligned(&all, |column| column > 0))
 }
 
 fn push_line(text: &mut String, line: &str) {

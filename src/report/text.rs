@@ -11,19 +11,6 @@ pub(super) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// Writes a number with its thousands apart: `39,999`.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 /// Puts an apostrophe in front of what a spreadsheet would take for a formula.
 ///
 /// The first characters are those of the OWASP page on CSV injection.
@@ -53,14 +40,6 @@ mod tests {
         assert_eq!(spreadsheet_safe("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
         assert_eq!(spreadsheet_safe("  @SUM(1)"), "'  @SUM(1)");
         assert_eq!(spreadsheet_safe("\t=1"), "'\u{FFFD}=1");
-    }
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(
-            [0, 999, 1_000, 40_000, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "40,000", "1,234,567"]
-        );
     }
 
     proptest! {

@@ -4,9 +4,9 @@
 //! both look alike, so each of their sentences is asked for here.
 
 use crate::domain::push_action::PushAction;
+use crate::domain::text::grouped;
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::journal::Coverage;
-use crate::report::text::grouped;
 
 /// Returns how the phones of a run were to be proven: those that were left alone know nothing of it.
 pub(crate) fn proof_of(phones: &[PhoneResult]) -> Proof {

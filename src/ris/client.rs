@@ -31,11 +31,8 @@ use super::request::{MOST_NAMES, OPERATION, SelectCmDeviceExt};
 pub struct RisOptions {
     /// How many questions a minute. The cluster allows 15 by default and 18 at most, for all its clients
     /// together (enterprise parameter "Allowed Device Queries Per Minute"); the default here leaves some to
-    /// others, such as RTMT.
+    /// others, such as RTMT. So many follow each other without a pause, but never more in any minute.
     pub per_minute: u32,
-    /// How many questions may follow each other without a pause. Small clusters are done with that; the
-    /// rate is kept in any minute all the same.
-    pub burst: u32,
     /// How many names one question holds, [`MOST_NAMES`] at most.
     pub names: usize,
     /// How long to wait when the cluster reports too many requests, or is busy.
@@ -52,7 +49,6 @@ impl Default for RisOptions {
     fn default() -> Self {
         Self {
             per_minute: 12,
-            burst: 3,
             names: MOST_NAMES,
             refused: RetryPolicy::RATE_LIMITED,
             broken: RetryPolicy::BROKEN,
@@ -92,7 +88,7 @@ impl RisClient {
         options: RisOptions,
     ) -> Self {
         let session = Session::new(http, endpoint, PATH, credentials);
-        let pace = Pace::new(options.per_minute, options.burst);
+        let pace = Pace::new(options.per_minute);
         Self { session, pace, options }
     }
 

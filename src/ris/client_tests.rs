@@ -11,6 +11,10 @@ use super::client::{RisClient, RisEvent, RisOptions};
 use super::device::RisStatus;
 
 fn client(server: &TestServer, names: usize) -> RisClient {
+    with_rate(server, names, 6000)
+}
+
+fn with_rate(server: &TestServer, names: usize, per_minute: u32) -> RisClient {
     let refused = RetryPolicy {
         floor: Duration::from_millis(1),
         base: Duration::from_millis(1),
@@ -18,8 +22,7 @@ fn client(server: &TestServer, names: usize) -> RisClient {
         budget: Duration::from_millis(50),
     };
     let options = RisOptions {
-        per_minute: 6000,
-        burst: 6000,
+        per_minute,
         names,
         refused,
         broken: refused,
@@ -109,6 +112,49 @@ async fn waits_when_it_asked_too_often_whatever_the_status() {
             .unwrap();
         assert_eq!((answer.devices.len(), refused), (3, 2), "{status}");
     }
+}
+
+#[tokio::test]
+async fn what_a_minute_allows_is_asked_at_once_and_the_next_question_waits() {
+    let server = TestServer::usual(|request, _| registered(request)).await;
+    let client = with_rate(&server, 1, 12);
+    let (events, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let all = names(13);
+    let asking = client.devices(&all, move |event| events.send(event).unwrap());
+    let looking = async {
+        let (mut waits, mut answered) = (Vec::new(), 0);
+        while waits.is_empty() || answered < 12 {
+            match seen.recv().await.unwrap() {
+                RisEvent::Waiting(wait) => waits.push(wait),
+                RisEvent::Progress { done, .. } => answered = done,
+                RisEvent::Refused(wait) | RisEvent::Away(wait) => panic!("refused for {wait:?}"),
+            }
+        }
+        waits
+    };
+    let waits = tokio::select! {
+        answer = asking => panic!("the thirteenth did not wait: {answer:?}"),
+        waits = looking => waits,
+    };
+    assert!(waits.len() == 1 && waits[0] > Duration::from_secs(50), "{waits:?}");
+    assert_eq!(server.requests().len(), 12);
+}
+
+#[tokio::test]
+async fn other_readers_of_the_same_minute_are_outlasted() {
+    // Others have used most of the minute: the fourth question and those in the next while are too many.
+    let server = TestServer::usual(|request, number| match number {
+        3..9 => Reply::new(500, "Exceeded allowed rate for Reatime information."),
+        _ => registered(request),
+    })
+    .await;
+    let mut refused = 0;
+    let answer = client(&server, 1)
+        .devices(&names(12), |event| refused += usize::from(matches!(event, RisEvent::Refused(_))))
+        .await
+        .unwrap();
+    assert_eq!((answer.devices.len(), refused), (12, 6));
+    assert_eq!(server.requests().len(), 18);
 }
 
 #[tokio::test]

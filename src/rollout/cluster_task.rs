@@ -21,7 +21,7 @@ use crate::rollout::payload::ModelFormat;
 use crate::rollout::recently_changed::RecentlyChanged;
 use crate::rollout::request::RolloutRequest;
 use crate::rollout::run::{Run, RunInfo, RunScope};
-use crate::rollout::{assess, repair};
+use crate::rollout::{accounts, assess, repair};
 
 /// A rollout's part on one cluster.
 #[derive(Debug)]
@@ -95,6 +95,7 @@ impl ClusterTask {
     ) -> Result<Assessment, AppError> {
         let Self { request, connection, .. } = self;
         let repairs = self.repairs();
+        accounts::check_push_user(&cluster.axl, connection, observer).await?;
         let inventory =
             assess::survey_with(cluster, connection, &request.selector, &repairs, observer).await?;
         assess::push_user_found(&inventory)?;

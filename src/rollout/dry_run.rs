@@ -11,6 +11,7 @@ use crate::error::AppError;
 use crate::event::Observer;
 use crate::interaction::Interaction;
 use crate::report::{audit_recap, plan_diff};
+use crate::rollout::accounts;
 use crate::rollout::cluster_task::ClusterTask;
 use crate::rollout::cluster_task::ExpectedTargets;
 use crate::rollout::maintenance_window;
@@ -54,8 +55,15 @@ pub async fn assess(
     let task = ClusterTask { request, connection, push_password: None };
     let assessment = task.assess(&cluster, observer).await?;
     let request = &task.request;
-    let refused =
-        maintenance_window::check(&request.schedule, &assessment.plan, &assessment.inventory).err();
+    let refused = match assessment.plan.changes.is_empty() {
+        true => Ok(()),
+        false => accounts::check_writable(&cluster.axl).await,
+    };
+    let refused = refused
+        .and_then(|()| {
+            maintenance_window::check(&request.schedule, &assessment.plan, &assessment.inventory)
+        })
+        .err();
     let ExpectedTargets { mut targets, models } = task.expected(&assessment);
     let prepared = request.payload.prepare(models, observer.as_ref()).await?;
     let scope = RunScope::of(&task.connection);
@@ -92,7 +100,7 @@ impl DryRun {
         format!(
             "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n{notes}",
             audit_recap(&self.audit),
-            plan_diff(&self.plan),
+            plan_diff(&self.plan, "axlpaper plan --format csv"),
             self.push,
         )
     }

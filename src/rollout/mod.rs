@@ -5,6 +5,7 @@
 //! or a terminal: the caller gives it a [`request::RolloutRequest`], an
 //! [`Interaction`](crate::interaction::Interaction) and an observer of [`Event`](crate::event::Event)s.
 
+pub mod accounts;
 pub mod assess;
 pub mod by_address;
 pub mod cluster_task;

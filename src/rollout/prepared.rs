@@ -17,7 +17,7 @@ use crate::rollout::context::{Confirmation, PushResults, PushSetup, RunContext};
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::result::exit_of;
 use crate::rollout::run::Run;
-use crate::rollout::{maintenance_window, repair, resume, run_record, undo_file};
+use crate::rollout::{accounts, maintenance_window, repair, resume, run_record, undo_file};
 
 /// A run that has read its cluster and is ready to change it.
 pub struct PreparedCluster {
@@ -131,6 +131,9 @@ async fn assess(
     }
     let at = context(task, &cluster, run, observer);
     let assessment = at.assess().boxed().await?;
+    if !assessment.plan.changes.is_empty() {
+        accounts::check_writable(&cluster.axl).await?;
+    }
     maintenance_window::check(&request.schedule, &assessment.plan, &assessment.inventory)?;
     let ready = at.prepare(&assessment).boxed().await?;
     Ok(Box::new(Assessed { cluster, assessment, ready }))

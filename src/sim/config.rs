@@ -21,9 +21,12 @@ pub struct SimConfig {
     pub phone_tls_port: u16,
     /// What the user data service reports as `upgradeInProgress`; releases before 12.5 do not report it.
     pub upgrading: bool,
+    pub change_notification: ChangeNotification,
     pub limits: Limits,
     pub risport: RisPort,
     pub sql: Sql,
+    /// What `getUser` and `getAppUser` show of a user's groups.
+    pub user_groups: UserGroups,
     /// Writes nulls in every shape that published answers show, also those that the published schema does not
     /// allow (`xsi:nil` on what is not nillable, `uuid=""`). Clients with strict schemas refuse them.
     pub odd_nulls: bool,
@@ -61,9 +64,11 @@ impl SimConfig {
             phone_port: 0,
             phone_tls_port: 0,
             upgrading: false,
+            change_notification: ChangeNotification::On,
             limits: Limits::real(),
             risport: RisPort::Answers,
             sql: Sql::Answers,
+            user_groups: UserGroups::WithRoles,
             odd_nulls: false,
             shuffle_lists: false,
             ris_fault_with_200: false,
@@ -138,6 +143,25 @@ pub enum Sql {
     Refused,
     /// It lacks the tables that hold phones' `vendorConfig`.
     NoVendorConfig,
+}
+
+/// How `listChange` is answered. What a cluster answers where it is switched off was not published, so there are both
+/// ways.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ChangeNotification {
+    On,
+    OffWithFault,
+    OffWithoutQueue,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum UserGroups {
+    /// Each group with its roles, as in the AXL schema.
+    WithRoles,
+    /// Each group by its name alone; the schema allows it.
+    NamesOnly,
+    /// Nothing, as if the tag had not been requested.
+    LeftOut,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{AddressOwner, Phone};
 use crate::domain::registration::{Httpd, Registration, Source, Status, preferred_address};
-use crate::domain::text::unreadable_remarks;
+use crate::domain::text::{names, unreadable_remarks};
 use crate::event::{Event, Observer, Stage};
 use crate::phone::{Https, PhoneClient, who_is_there};
 use crate::ris::client::{RisClient, RisEvent};
@@ -31,10 +31,10 @@ pub(super) async fn fill(
     observer: &dyn Observer,
     remarks: &mut Vec<String>,
 ) -> Result<Vec<String>, RisError> {
-    let names: Vec<DeviceName> = phones.iter().map(|phone| phone.name.clone()).collect();
+    let wanted: Vec<DeviceName> = phones.iter().map(|phone| phone.name.clone()).collect();
     observer
-        .observe(&Event::Started { stage: Stage::Registrations, total: Some(names.len() as u64) });
-    let asked = ris.devices(&names, |event| observer.observe(&told(event))).await;
+        .observe(&Event::Started { stage: Stage::Registrations, total: Some(wanted.len() as u64) });
+    let asked = ris.devices(&wanted, |event| observer.observe(&told(event))).await;
     observer.observe(&Event::Finished { stage: Stage::Registrations });
     let answer = match asked {
         Ok(answer) => answer,
@@ -53,10 +53,10 @@ pub(super) async fn fill(
     if !silent.is_empty() {
         remarks.push(format!(
             "no answer from {}: phones there are of unknown registration",
-            silent.join(", ")
+            names(&silent)
         ));
     }
-    let complete = answer.is_complete_for(&names);
+    let complete = answer.is_complete_for(&wanted);
     if !complete && silent.is_empty() {
         remarks.push(
             "the answer of RisPort70 is not complete: phones that it does not show as registered are of unknown \

@@ -11,6 +11,7 @@ use crate::axl::system::ListProcessNode;
 use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile};
 use crate::domain::personalization::Setting;
+use crate::domain::text::{names, pluralize};
 use crate::domain::web_access::{PageValue, WebAccess};
 use crate::survey::error::{SurveyError, whole};
 
@@ -53,6 +54,7 @@ pub(super) async fn profiles(
             (row.name, profile)
         })
         .collect();
+    let mut unread: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let used: BTreeSet<&str> =
         phones.iter().filter_map(|phone| phone.common_phone_profile.as_deref()).collect();
     for name in used {
@@ -70,13 +72,14 @@ pub(super) async fn profiles(
             Err(error) if error.is_refusal() => {
                 profile.wallpaper_unread = true;
                 profile.web_access = PageValue::Unread;
-                remarks.push(format!(
-                    "the Common Phone Profile {name:?} could not be read in full: {}",
-                    error_chain(&error)
-                ));
+                unread.entry(error_chain(&error)).or_default().push(name);
             }
             Err(error) => return Err(error.into()),
         }
+    }
+    for (why, profiles) in unread {
+        let count = pluralize(profiles.len(), "Common Phone Profile");
+        remarks.push(format!("{count} could not be read in full: {}: {why}", names(&profiles)));
     }
     Ok(profiles)
 }

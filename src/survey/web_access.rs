@@ -1,6 +1,6 @@
 //! What the pages of CUCM say about web access, where the phone itself did not say that its server runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures::stream::{StreamExt as _, TryStreamExt as _};
 
@@ -12,7 +12,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::phone_page::PageSettings;
 use crate::domain::registration::Httpd;
-use crate::domain::text::pluralize;
+use crate::domain::text::{names, pluralize};
 use crate::domain::web_access::{Decided, PageValue, WebAccess, deciding};
 use crate::event::{Event, Observer, Stage};
 
@@ -134,10 +134,10 @@ pub(crate) async fn read_pages(
         .collect();
     let total = Some(places.len() as u64);
     observer.observe(&Event::Started { stage: Stage::Pages, total });
-    let names: Vec<String> =
+    let phones: Vec<String> =
         places.iter().map(|at| inventory.phones[*at].name.to_string()).collect();
     // A list, because an iterator with a closure would keep this future from being sent to another thread.
-    let pages: Vec<_> = names.iter().map(|name| page(axl, name)).collect();
+    let pages: Vec<_> = phones.iter().map(|name| page(axl, name)).collect();
     let mut pages = futures::stream::iter(pages).buffered(READS_AT_ONCE);
     let mut read = Vec::with_capacity(places.len());
     while let Some(page) = pages.try_next().await? {
@@ -145,11 +145,15 @@ pub(crate) async fn read_pages(
         observer.observe(&Event::Progress { stage: Stage::Pages, done: read.len() as u64 });
     }
     drop(pages);
-    for ((at, name), page) in places.into_iter().zip(&names).zip(read) {
+    let mut unread: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    for ((at, name), page) in places.into_iter().zip(&phones).zip(read) {
         match page {
             Ok(page) => inventory.phones[at].page = page,
-            Err(why) => inventory.remarks.push(format!("{name}: {why}")),
+            Err(why) => unread.entry(why).or_default().push(name),
         }
+    }
+    for (why, phones) in unread {
+        inventory.remarks.push(format!("{}: {why}", names(&phones)));
     }
     observer.observe(&Event::Finished { stage: Stage::Pages });
     Ok(())

@@ -82,6 +82,107 @@ fn what_init_writes_can_be_used_and_pinned() {
     }
 }
 
+/// Runs the program on a terminal on which these lines are typed; everything that it writes is in `stdout`.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(lab: &Lab, arguments: &[&str], typed: &str) -> Ended {
+    let program = assert_cmd::cargo::cargo_bin!("axlpaper").to_str().unwrap().to_owned();
+    let config = lab.path("config.toml").to_str().unwrap().to_owned();
+    let mut words = vec![program.as_str()];
+    words.extend(arguments);
+    words.extend(["--config", &config]);
+    let line = shlex::try_join(words).unwrap();
+    let mut script = Command::new("script");
+    script.env_remove("CUCM_HOST").args(["-qec", &line, "/dev/null"]).write_stdin(typed);
+    end(script)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn init_asks_on_a_terminal_for_what_is_missing() {
+    let lab = Lab::of_phones(1);
+    let host = lab.cluster.axl_addr().to_string();
+    let typed = format!("{host}\naxl:admin\n{ADMIN_USER}\n\n");
+    let ended = on_a_terminal(&lab, &["init"], &typed);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    for words in ["Publisher, as HOST", "cannot hold a colon", "Push user, whose name", "Wrote "] {
+        assert!(ended.stdout.contains(words), "{words:?} is not in {ended:?}");
+    }
+    let text = std::fs::read_to_string(lab.path("config.toml")).unwrap();
+    let table: toml_edit::DocumentMut = text.parse().unwrap();
+    let table = table["cluster"]["lab"].as_table().unwrap();
+    let written: Vec<(&str, &str)> =
+        table.iter().map(|(key, value)| (key, value.as_str().unwrap())).collect();
+    assert_eq!(written, [("host", host.as_str()), ("username", ADMIN_USER)]);
+    // Only what is still missing is asked for, and an interrupted answer writes nothing.
+    let again = on_a_terminal(&lab, &["init"], "");
+    assert_eq!(again.code, 130, "{again:?}");
+    assert!(!again.stdout.contains("Publisher"), "{again:?}");
+    assert_eq!(std::fs::read_to_string(lab.path("config.toml")).unwrap(), text);
+    let more = on_a_terminal(&lab, &["init"], "bgpush\n");
+    assert_eq!(more.code, 0, "{more:?}");
+    let added = std::fs::read_to_string(lab.path("config.toml")).unwrap();
+    let user = format!("username = \"{ADMIN_USER}\"\n");
+    assert_eq!(added, text.replace(&user, &format!("{user}push_user = \"bgpush\"\n")));
+}
+
+#[test]
+fn trust_writes_the_whole_file_and_init_adds_what_it_lacks() {
+    let lab = Lab::of_phones(1);
+    let host = lab.cluster.axl_addr().to_string();
+    let trusted = run(&lab, &["trust", "--yes", "--host", &host, "--cluster", "prod"], &[]);
+    assert_eq!(trusted.code, 0, "{trusted:?}");
+    let text = std::fs::read_to_string(lab.path("config.toml")).unwrap();
+    assert!(text.contains("\n#phone_port = 80\n") && text.contains("[cluster.prod]\n"), "{text}");
+    #[cfg(unix)]
+    assert_eq!(mode(&lab.path("config.toml")), 0o600);
+    run(&lab, &["init"], &[]).fails(5, &["there already", "--username, --push-user add what"]);
+    let users = ["init", "--username", ADMIN_USER, "--push-user", "bgpush"];
+    let ended = run(&lab, &users, &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("Wrote username, push_user of cluster \"prod\""), "{ended:?}");
+    let ended = run(&lab, &["inventory"], &[("CUCM_PASSWORD", ADMIN_PASSWORD)]);
+    assert!(ended.stderr.contains("1 of 1 phones on prod"), "{ended:?}");
+    run(&lab, &["init"], &[]).fails(5, &["there already", "names host, username and push user"]);
+    let before = std::fs::read_to_string(lab.path("config.toml")).unwrap();
+    run(&lab, &["init", "--username", "other"], &[])
+        .fails(5, &["\"prod\" in the config file has the username \"simadmin\", not \"other\""]);
+    assert_eq!(std::fs::read_to_string(lab.path("config.toml")).unwrap(), before);
+    let second = ["init", "--cluster", "lab", "--host", "cucm.example.com"];
+    assert_eq!(run(&lab, &second, &[]).code, 0);
+    let after = std::fs::read_to_string(lab.path("config.toml")).unwrap();
+    assert!(after.contains("[cluster.lab]\nhost = \"cucm.example.com\""), "{after}");
+}
+
+#[test]
+fn several_clusters_without_a_choice_are_named() {
+    let lab = Lab::of_phones(1);
+    let two = "[cluster.prod]\nhost = \"b.example\"\n[cluster.lab]\nhost = \"a.example\"\n";
+    std::fs::write(lab.path("config.toml"), two).unwrap();
+    for command in ["inventory", "audit", "trust", "plan"] {
+        run(&lab, &[command], &[]).fails(2, &["no cluster is named", "has lab, prod", "--cluster"]);
+    }
+    let doctor = run(&lab, &["doctor"], &[]);
+    doctor.told(2, &["FAILED   configuration", "has lab, prod"]);
+    let many: Vec<_> = (0..1000).map(|n| format!("[cluster.c{n:03}]\n")).collect();
+    std::fs::write(lab.path("config.toml"), many.concat()).unwrap();
+    let ended = run(&lab, &["inventory"], &[]);
+    ended.fails(2, &["c000, c001", "c019, … and 980 more: `axlpaper config check`"]);
+}
+
+#[test]
+fn a_changed_certificate_names_the_command_that_pins_it() {
+    let lab = Lab::of_phones(1);
+    let host = lab.cluster.axl_addr().to_string();
+    std::fs::write(lab.path("config.toml"), "").unwrap();
+    let pin = "AB".repeat(32);
+    let environment = [("CUCM_USERNAME", ADMIN_USER), ("CUCM_PASSWORD", ADMIN_PASSWORD)];
+    let pinned = run(&lab, &["inventory", "--host", &host, "--pin-sha256", &pin], &environment);
+    pinned.fails(
+        1,
+        &["not the pinned one", "`axlpaper trust` pins the new one", "hint: nothing was sent"],
+    );
+}
+
 #[test]
 fn passwords_come_from_variables_and_commands() {
     let lab = Lab::of_phones(1);

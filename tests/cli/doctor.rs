@@ -1,8 +1,8 @@
 //! `axlpaper doctor`: what it finds, and that it changes nothing.
 
 use axlpaper::sim::{
-    AccountState, PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort, SimConfig, Sql,
-    UserKind, UserSpec,
+    AccountState, ChangeNotification, PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort,
+    SimConfig, Sql, UserKind, UserSpec,
 };
 use serde_json::Value;
 
@@ -109,7 +109,7 @@ fn roles_sql_and_risport_are_told_apart() {
     reader.env("CUCM_USERNAME", READER_USER).env("CUCM_PASSWORD", READER_PASSWORD);
     let ended = end(reader);
     assert_eq!(state(&ended, "phone_list"), "ok", "{ended:?}");
-    assert_eq!(state(&ended, "roles"), "warning", "{ended:?}");
+    assert_eq!((ended.code, state(&ended, "roles")), (4, "failed".into()), "{ended:?}");
     assert!(ended.stdout.contains("lacks the role Standard AXL API Access"), "{ended:?}");
 
     let config =
@@ -148,6 +148,29 @@ fn an_upgrade_in_progress_is_found_without_credentials() {
         assert_eq!(ended.code, 0, "{ended:?}");
         assert_eq!(state(&ended, "upgrade"), expected.0);
         assert!(ended.stdout.contains(expected.1), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn change_notification_that_is_off_is_found_in_the_same_run() {
+    use ChangeNotification::{OffWithFault, OffWithoutQueue, On};
+    for (change_notification, expected) in
+        [(On, "ok"), (OffWithFault, "warning"), (OffWithoutQueue, "warning")]
+    {
+        let lab = Lab::with(SimConfig {
+            change_notification,
+            upgrading: true,
+            ..SimConfig::new(fleet_of(1))
+        });
+        let pin = lab.cluster.cert_sha256();
+        let mut reader = lab.program(&["doctor", "--json", "--pin-sha256", &pin]);
+        reader.env("CUCM_USERNAME", READER_USER).env("CUCM_PASSWORD", READER_PASSWORD);
+        let ended = end(reader);
+        assert_eq!(ended.code, 4, "{ended:?}");
+        let found = ["upgrade", "roles", "change_notification"].map(|id| state(&ended, id));
+        assert_eq!(found, ["warning", "failed", expected], "{ended:?}");
+        assert_eq!(lab.record().requests("listChange"), 1);
+        assert_eq!(ended.stdout.contains("change notification is off"), expected == "warning");
     }
 }
 

@@ -191,10 +191,10 @@ fn a_run_whose_changes_failed() {
 fn a_run_whose_plan_was_stale() {
     let lab = fleet();
     let devices = vec!["ctiport_01".to_owned(), name(1)];
-    // The first reading is the survey's.
+    // The first reading is of the roles, the second the survey's.
     lab.cluster.change_after(
         "getAppUser",
-        1,
+        2,
         Change::Associate { user: PUSH_USER.to_owned(), devices },
     );
     let ended = rollout(&lab, &[]);

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accounts;
 mod addresses;
 mod audit_sees;
 mod bad_input;
@@ -34,6 +35,7 @@ mod latecomers;
 mod limits;
 mod lists;
 mod lockout;
+mod many_groups;
 mod output;
 mod paging;
 mod phone_tls;

@@ -78,9 +78,9 @@ fn a_wrong_push_password_is_found_out_before_that_cluster_is_changed() {
 #[test]
 fn a_cluster_that_fails_after_the_question_stops_no_other_one() {
     let (a, b) = two();
-    // Somebody else writes the list when it has been read and planned for.
+    // Somebody else writes the list when it has been read, after the roles, and planned for.
     let devices = vec![name(1)];
-    b.cluster.change_after("getAppUser", 1, Change::Associate { user: PUSH_USER.into(), devices });
+    b.cluster.change_after("getAppUser", 2, Change::Associate { user: PUSH_USER.into(), devices });
     let ended = rollout(&a, &["--all-clusters", "--yes", "--report", "own.html"]);
     assert_eq!(ended.code, 5, "{ended:?}");
     assert!(ended.stderr.contains("beta: This will add 3 phones"), "{ended:?}");

@@ -25,6 +25,7 @@ EXPECTED = {
     "getServiceParameter",
     "getUser",
     "listAppUser",
+    "listChange",
     "listCommonPhoneConfig",
     "listDevicePool",
     "listPhone",

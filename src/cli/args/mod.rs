@@ -102,6 +102,10 @@ pub struct PushArgs {
     /// File whose first line is the push user's password [env: PHONE_PASSWORD holds the password itself]
     #[arg(long, value_name = "FILE")]
     pub push_password_file: Option<PathBuf>,
+    /// Accept a push user that is the AXL user or has roles beyond a push, although its password goes to every phone, mostly
+    /// over plain HTTP
+    #[arg(long)]
+    pub allow_privileged_push_user: bool,
     /// Port of the phones' web servers [default: 80]
     #[arg(long, value_name = "PORT")]
     pub phone_port: Option<u16>,
@@ -524,6 +528,7 @@ impl PushArgs {
     pub fn layer(&self) -> Layer {
         Layer {
             push_password: self.push_password_file.clone().map(PasswordSource::File),
+            allow_privileged_push_user: self.allow_privileged_push_user.then_some(true),
             phone_port: self.phone_port,
             listen: self.listen.clone(),
             advertise: self.advertise.clone(),

@@ -22,7 +22,7 @@ use crate::plan::{Kind, PlanError, check};
 use crate::report::{PlanFileError, changes_json, changes_recap, plan_diff, read_plan};
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::run::{Run, RunInfo, RunScope};
-use crate::rollout::{repair, undo_file};
+use crate::rollout::{accounts, repair, undo_file};
 
 /// Carry a plan file out exactly, or refuse if the cluster has moved
 #[derive(clap::Args, Debug)]
@@ -44,7 +44,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let plan = read(&args.plan, Kind::Repair)?;
     let connection = settings::connection(&args.connection, None)?;
     check_cluster(&plan, &connection)?;
-    ui::say(&plan_diff(&plan));
+    ui::say(&plan_diff(&plan, &args.plan.display().to_string()));
     if plan.changes.is_empty() {
         if !args.output.is_recap() {
             tell("apply", &args.output, &plan, Vec::new())?;
@@ -111,6 +111,7 @@ impl ChangeRun {
         if plan.changes.is_empty() {
             return Ok((plan, Applied::default()));
         }
+        accounts::check_writable(&cluster.axl).await?;
         repair::confirm(&plan, interaction).await?;
         // An interrupt between a write and its reading back would leave the change unproven.
         let handle = RolloutHandle::default();

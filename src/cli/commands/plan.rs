@@ -83,7 +83,11 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         ));
     }
     if format == Format::Table && args.list.fields.is_empty() && args.list.sort.is_empty() {
-        ui::put_text(&format!("{}\n{}", plan_diff(&plan), plan_recap(&plan, &audit)))?;
+        ui::put_text(&format!(
+            "{}\n{}",
+            plan_diff(&plan, "--format csv"),
+            plan_recap(&plan, &audit)
+        ))?;
     } else {
         let mut rows = rows(&plan);
         list::sort(&args.list, &mut rows)?;

@@ -15,6 +15,7 @@ use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::{Change, CurrentState};
+use crate::domain::text::{MOST_LINES, limit_lines};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{JournalReader, RunId, RunRef, RunRow};
@@ -159,13 +160,13 @@ fn show(undo: &Undo) {
     let mut text = if undo.plan.changes.is_empty() {
         "Nothing is left to revert.\n".to_owned()
     } else {
-        plan_diff(&undo.plan)
+        plan_diff(&undo.plan, "--dry-run --json")
     };
     if !undo.left.is_empty() {
         text.push_str("\nLeft alone:\n");
-        for line in &undo.left {
+        for line in limit_lines(undo.left.clone(), MOST_LINES, "--dry-run --json") {
             text.push_str("  ");
-            text.push_str(line);
+            text.push_str(&line);
             text.push('\n');
         }
     }

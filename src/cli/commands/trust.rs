@@ -10,9 +10,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::args::ConnectionArgs;
+use crate::cli::commands::init;
 use crate::cli::present::list;
 use crate::cli::ui;
-use crate::config::{FileConfig, Layer, Pinned, with_pin};
+use crate::config::{Edited, FileConfig, Given, Layer, with_cluster};
 use crate::connect::cluster;
 use crate::error::{AppError, ErrorKind, Exit, tls_hint};
 use crate::net::certificate::CertificateFacts;
@@ -154,12 +155,17 @@ fn pin(
         .or(cluster)
         .unwrap_or_else(|| endpoint.host().to_owned());
     let text = read_or_empty(&path)?;
-    let fingerprint = own.sha256_with_colons();
-    let Pinned { text: changed, old } = with_pin(&text, &name, &endpoint.to_string(), &fingerprint)
-        .map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, error)
-                .hint(format!("nothing was changed in {}", path.display()))
-        })?;
+    let flags = &args.connection;
+    let users = [("username", &flags.username), ("push_user", &flags.push_user)];
+    let users = users.into_iter().filter_map(|(key, user)| Some((key, user.clone()?)));
+    let mut values = vec![("host", endpoint.to_string())];
+    values.extend(users);
+    values.push(("pin_sha256", own.sha256_with_colons()));
+    let given = Given { cluster: Some(name.clone()), values };
+    let Edited { text: changed, old_pin: old } = with_cluster(&text, &given).map_err(|error| {
+        AppError::from_error(ErrorKind::Usage, error)
+            .hint(format!("nothing was changed in {}", path.display()))
+    })?;
     let before = old.as_deref().map(str::parse);
     if before == Some(Ok(own.sha256)) {
         ui::say(&format!("{} pins this certificate already.", path.display()));
@@ -178,14 +184,18 @@ fn pin(
         ),
         args.yes,
     )?;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|error| {
+    let mut next = String::new();
+    if path.exists() {
+        list::write_file(&path, &changed)?;
+    } else {
+        init::write_new(&path, &changed).map_err(|error| {
             AppError::from_error(ErrorKind::Failed, error)
-                .context(format_args!("cannot make {}", folder.display()))
+                .context(format_args!("cannot write {}", path.display()))
         })?;
+        next =
+            "\nIt has every key with its meaning; `axlpaper init` asks for the users.".to_owned();
     }
-    list::write_file(&path, &changed)?;
-    ui::say(&format!("Pinned for cluster {name:?} in {}.", path.display()));
+    ui::say(&format!("Pinned for cluster {name:?} in {}.{next}", path.display()));
     Ok(Exit::Done)
 }
 

@@ -10,12 +10,14 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{Check, Checks, Found};
+use crate::axl::change_notification::ListChange;
 use crate::axl::client::AxlClient;
+use crate::axl::error::AxlError;
 use crate::axl::paging::Page;
 use crate::axl::phone::ListPhone;
 use crate::axl::sql::ExecuteSqlQuery;
 use crate::axl::upgrade::{VERSION_PATH, upgrade_in_progress};
-use crate::axl::user::{DoAuthenticateUser, GetAppUser, GetUser};
+use crate::axl::user::DoAuthenticateUser;
 use crate::cli::args::{ConnectionArgs, PushArgs};
 use crate::cli::doctor::evaluate;
 use crate::cli::present::list;
@@ -26,6 +28,7 @@ use crate::connect::cluster::ClusterSettings;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::PushUser;
+use crate::domain::text::names;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Unobserved};
 use crate::interaction::{Interaction, Silent};
@@ -36,6 +39,7 @@ use crate::net::certificate_probe::PeekError;
 use crate::net::endpoint::Endpoint;
 use crate::net::page::PageCheck;
 use crate::ris::client::RisClient;
+use crate::rollout::accounts::PushUserRights;
 use crate::survey;
 
 /// Makes all checks that can be made.
@@ -228,12 +232,12 @@ async fn cluster_checks(
                 return checks.skip(AFTER_AXL, "a session with AXL");
             }
             // The password is right, so what else the account lacks can be found without a failed login.
-            checks.skip(&[ROLES, PHONES, SQL], "a session with AXL");
+            checks.skip(&[ROLES, PHONES, SQL, CHANGES], "a session with AXL");
             match cluster::risport(connection, interaction).await {
                 Ok(ris) => risport(checks, &ris, connection, None).await,
                 Err(error) => checks.add(RISPORT, evaluate::failed(&error)),
             }
-            checks.skip(&[PUSH_USER, PUSH_PASSWORD, ENTERPRISE], "a session with AXL");
+            checks.skip(&[PUSH_USER, PUSH_RIGHTS, PUSH_PASSWORD, ENTERPRISE], "a session with AXL");
             return image_server(checks, connection).await;
         }
         Err(_) => {
@@ -250,30 +254,26 @@ async fn cluster_checks(
             cluster.axl.version()
         )),
     );
-    roles(checks, &cluster.axl, &connection.username).await;
+    roles(checks, &cluster.axl).await;
     let phone = phones(checks, &cluster.axl).await;
     sql(checks, &cluster.axl).await;
+    change_notification(checks, &cluster.axl).await;
     risport(checks, &cluster.ris, connection, phone).await;
     push_user(checks, &cluster.axl, connection).await;
     enterprise(checks, &cluster.axl).await;
     image_server(checks, connection).await;
 }
 
-/// Reads the roles of the account that axlpaper uses, to see before the first write whether it may write.
-async fn roles(checks: &mut Checks, axl: &AxlClient, username: &str) {
+/// Finds out before the first write whether the account that axlpaper uses may write.
+async fn roles(checks: &mut Checks, axl: &AxlClient) {
     let asked = async {
-        match axl.call(&GetAppUser::groups(username)).await {
-            Ok(user) => Ok(user.associated_groups),
-            Err(error) if error.is_not_found() => {
-                axl.call(&GetUser::groups(username)).await.map(|user| user.associated_groups)
-            }
-            Err(error) => Err(error),
-        }
+        let roles = axl.roles(axl.username(), None).await?;
+        let may_write = axl.may_write(roles.as_ref()).await?;
+        Ok::<_, AxlError>(evaluate::roles(axl.username(), roles.as_ref(), may_write))
     };
     let found = match timeout(LIMIT, asked).await {
         Err(_) => late("the roles of the account"),
-        Ok(Ok(groups)) => evaluate::roles(username, &groups.roles().collect::<Vec<_>>()),
-        Ok(Err(error)) => evaluate::failed(&error.into()),
+        Ok(found) => found.unwrap_or_else(|error| evaluate::failed(&error.into())),
     };
     checks.add(ROLES, found);
 }
@@ -301,6 +301,18 @@ async fn phones(checks: &mut Checks, axl: &AxlClient) -> Option<DeviceName> {
             None
         }
     }
+}
+
+async fn change_notification(checks: &mut Checks, axl: &AxlClient) {
+    let found = match timeout(LIMIT, axl.call(&ListChange::default())).await {
+        Err(_) => late("listChange"),
+        Ok(Ok(changes)) => evaluate::change_notification(changes.is_kept(), None),
+        Ok(Err(error)) if error.is_refusal() => {
+            evaluate::change_notification(false, Some(&error.why()))
+        }
+        Ok(Err(error)) => evaluate::failed(&error.into()),
+    };
+    checks.add(CHANGES, found);
 }
 
 async fn sql(checks: &mut Checks, axl: &AxlClient) {
@@ -336,12 +348,7 @@ async fn risport(
         Ok(Ok(answer)) => Found::warning(
             format!(
                 "RisPort70 answers, but not for {}",
-                answer
-                    .silent_nodes
-                    .iter()
-                    .map(|node| node.name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                names(&answer.silent_nodes.iter().map(|node| &node.name).collect::<Vec<_>>())
             ),
             "check the service Cisco RIS Data Collector on those nodes",
         ),
@@ -351,27 +358,42 @@ async fn risport(
 }
 
 async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &ClusterSettings) {
-    let Some(user) = &connection.push_access.push_user else {
-        checks.add(
-            PUSH_USER,
-            evaluate::push_user(&PushUser::NotNamed, connection.push_access.most_logins()),
-        );
-        return checks.skip(&[PUSH_PASSWORD], "a push user");
+    let push_access = &connection.push_access;
+    let most_logins = push_access.most_logins();
+    let Some(user) = &push_access.push_user else {
+        checks.add(PUSH_USER, evaluate::push_user(&PushUser::NotNamed, most_logins));
+        return checks.skip(&[PUSH_RIGHTS, PUSH_PASSWORD], "a push user");
     };
     let mut remarks = Vec::new();
     let asked = survey::push_user(axl, user, connection.push_user_kind, &mut remarks);
     let found = match timeout(LIMIT, asked).await {
         Err(_) => {
             checks.add(PUSH_USER, late("the push user"));
-            return checks.skip(&[PUSH_PASSWORD], "a push user");
+            return checks.skip(&[PUSH_RIGHTS, PUSH_PASSWORD], "a push user");
         }
         Ok(Err(error)) => {
             checks.add(PUSH_USER, evaluate::failed(&error.into()));
-            return checks.skip(&[PUSH_PASSWORD], "a push user");
+            return checks.skip(&[PUSH_RIGHTS, PUSH_PASSWORD], "a push user");
         }
         Ok(Ok(found)) => found,
     };
-    checks.add(PUSH_USER, evaluate::push_user(&found, connection.push_access.most_logins()));
+    checks.add(PUSH_USER, evaluate::push_user(&found, most_logins));
+    if matches!(found, PushUser::Found { .. }) {
+        let read = PushUserRights::read(axl, user, connection.push_user_kind);
+        let rights = match timeout(LIMIT, read).await {
+            Err(_) => late("the roles of the push user"),
+            Ok(Ok(rights)) => evaluate::push_rights(user, &rights, push_access.allows_privileged),
+            Ok(Err(error)) => evaluate::failed(&error.into()),
+        };
+        let is_refused = rights.state == super::State::Failed;
+        checks.add(PUSH_RIGHTS, rights);
+        if is_refused {
+            // A wrong password would count against an account that other things depend on.
+            return checks.skip(&[PUSH_PASSWORD], "a push user without other rights");
+        }
+    } else {
+        checks.skip(&[PUSH_RIGHTS], "a push user");
+    }
     let usable = matches!(&found, PushUser::Found { account, .. } if account.locked.is_none());
     if !usable {
         return checks.skip(&[PUSH_PASSWORD], "a push user that can log in");
@@ -453,33 +475,27 @@ const AXL: &str = "axl";
 const ROLES: &str = "roles";
 const PHONES: &str = "phone_list";
 const SQL: &str = "sql";
+const CHANGES: &str = "change_notification";
 const RIS_TCP: &str = "ris_connection";
 const RISPORT: &str = "risport";
 const PUSH_USER: &str = "push_user";
+const PUSH_RIGHTS: &str = "push_user_rights";
 const PUSH_PASSWORD: &str = "push_password";
 const ENTERPRISE: &str = "enterprise";
 const IMAGE_SERVER: &str = "image_server";
 const DOWNLOAD_PATH: &str = "download_path";
 
-const AFTER_AXL: &[&str] = &[
-    ROLES,
-    PHONES,
-    SQL,
-    RISPORT,
-    PUSH_USER,
-    PUSH_PASSWORD,
-    ENTERPRISE,
-    IMAGE_SERVER,
-    DOWNLOAD_PATH,
-];
+const AFTER_AXL: &[&str] = AFTER_TLS.split_at(2).1;
 const AFTER_TLS: &[&str] = &[
     UPGRADE,
     AXL,
     ROLES,
     PHONES,
     SQL,
+    CHANGES,
     RISPORT,
     PUSH_USER,
+    PUSH_RIGHTS,
     PUSH_PASSWORD,
     ENTERPRISE,
     IMAGE_SERVER,

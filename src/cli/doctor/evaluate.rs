@@ -8,10 +8,12 @@ use crate::axl::error::AxlError;
 use crate::axl::user::Authentication;
 use crate::cli::doctor::Found;
 use crate::domain::inventory::{EnterpriseSettings, PushUser};
+use crate::domain::roles::{AXL_ACCESS, Roles};
 use crate::domain::text::pluralize;
 use crate::error::{AppError, Exit, tls_hint};
 use crate::net::certificate::CertificateFacts;
 use crate::net::tls_problem::TlsProblem;
+use crate::rollout::accounts::{self, PushUserRights};
 use crate::rollout::push_common::logins_at_risk;
 
 /// Evaluates a certificate that is trusted, or the reason why it is not.
@@ -53,24 +55,32 @@ pub fn upgrade(in_progress: Option<bool>) -> Found {
     }
 }
 
-/// Evaluates the roles of the account that axlpaper uses. A role of another name can be a copy with the same rights, so a
-/// role that is not found is only a warning.
-pub fn roles(username: &str, roles: &[&str]) -> Found {
-    if roles.contains(&"Standard AXL API Access") {
-        return Found::ok(format!(
-            "{username} has the role Standard AXL API Access, which may change phones and users"
-        ));
-    }
-    let has = match roles {
-        [] => "no role that the cluster lists".to_owned(),
-        roles => roles.join(", "),
-    };
-    Found::warning(
-        format!(
-            "{username} lacks the role Standard AXL API Access, so it may only be able to read; it has {has}"
+/// Evaluates the roles of the account that axlpaper uses, and whether it may write.
+pub fn roles(username: &str, roles: Option<&Roles>, may_write: Option<bool>) -> Found {
+    match may_write {
+        Some(true) => Found::ok(format!("{username} may change phones and users")),
+        Some(false) => Found::failed(
+            Exit::Authentication,
+            accounts::read_only(username, roles),
+            accounts::GRANT_WRITE,
         ),
-        "add it to a group with that role (User Management > User Settings > Access Control Group) before `apply` or \
-         `rollout`; `audit` and `plan` need no more",
+        None => Found::warning(
+            format!("the cluster does not show whether {username} may change anything"),
+            format!("make sure that it has the role {AXL_ACCESS}"),
+        ),
+    }
+}
+
+/// Evaluates whether the cluster records changes; `fault` is its refusal to show the record.
+pub fn change_notification(is_kept: bool, fault: Option<&str>) -> Found {
+    if is_kept {
+        return Found::ok("change notification is on");
+    }
+    let why = fault.map(|fault| format!(": {fault}")).unwrap_or_default();
+    Found::warning(
+        format!("change notification is off, or this release has none{why}"),
+        "programs that follow changes of the configuration need it (System > Service Parameters > Cisco Database Layer \
+         Monitor); no rollout does",
     )
 }
 
@@ -114,6 +124,24 @@ pub fn push_user(found: &PushUser, most_logins: usize) -> Found {
                 Some(risk) => Found::ok(format!("{controls}; {risk}")),
                 None => Found::ok(controls),
             }
+        }
+    }
+}
+
+/// Evaluates what the push user may do besides the push.
+pub fn push_rights(user: &str, rights: &PushUserRights, is_allowed: bool) -> Found {
+    match rights {
+        PushUserRights::None => Found::ok(format!("{user} has no right beyond the push")),
+        PushUserRights::Unknown => Found::warning(
+            accounts::unknown_rights(user),
+            "check its Access Control Groups in User Management: it should be in none",
+        ),
+        PushUserRights::Privileged(rights) => {
+            let summary = format!("{user} {rights}, and {}", accounts::EXPOSED);
+            if is_allowed {
+                return Found::warning(summary, "use an application user without any group");
+            }
+            Found::failed(Exit::Refused, summary, accounts::REPLACE_USER)
         }
     }
 }
@@ -189,12 +217,24 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_may_only_read_is_found() {
-        assert_eq!(roles("x", &["A", "Standard AXL API Access"]).state, State::Ok);
-        let reads = roles("x", &["Standard AXL API Users", "Standard AXL Read Only API Access"]);
-        assert_eq!(reads.state, State::Warning);
-        assert!(reads.summary.contains("it has Standard AXL API Users, Standard AXL Read Only"));
-        assert_eq!(roles("x", &[]).state, State::Warning);
+    fn an_account_that_may_only_read_fails() {
+        let reader: Roles =
+            ["Standard AXL API Users", "Standard AXL Read Only API Access"].into_iter().collect();
+        let found = roles("x", Some(&reader), Some(false));
+        assert_eq!((found.state, found.exit), (State::Failed, Exit::Authentication));
+        assert!(found.summary.contains("it has Standard AXL API Users, Standard AXL Read Only"));
+        assert_eq!(roles("x", None, Some(true)).state, State::Ok);
+        assert_eq!(roles("x", None, None).state, State::Warning);
+    }
+
+    #[test]
+    fn a_privileged_push_user_fails_unless_it_is_allowed() {
+        let rights = PushUserRights::Privileged("has the role A".to_owned());
+        let found = push_rights("x", &rights, false);
+        assert_eq!((found.state, found.exit), (State::Failed, Exit::Refused));
+        assert_eq!(push_rights("x", &rights, true).state, State::Warning);
+        assert_eq!(push_rights("x", &PushUserRights::None, false).state, State::Ok);
+        assert_eq!(push_rights("x", &PushUserRights::Unknown, true).state, State::Warning);
     }
 
     #[test]

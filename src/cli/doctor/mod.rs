@@ -152,9 +152,9 @@ pub fn shown(checks: &[Check], unicode: bool) -> String {
         };
         let mark = if unicode { format!("{mark} ") } else { String::new() };
         // Writing into a String cannot fail.
-        let _ = writeln!(text, "{mark}{plain:<8} {:<18} {}", check.id, check.summary);
+        let _ = writeln!(text, "{mark}{plain:<8} {:<19} {}", check.id, check.summary);
         if let Some(remedy) = &check.remedy {
-            let _ = writeln!(text, "{:>29} {remedy}", "->");
+            let _ = writeln!(text, "{:>30} {remedy}", "->");
         }
     }
     text

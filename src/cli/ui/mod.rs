@@ -10,5 +10,5 @@ pub use console::{
     stdout_layout, write_stderr,
 };
 pub use progress::Progress;
-pub use prompt::confirm_yes;
+pub use prompt::{confirm_yes, line};
 pub use terminal::Terminal;

@@ -45,6 +45,26 @@ fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), AppErr
     Err(AppError::new(ErrorKind::Refused, "not confirmed; nothing was changed"))
 }
 
+/// Asks for a line on the terminal; nothing where there is none. Blanks around it do not count.
+///
+/// # Errors
+/// When the terminal is closed instead.
+pub fn line(question: &str) -> Result<Option<String>, AppError> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    say(question);
+    let mut answer = String::new();
+    match stdin.lock().read_line(&mut answer) {
+        Ok(0) => Err(AppError::new(ErrorKind::Interrupted, "interrupted; nothing was written")),
+        Ok(_) => Ok(Some(answer.trim().to_owned())),
+        Err(error) => {
+            Err(AppError::from_error(ErrorKind::Usage, error).context("cannot read the answer"))
+        }
+    }
+}
+
 /// Asks for a password on the terminal.
 pub fn password(whose: &str, other_ways: &str) -> Result<SecretString, AppError> {
     if !std::io::stdin().is_terminal() {

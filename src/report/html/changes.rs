@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 
 use crate::domain::plan::{Action, Change};
-use crate::domain::text::pluralize;
 use crate::event::ChangeState;
 use crate::journal::ChangeRow;
-use crate::report::changes::{before_and_after, details, groups, messages};
+use crate::report::changes::{before_and_after, details, groups, messages, objects};
 use crate::report::html::headline::Level;
 use crate::report::text::printable;
 
@@ -65,7 +64,7 @@ fn row(
     let (state_told, level) = state_text(&first.action, state);
     let place = match group {
         [only] => only.action.subject(),
-        all => format!("{} of {}", noun(&first.action), pluralize(all.len(), "phone")),
+        all => format!("{} of {}", noun(&first.action), objects(all)),
     };
     let clean = |text: &str| printable(text).into_owned();
     let at = rows.iter().filter_map(|row| row.ended_at.or(row.intended_at)).min();
@@ -116,7 +115,7 @@ fn lists(group: &[&Change]) -> Vec<List> {
             lists.push(List { title, text });
         }
     };
-    let changed: Vec<String> = group.iter().flat_map(|change| details(change)).collect();
+    let changed = details(group);
     add(format!("What was changed ({})", changed.len()), changed);
     if let [only] = group
         && let Action::AssociateDevices { before, .. } | Action::DissociateDevices { before, .. } =

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
 use crate::domain::push_action::PushAction;
+use crate::domain::text::grouped;
 use crate::event::{Outcome, PhoneResult};
 use crate::report::html::section::{RunSection, action_and_proof};
-pub(crate) use crate::report::text::grouped;
 use crate::report::text::printable;
 use crate::report::wording;
 
@@ -96,6 +96,8 @@ pub(crate) struct GroupTable {
     pub(crate) what: &'static str,
     pub(crate) first: Vec<GroupRow>,
     pub(crate) others: Vec<GroupRow>,
+    /// How many rows there are besides.
+    pub(crate) more: usize,
 }
 
 /// Counts by outcome, best first; those without a phone are left out.
@@ -170,12 +172,16 @@ fn rows(
         .collect();
     // Work to do comes first; names keep their order otherwise.
     rows.sort_by_key(|row| std::cmp::Reverse((row.failed, row.total)));
-    let others = rows.split_off(rows.len().min(FIRST));
-    GroupTable { what, first: rows, others }
+    let mut others = rows.split_off(rows.len().min(FIRST));
+    let more = others.split_off(others.len().min(MOST_OTHERS)).len();
+    GroupTable { what, first: rows, others, more }
 }
 
 /// How many rows are shown at once.
 const FIRST: usize = 20;
+
+/// How many rows can be asked for: a cluster can have thousands of device pools.
+const MOST_OTHERS: usize = 80;
 
 #[cfg(test)]
 mod tests {

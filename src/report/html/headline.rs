@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::fmt;
 
 use crate::domain::push_action::PushAction;
-use crate::domain::text::pluralize;
+use crate::domain::text::{grouped, pluralize};
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
 use crate::journal::{Coverage, RunState, SkippedCluster};
-use crate::report::html::charts::{Bar, Count, grouped, outcomes, verdicts};
+use crate::report::html::charts::{Bar, Count, outcomes, verdicts};
 use crate::report::html::section::{RunSection, TextPart, action_and_proof, clean, parts};
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;

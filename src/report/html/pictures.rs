@@ -6,10 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::domain::payload_kind::ToneFormat;
+use crate::domain::text::grouped;
 use crate::domain::text::{names, pluralize};
 use crate::event::Outcome;
 use crate::journal::SentFile;
-use crate::report::html::charts::grouped;
 use crate::report::html::section::{RunSection, clean};
 use crate::report::text::printable;
 

@@ -27,7 +27,7 @@ use crate::rollout::payload::delivery_context::DeliveryContext;
 use crate::rollout::request::{Addresses, RolloutRequest};
 use crate::rollout::result::exit_of;
 use crate::rollout::run::{Run, RunInfo, RunScope};
-use crate::rollout::{push_common, run_record};
+use crate::rollout::{accounts, push_common, run_record};
 
 /// A rollout's part at addresses.
 #[derive(Debug)]
@@ -82,6 +82,7 @@ impl AddressTask {
     ) -> Result<AddressPushSetup, AppError> {
         let (request, recorder) = (&self.request, run.recorder());
         let payload = &request.payload;
+        accounts::check_push_user_by_address(&self.addresses.push_access, observer)?;
         run_record::keep_subject(recorder, payload.action(), &request.payload_name, false).await?;
         let (targets, mut others) = self.identified(observer.as_ref()).await;
         let nat = &self.addresses.push_access.nat;

@@ -42,6 +42,7 @@ pub(crate) fn write(cluster: &mut Cluster, call: &Call<'_>) -> Option<Answer> {
 pub(crate) fn read(cluster: &Database, call: &Call<'_>) -> Answer {
     match call.request.name.as_str() {
         "getCCMVersion" => system::ccm_version(cluster, call),
+        "listChange" => system::changes(cluster, call),
         "listPhone" => phones::list(cluster, call),
         "getPhone" => phones::one(cluster, call),
         "listCommonPhoneConfig" => profiles::list(cluster, call),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::call::{Answer, Call, Criteria, returned_tags, rows};
 use super::row::Row;
-use crate::sim::config::Release;
+use crate::sim::config::{ChangeNotification, Release};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::Registration;
 use crate::sim::state::Database;
@@ -21,6 +21,25 @@ pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Answer {
         "<return><componentVersion><version>{}</version></componentVersion></return>",
         cluster.config.release.version()
     ))
+}
+
+/// Answers `listChange`: the state of the record, which holds no changes here.
+pub(super) fn changes(cluster: &Database, call: &Call<'_>) -> Answer {
+    match cluster.config.change_notification {
+        // Neither code nor wording were published.
+        ChangeNotification::OffWithFault => {
+            Err(SoapFault::server(-1, "Change notification is not enabled."))
+        }
+        ChangeNotification::OffWithoutQueue => Ok(String::new()),
+        // No number was ever handed out to begin from.
+        ChangeNotification::On if call.request.child("startChangeId").is_some() => {
+            Err(SoapFault::server(5007, "The queueId value does not match the server."))
+        }
+        ChangeNotification::On => Ok("<queueInfo><firstChangeId>1</firstChangeId>\
+            <lastChangeId>0</lastChangeId><queueId>Sim4Q7x1</queueId>\
+            <nextStartChangeId>1</nextStartChangeId></queueInfo><changes/>"
+            .to_owned()),
+    }
 }
 
 pub(super) fn device_pools(cluster: &Database, call: &Call<'_>) -> Answer {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::call::{Answer, Call, Criteria, returned_tags, rows, written};
 use super::row::Row;
+use crate::sim::config::UserGroups;
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{AccountState, UserKind};
 use crate::sim::state::{Cluster, Database, User};
@@ -162,7 +163,12 @@ fn write_user(
                 list.push_str("</associatedDevices>");
                 row.markup(&list);
             }
-            "associatedGroups" => row.markup(&associated_groups(user)),
+            "associatedGroups" => match cluster.config.user_groups {
+                UserGroups::LeftOut => {}
+                shown @ (UserGroups::WithRoles | UserGroups::NamesOnly) => {
+                    row.markup(&associated_groups(user, shown));
+                }
+            },
             "passwordCredentials" => row.markup(&password_credentials(user)),
             "status" => {
                 row.text(tag, if user.state == AccountState::Inactive { "0" } else { "1" });
@@ -188,7 +194,7 @@ fn write_user(
     let _ = write!(out, "</{element}>");
 }
 
-fn associated_groups(user: &User) -> String {
+fn associated_groups(user: &User, shown: UserGroups) -> String {
     if user.groups.is_empty() {
         return "<associatedGroups/>".to_owned();
     }
@@ -196,11 +202,14 @@ fn associated_groups(user: &User) -> String {
     for (name, roles) in &user.groups {
         out.push_str("<userGroup>");
         element_into(&mut out, "name", name);
-        out.push_str("<userRoles>");
-        for role in roles {
-            element_into(&mut out, "userRole", role);
+        if shown == UserGroups::WithRoles {
+            out.push_str("<userRoles>");
+            for role in roles {
+                element_into(&mut out, "userRole", role);
+            }
+            out.push_str("</userRoles>");
         }
-        out.push_str("</userRoles></userGroup>");
+        out.push_str("</userGroup>");
     }
     out.push_str("</associatedGroups>");
     out

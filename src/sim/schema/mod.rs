@@ -27,7 +27,11 @@ pub(crate) struct Operation {
 pub(crate) fn since(operation: &str) -> u16 {
     match operation {
         "listRegistrationDynamic" => 1150,
-        "applyCommonPhoneConfig" | "applyPhone" | "resetCommonPhoneConfig" | "resetPhone" => 1000,
+        "listChange"
+        | "applyCommonPhoneConfig"
+        | "applyPhone"
+        | "resetCommonPhoneConfig"
+        | "resetPhone" => 1000,
         _ => 0,
     }
 }

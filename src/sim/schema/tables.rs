@@ -26,6 +26,7 @@ pub(super) const AXL: &[(&str, bool, &str)] = &[
         false,
         "searchCriteria!{userid} returnedTags!{$LAppUser} skip:number first:number",
     ),
+    ("listChange", false, "startChangeId:number objectList{object*}"),
     (
         "listCommonPhoneConfig",
         false,

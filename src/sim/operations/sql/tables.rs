@@ -1,19 +1,19 @@
 //! The tables that can be asked for, with the columns of the published data dictionary that matter here.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::domain::model;
 use crate::sim::fleet_content::{AccountState, Protocol, UserKind};
 use crate::sim::state::{Database, Device, Table, User};
-use crate::sim::values::setting_number;
+use crate::sim::values::{pkid, setting_number, uuid};
 
 /// A cell; `None` is NULL.
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;
 type Rows<'a> = Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>;
 
-pub(super) const TABLES: [(&str, &str); 19] = [
+pub(super) const TABLES: [(&str, &str); 24] = [
     (
         "device",
         "pkid text, name text, description text, tkclass integer, tkmodel integer, tkdeviceprotocol integer, \
@@ -41,6 +41,11 @@ pub(super) const TABLES: [(&str, &str); 19] = [
         "applicationuserdevicemap",
         "fkapplicationuser text, fkdevice text, tkuserassociation integer, description text",
     ),
+    ("enduserdirgroupmap", "fkenduser text, fkdirgroup text"),
+    ("applicationuserdirgroupmap", "fkapplicationuser text, fkdirgroup text"),
+    ("dirgroup", "pkid text, name text"),
+    ("functionroledirgroupmap", "fkfunctionrole text, fkdirgroup text"),
+    ("functionrole", "pkid text, name text"),
     ("devicexml4k", "fkdevice text, xml text"),
     ("devicexml8k", "fkdevice text, xml text"),
     ("devicexml16k", "fkdevice text, xml text"),
@@ -88,6 +93,23 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
         })),
         "enduserdevicemap" => associations(cluster, UserKind::EndUser),
         "applicationuserdevicemap" => associations(cluster, UserKind::Application),
+        "enduserdirgroupmap" => memberships(cluster, UserKind::EndUser),
+        "applicationuserdirgroupmap" => memberships(cluster, UserKind::Application),
+        "dirgroup" => {
+            let groups: BTreeSet<&str> = groups(cluster).map(|(name, _)| name).collect();
+            Box::new(groups.into_iter().map(|name| vec![group_id(name), text(name)]))
+        }
+        "functionroledirgroupmap" => {
+            let pairs = groups(cluster)
+                .flat_map(|(group, roles)| roles.iter().map(move |role| (role.as_str(), group)));
+            let pairs: BTreeSet<(&str, &str)> = pairs.collect();
+            Box::new(pairs.into_iter().map(|(role, group)| vec![role_id(role), group_id(group)]))
+        }
+        "functionrole" => {
+            let roles: BTreeSet<&str> =
+                groups(cluster).flat_map(|(_, roles)| roles).map(String::as_str).collect();
+            Box::new(roles.into_iter().map(|name| vec![role_id(name), text(name)]))
+        }
         "devicexml4k" => device_xml(cluster, 0..4096),
         "devicexml8k" => device_xml(cluster, 4096..8192),
         "devicexml16k" => device_xml(cluster, 8192..usize::MAX),
@@ -188,6 +210,26 @@ fn associations(cluster: &Database, kind: UserKind) -> Rows<'_> {
             vec![text(&user.pkid), text(&cluster.devices[device].pkid), text("1"), last]
         })
     }))
+}
+
+/// Returns the groups of all users with their roles; a group of several users is there several times.
+fn groups(cluster: &Database) -> impl Iterator<Item = (&str, &Vec<String>)> {
+    let users = cluster.users.iter();
+    users.flat_map(|user| user.groups.iter().map(|(name, roles)| (name.as_str(), roles)))
+}
+
+fn memberships(cluster: &Database, kind: UserKind) -> Rows<'_> {
+    Box::new(users(cluster, kind).flat_map(|user| {
+        user.groups.iter().map(move |(name, _)| vec![text(&user.pkid), group_id(name)])
+    }))
+}
+
+fn group_id(name: &str) -> Cell<'static> {
+    owned(pkid(&uuid("group", name)))
+}
+
+fn role_id(name: &str) -> Cell<'static> {
+    owned(pkid(&uuid("role", name)))
 }
 
 fn text(text: &str) -> Cell<'_> {
