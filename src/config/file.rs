@@ -95,7 +95,13 @@ pub enum ConfigError {
     )]
     Writable { path: PathBuf },
     #[error("the config has no cluster {name:?}{}", hint(near, known))]
-    NoSuchCluster { name: String, near: Vec<String>, known: Vec<String> },
+    NoSuchCluster {
+        name: String,
+        /// Whether an option named it, and not the file itself.
+        is_typed: bool,
+        near: Vec<String>,
+        known: Vec<String>,
+    },
 }
 
 fn listed(problems: &[Problem]) -> String {
@@ -197,6 +203,7 @@ impl FileConfig {
         };
         let section = self.cluster.get(name).ok_or_else(|| ConfigError::NoSuchCluster {
             name: name.to_owned(),
+            is_typed: typed.is_some(),
             near: near(name, self.clusters()),
             known: self.clusters().map(str::to_owned).collect(),
         })?;

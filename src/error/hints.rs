@@ -153,8 +153,11 @@ impl From<ConfigError> for AppError {
             ConfigError::Invalid { .. } => {
                 "`axlpaper init --print` shows every key with its meaning"
             }
-            ConfigError::NoSuchCluster { .. } => {
-                "--cluster and default_cluster name a table [cluster.NAME] of the file"
+            ConfigError::NoSuchCluster { is_typed: true, .. } => {
+                "--cluster names a table [cluster.NAME] of the file"
+            }
+            ConfigError::NoSuchCluster { is_typed: false, .. } => {
+                "`default_cluster` names a table [cluster.NAME] of the file"
             }
             ConfigError::Writable { .. } => {
                 "take that away with `chmod o-w`, or `chmod 600`; nothing was run"

@@ -90,7 +90,7 @@ pub fn refuse_addresses(earlier: RunSource, state: &Path) -> Result<(), AppError
     }
     let error = format!("run {} pushed to addresses, and `rollout` asks a cluster", run.id);
     Err(AppError::new(ErrorKind::Usage, error).hint(format!(
-        "run its command again; phones that are verified to show the picture are skipped: {}",
+        "run its command again; phones that are verified to show the picture are skipped: `{}`",
         run.command_line
     )))
 }

@@ -14,15 +14,22 @@ pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
         "{what}.\nThis touches {}. Type that number to continue:",
         crate::domain::text::pluralize(phones, "phone")
     );
-    ask(what, &prompt, &phones.to_string(), yes)
+    let hint = "--dry-run shows what would be done and changes nothing; then add --yes";
+    ask(what, &prompt, &phones.to_string(), yes, hint)
 }
 
 /// Asks for a yes before something is written that touches no phone.
 pub fn confirm_yes(what: &str, yes: bool) -> Result<(), AppError> {
-    ask(what, &format!("{what}.\nType yes to continue:"), "yes", yes)
+    ask(what, &format!("{what}.\nType yes to continue:"), "yes", yes, "add --yes")
 }
 
-fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), AppError> {
+fn ask(
+    what: &str,
+    prompt: &str,
+    expected: &str,
+    yes: bool,
+    unattended: &'static str,
+) -> Result<(), AppError> {
     if yes {
         return Ok(());
     }
@@ -32,9 +39,7 @@ fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), AppErr
             ErrorKind::Refused,
             format!("{what}: this needs a confirmation, and there is no terminal to ask on"),
         )
-        .hint(
-            "preview it first (`axlpaper plan` and `--dry-run` change nothing), then add --yes",
-        ));
+        .hint(unattended));
     }
     say(prompt);
     let mut answer = String::new();
