@@ -8,7 +8,6 @@ use crate::connect::password;
 use crate::connect::phone_tls::PhoneTls;
 use crate::domain::nat::NatRules;
 use crate::error::{AppError, ErrorKind};
-use crate::image_server::HostLimits;
 use crate::interaction::Interaction;
 
 /// The push user and the access to phones, checked. The password is read only when it is asked for.
@@ -44,14 +43,7 @@ impl PushAccess {
             push_user: settings.push_user.clone(),
             phone_port: settings.phone_port.unwrap_or(80),
             phone_tls: PhoneTls::of(settings)?,
-            image_server: ImageServerSettings {
-                listen: settings.listen.clone(),
-                advertise: settings.advertise.clone(),
-                tls_cert: settings.tls_cert.clone(),
-                tls_key: settings.tls_key.clone(),
-                shared_servers: None,
-                limits: HostLimits::default(),
-            },
+            image_server: ImageServerSettings::of(settings)?,
             concurrency,
             nat: settings.nat.clone(),
             max_logins_at_risk,

@@ -108,6 +108,22 @@ pub fn plan_recap(plan: &Plan, audit: &Audit) -> String {
     text
 }
 
+/// The phones of a dry run without a cluster: each with what would be done.
+pub fn planned_recap(phones: &[PhoneResult]) -> String {
+    let mut table = plain_table(Some(WIDTH));
+    table.set_header(["name", "address", "model", ""]);
+    for phone in phones {
+        let what = match (phone.outcome, &phone.reason) {
+            (Outcome::Pending, _) | (_, None) => "would be pushed to".to_owned(),
+            (outcome, Some(reason)) => format!("{}: {reason}", outcome.as_str()),
+        };
+        let address = phone.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let row = [phone.name.to_string(), address, phone.model.clone(), what];
+        table.add_row(row.map(|cell| printable(&cell).into_owned()));
+    }
+    finished(table)
+}
+
 /// Phones that the plan does not touch although something could be repaired about them.
 fn excluded(audit: &Audit) -> String {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();

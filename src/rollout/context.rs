@@ -49,12 +49,11 @@ pub struct RunContext<'a> {
 pub struct PushSetup {
     delivery: Box<dyn Delivery>,
     log: JournalAttemptLog,
-    already: HashMap<DeviceName, PhoneResult>,
+    /// Phones that are proven to show it already.
+    pub already: HashMap<DeviceName, PhoneResult>,
     password_proven: bool,
-    /// The phones that will be pushed to when all changes succeed, also those that are proven already.
-    expected: HashSet<DeviceName>,
-    /// How many of them are not proven already.
-    phones: usize,
+    /// The phones that will be pushed to when all changes succeed.
+    pub targets: Vec<Target>,
 }
 
 /// What the user is asked to confirm.
@@ -121,7 +120,7 @@ impl RunContext<'_> {
     /// Says what a password that is changed in mid-run could do to the push user's account, where it could lock it.
     fn logins_at_risk(&self, assessment: &Assessment, ready: &PushSetup) -> Option<String> {
         let PushUser::Found { account, .. } = &assessment.inventory.push_user else { return None };
-        let most = self.task.connection.push_access.most_logins().min(ready.phones);
+        let most = self.task.connection.push_access.most_logins().min(ready.targets.len());
         push_common::logins_at_risk(most, account.locks_after?)
     }
 
@@ -142,7 +141,7 @@ impl RunContext<'_> {
     /// When phones could not be pushed to, or the push user's password is wrong. Nothing is changed then.
     pub async fn prepare(&self, assessment: &Assessment) -> Result<PushSetup, AppError> {
         let Self { task, observer, .. } = *self;
-        let ExpectedTargets { targets: expected, models } = task.expected(assessment);
+        let ExpectedTargets { targets: mut expected, models } = task.expected(assessment);
         let prepared = task.request.payload.prepare(models, observer.as_ref()).await?;
         let saved = prepared.save_summary(self.recorder).await;
         saved?;
@@ -169,15 +168,15 @@ impl RunContext<'_> {
                 "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;
-        let phones = expected.len() - already.len();
-        let expected = expected.into_iter().map(|target| target.name).collect();
-        Ok(PushSetup { delivery, log, already, password_proven, expected, phones })
+        expected.retain(|target| !already.contains_key(&target.name));
+        Ok(PushSetup { delivery, log, already, password_proven, targets: expected })
     }
 
     /// Tells what a person should know before a yes. Returns what the yes is about; nothing where nothing is to be
     /// done.
     pub fn intent(&self, assessment: &Assessment, ready: &PushSetup) -> Option<Confirmation> {
-        if ready.phones == 0 && assessment.plan.changes.is_empty() {
+        let phones = ready.targets.len();
+        if phones == 0 && assessment.plan.changes.is_empty() {
             return None;
         }
         if let Some(caution) = self.task.request.payload.warning() {
@@ -189,9 +188,9 @@ impl RunContext<'_> {
         if let Some(url) = ready.delivery.base_url() {
             self.observer.observe(&Event::Remark(format!("phones download from {url}")));
         }
-        let touched = assessment.plan.phones_touched().max(ready.phones);
-        let what = question(self.task, &assessment.plan, ready.phones);
-        Some(Confirmation { what, touched, phones: ready.phones })
+        let touched = assessment.plan.phones_touched().max(phones);
+        let what = question(self.task, &assessment.plan, phones);
+        Some(Confirmation { what, touched, phones })
     }
 
     /// Changes the cluster, and waits for phones that restart for it.
@@ -235,7 +234,9 @@ impl RunContext<'_> {
         changed: &AppliedChanges,
         stop: &StopSignals,
     ) -> PushResults {
-        let PushSetup { delivery, log, mut already, password_proven, expected, .. } = ready;
+        let PushSetup { delivery, log, mut already, password_proven, targets: expected } = ready;
+        let expected: HashSet<DeviceName> =
+            expected.into_iter().map(|target| target.name).collect();
         let after = self.task.audit(&changed.now);
         let (mut targets, _) = self.task.targets(assessment, &after);
         let mut held = repair::held_back(&changed.now, &changed.applied.results);
@@ -244,7 +245,7 @@ impl RunContext<'_> {
                 expected.iter().map(|name| (name.clone(), format!("the run ended before: {why}")));
             held = rest.chain(held).collect();
         }
-        held.retain(|name, _| expected.contains(name) && !already.contains_key(name));
+        held.retain(|name, _| expected.contains(name));
         targets.retain(|target| !held.contains_key(&target.name));
         // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
         already.retain(|name, _| targets.iter().any(|target| target.name == *name));

@@ -15,6 +15,7 @@ mod control;
 mod doctor;
 mod documents;
 mod downloads;
+mod dry_run;
 mod elsewhere;
 mod endings;
 mod field;

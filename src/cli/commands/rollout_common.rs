@@ -15,13 +15,14 @@ use crate::cli::settings;
 use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::journal;
+use crate::domain::audit::Audit;
 use crate::domain::inventory::Inventory;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Proof};
 use crate::interaction::Interaction;
-use crate::report::RunReport;
+use crate::report::{RunReport, printable_lines};
 use crate::rollout::assess::survey_of;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::dry_run::DryRun;
@@ -112,13 +113,10 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
         names_clusters: several,
     };
     let observers = observers(several);
-    match scope {
-        Scope::Clusters(connections) if job.dry_run => {
-            dry_run(request, connections, several, &interaction, &*observers, &job.output).await
-        }
-        scope @ (Scope::Clusters(_) | Scope::Addresses(_)) => {
-            push(&job, request, scope, several, &interaction, &*observers).await
-        }
+    if job.dry_run {
+        dry_run(&job, request, scope, several, &interaction, &*observers).await
+    } else {
+        push(&job, request, scope, several, &interaction, &*observers).await
     }
 }
 
@@ -155,30 +153,61 @@ pub(crate) async fn roll_out(
     Ok(ended)
 }
 
-/// Shows what a rollout would do, and does none of it.
+/// Shows what a run would do, and does none of it.
 async fn dry_run(
+    job: &Job,
     request: RolloutRequest,
-    connections: Vec<ClusterSettings>,
+    scope: Scope,
     several: bool,
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
-    args: &OutputArgs,
 ) -> Result<Exit, AppError> {
-    clusters::check_list::<DryRun>(args, several)?;
-    let ended = multi_cluster::dry_run(request, connections, interaction, observers).await;
+    let output = &job.output;
+    match scope {
+        Scope::Clusters(_) => clusters::check_list::<DryRun<Audit>>(output, several)?,
+        Scope::Addresses(_) => clusters::check_list::<DryRun<RunReport>>(output, several)?,
+    }
+    run_result::check_report(job.push.report.as_deref())?;
+    let dry = multi_cluster::dry_run(request, scope, interaction, observers).await?;
+    if dry.addresses.is_empty() {
+        show_dry_run(output, several, dry.clusters)
+    } else {
+        show_dry_run(output, several, dry.addresses)
+    }
+}
+
+/// Shows dry runs; the error of a run that would be refused comes last.
+fn show_dry_run<T>(
+    output: &OutputArgs,
+    several: bool,
+    ended: Vec<ClusterResult<DryRun<T>>>,
+) -> Result<Exit, AppError>
+where
+    DryRun<T>: PhoneRows,
+{
     let mut ended = clusters::answered(several, ended)?;
-    let recaps = ended.iter().filter_map(|one| Some(one.result.as_ref().ok()?.recap()));
+    let dry_runs = || ended.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)));
+    let recaps = dry_runs().map(|(_, dry)| dry.recap.as_str());
     let mut recap = recaps.collect::<Vec<_>>().join("\n");
+    let refused: Vec<AppError> = dry_runs()
+        .filter_map(|(name, dry)| {
+            let refused = dry.refused.clone()?;
+            Some(if several { refused.within(name) } else { refused })
+        })
+        .collect();
     if several {
         recap = format!("{recap}\n{}\n", clusters::recap(&ended));
     }
-    if args.is_recap() {
-        list::write(args, &recap)?;
+    if output.is_recap() {
+        list::write(output, &recap)?;
     } else {
         ui::say(&recap);
-        clusters::answer(args, several, &mut ended)?;
+        clusters::answer(output, several, &mut ended)?;
     }
-    Ok(clusters::worst(&ended, |_| Exit::Done))
+    for error in &refused {
+        ui::say_error(&printable_lines(&error.to_string()));
+    }
+    Ok(clusters::worst(&ended, |dry| dry.refused.as_ref().map_or(dry.exit, AppError::exit)))
 }
 
 /// Finds out where the phones are, and checks the settings of all clusters before any is asked.
