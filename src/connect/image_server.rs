@@ -160,8 +160,8 @@ impl ImageServerSettings {
                 .map(Some)
                 .map_err(|error| AppError::from_error(ErrorKind::Usage, error)),
             (Some(_), None) | (None, Some(_)) => {
-                Err(AppError::new(ErrorKind::Usage, "--tls-cert and --tls-key belong together")
-                    .hint("give both, or none to serve over HTTP"))
+                Err(AppError::new(ErrorKind::Usage, "a certificate and its key belong together")
+                    .hint("give `tls_cert` and `tls_key`, as options or in the config file, or none of them to serve over HTTP"))
             }
         }
     }

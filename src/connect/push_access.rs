@@ -35,6 +35,18 @@ impl PushAccess {
     pub fn of(settings: &Layer) -> Result<Self, AppError> {
         let concurrency = settings.concurrency.unwrap_or(32);
         in_range(&settings.origin("concurrency"), concurrency as u64, 1000)?;
+        for (key, port) in [
+            ("phone_port", settings.phone_port),
+            ("phone_tls_port", settings.phone_tls_port),
+        ] {
+            in_range(&settings.origin(key), port.unwrap_or(1).into(), u16::MAX.into())?;
+        }
+        if let Some(user) = settings.push_user.as_deref().filter(|user| user.contains(':')) {
+            // HTTP Basic would take what follows for the beginning of the password (RFC 7617).
+            let from = settings.origin("push_user");
+            let colon = format!("{from}: a user name cannot hold a colon: {user:?}");
+            return Err(AppError::new(ErrorKind::Usage, colon));
+        }
         let max_logins_at_risk = settings.max_logins_at_risk;
         if let Some(most) = max_logins_at_risk {
             in_range(&settings.origin("max_logins_at_risk"), most as u64, 1000)?;

@@ -237,7 +237,7 @@ pub fn end(mut program: Command) -> Ended {
     let options = hints::options(include_str!("../../docs/reference.md"));
     let two = words.join(" ");
     let command = if options.contains_key(&two) { Some(&*two) } else { words.first().copied() };
-    for hint in ended.stderr.lines().filter_map(|line| line.trim_start().strip_prefix("hint: ")) {
+    for hint in ended.stderr.lines().chain(ended.stdout.lines()).filter_map(|line| line.trim_start().strip_prefix("hint: ")) {
         let audience =
             command.filter(|command| options.contains_key(*command)).map(|one| vec![one]);
         let problems = hints::problems(hint, audience, &options);
