@@ -56,7 +56,7 @@ pub(super) fn run_recap(report: &RunReport, details: bool) -> String {
     };
     let pushed = printable(report.file.as_deref().unwrap_or_default());
     let spent = report.finished_at().duration_since(report.run.began_at).as_secs_f64();
-    let heading = wording::heading(report.action, &pushed, &pushed_of(report));
+    let heading = wording::heading(&report.run.command, report.action, &pushed, &pushed_of(report));
     let mut text = format!("{heading} {place} in {spent:.1} s\n");
     text.push_str(&remarks(report.remarks()));
     text.push_str(&remarks(&download_warnings(&report.phones)));

@@ -13,8 +13,8 @@ use crate::error::{AppError, ErrorKind, Exit, UnfinishedRun};
 use crate::event::{Event, Observer};
 use crate::interaction::{Interaction, Notice};
 use crate::journal::{
-    ADDRESSES, ClusterLock, Journal, LockError, LockOwner, NewRun, Recorder, RunEnd, RunId,
-    RunState,
+    ADDRESSES, ClusterLock, Journal, LockError, LockOwner, NewRun, Problem, Recorder, RunEnd,
+    RunId, RunState,
 };
 use crate::push::control::RunControl;
 use crate::push::scheduler::StopSignals;
@@ -329,6 +329,10 @@ fn locked(error: LockError, cluster_id: &str) -> AppError {
         }
         LockError::Held { .. } => AppError::from_error(ErrorKind::Refused, error)
             .hint("nothing was changed; wait until it has ended"),
+        LockError::File { source: Problem::Full, .. } => {
+            AppError::from_error(ErrorKind::Failed, error)
+                .hint("nothing was changed; make room on that disk, or use --state")
+        }
         LockError::File { .. } => AppError::from_error(ErrorKind::Failed, error)
             .hint("nothing was changed; name a place that you may write with --state"),
     }
