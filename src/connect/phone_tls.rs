@@ -192,9 +192,7 @@ fn named(how: &str) -> Result<PhoneTrust, AppError> {
     match how {
         "pin-first-use" => Ok(PhoneTrust::PinFirstUse),
         "insecure" => Ok(PhoneTrust::Insecure),
-        other => {
-            Err(AppError::new(ErrorKind::Usage, format!("{other:?} is not a mode"))
-                .hint("write pin-first-use or insecure"))
-        }
+        other => Err(AppError::new(ErrorKind::Usage, format!("{other:?} is not a mode"))
+            .hint("write pin-first-use or insecure")),
     }
 }

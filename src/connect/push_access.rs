@@ -35,10 +35,9 @@ impl PushAccess {
     pub fn of(settings: &Layer) -> Result<Self, AppError> {
         let concurrency = settings.concurrency.unwrap_or(32);
         in_range(&settings.origin("concurrency"), concurrency as u64, 1000)?;
-        for (key, port) in [
-            ("phone_port", settings.phone_port),
-            ("phone_tls_port", settings.phone_tls_port),
-        ] {
+        for (key, port) in
+            [("phone_port", settings.phone_port), ("phone_tls_port", settings.phone_tls_port)]
+        {
             in_range(&settings.origin(key), port.unwrap_or(1).into(), u16::MAX.into())?;
         }
         if let Some(user) = settings.push_user.as_deref().filter(|user| user.contains(':')) {

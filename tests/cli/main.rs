@@ -8,6 +8,7 @@ mod addresses;
 mod audit_sees;
 mod bad_input;
 mod bad_night;
+mod bad_values;
 mod clusters;
 mod config;
 mod connections;

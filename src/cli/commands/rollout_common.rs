@@ -27,6 +27,7 @@ use crate::rollout::assess::survey_of;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::dry_run::DryRun;
 use crate::rollout::multi_cluster::{self, ClusterResult, Observers};
+use crate::rollout::options::SavedOptions;
 use crate::rollout::payload::Payload;
 use crate::rollout::request::{Addresses, RolloutRequest, Scope};
 use crate::rollout::resume::{self, RunSource};
@@ -64,6 +65,8 @@ struct Subject {
     proof: Option<Proof>,
     repair: Option<Repairs>,
     continues: Option<crate::journal::RunId>,
+    /// What was typed, with what a resumed run keeps.
+    options: SavedOptions,
 }
 
 /// Runs a rollout from what was typed to its exit code.
@@ -74,7 +77,6 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
     let interaction = Terminal::shared(job.yes);
     let several = job.connection.is_about_several();
     let scope = scope(&job, several)?;
-    let schedule = schedule::schedule(&job.connection, &job.push)?;
     let journal = journal::path(job.connection.state.as_deref())?;
     let (subject, scope) = match (&job.source, scope) {
         (Source::Typed { wanted, target, .. }, scope) => {
@@ -95,6 +97,13 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
         }
         (Source::Earlier(_), Scope::Addresses(_)) => return Err(one_run_at_a_time()),
     };
+    let typed = job.push.clone().with(subject.options);
+    let schedule = schedule::schedule(&job.connection, &typed)?;
+    let options = typed.options();
+    options.waves.check().map_err(|why| {
+        AppError::new(ErrorKind::Usage, why)
+            .hint("each wave includes those before it: --canary 10 --waves 10%,50%,100%")
+    })?;
     subject.payload.check_name(job.push.picture_name.as_deref())?;
     let typed_proof = job.push.verify.map(Proof::from);
     let request = RolloutRequest {
@@ -106,7 +115,8 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
         selector: subject.selector,
         payload: subject.payload,
         payload_name: subject.name,
-        options: job.push.options(),
+        options,
+        saved_options: typed.saved(),
         repair: subject.repair,
         wait: job.wait.limits(),
         schedule,
@@ -255,6 +265,7 @@ async fn typed(
         proof: None,
         repair: job.repair.clone(),
         continues: None,
+        options: job.push.saved(),
     })
 }
 
@@ -276,6 +287,14 @@ async fn earlier_run(
     if connection.push_access.nat.is_empty() {
         connection.push_access.nat = resumed.nat;
     }
+    let typed = job.push.saved();
+    if let Some(kept) = typed.describe_resumed(&resumed.options) {
+        ui::say(&format!("note: the run resumes run {} and {kept}", resumed.continues));
+    }
+    let options = typed.over(resumed.options);
+    let access = &mut connection.push_access;
+    access.concurrency = options.concurrency.unwrap_or(access.concurrency);
+    access.max_logins_at_risk = options.max_logins_at_risk.or(access.max_logins_at_risk);
     Ok(Some(Subject {
         payload: resumed.payload,
         name: resumed.file,
@@ -283,6 +302,7 @@ async fn earlier_run(
         proof: resumed.proof,
         repair: resumed.repair,
         continues: Some(resumed.continues),
+        options,
     }))
 }
 
