@@ -113,7 +113,7 @@ impl Part {
     fn outline(&self) -> String {
         match self {
             Self::Cluster(part) => part.outline(),
-            Self::Addresses(_) => String::new(),
+            Self::Addresses(part) => part.outline(),
         }
     }
 
@@ -249,9 +249,11 @@ impl PreparedRollout {
             self.parts.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)));
         let intents: Vec<_> = parts.map(|(name, part)| (name, part, part.intent())).collect();
         if !self.several {
-            let intent = intents.into_iter().find_map(|(_, _, intent)| intent)?;
+            let (part, intent) =
+                intents.into_iter().find_map(|(_, part, intent)| Some((part, intent?)))?;
             let (what, phones) = (intent.what, intent.touched);
-            return Some(Question { what, phones, outline: Vec::new() });
+            let outline = vec![part.outline().trim_end().to_owned()];
+            return Some(Question { what, phones, outline });
         }
         let outline = intents.iter().map(|(name, part, intent)| match intent {
             Some(intent) => format!("{name}: {}\n{}", intent.what, part.outline().trim_end()),

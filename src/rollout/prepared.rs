@@ -20,7 +20,7 @@ use crate::rollout::control::RolloutHandle;
 use crate::rollout::dry_run::{self, DryRun};
 use crate::rollout::result::exit_of;
 use crate::rollout::run::{Run, same_publisher};
-use crate::rollout::{maintenance_window, repair, resume, run_record, undo_file};
+use crate::rollout::{maintenance_window, push_common, repair, resume, run_record, undo_file};
 
 /// A run that has read its cluster and is ready to change it.
 pub struct PreparedCluster {
@@ -62,9 +62,14 @@ impl PreparedCluster {
         }
     }
 
-    /// Returns what is to be changed on the cluster, in lines for people.
+    /// Returns what is to be changed on the cluster and which phones are pushed to, in lines for people.
     pub fn outline(&self) -> String {
-        crate::report::plan_outline(&self.assessed.assessment.plan)
+        let Assessed { assessment, ready, .. } = &*self.assessed;
+        let plan = Some(&assessment.plan).filter(|plan| !plan.changes.is_empty());
+        let changes = plan.map(crate::report::plan_outline).unwrap_or_default();
+        let ClusterTask { request, connection, .. } = &self.task;
+        let push = push_common::outline(&ready.targets, &connection.push_access, &request.options);
+        format!("{changes}{push}")
     }
 
     /// Returns what is to be confirmed; nothing where nothing is to be done.

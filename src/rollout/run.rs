@@ -252,8 +252,14 @@ impl Run {
         let hints = error.hints().to_vec();
         let message = Some(error.message().to_owned());
         self.keep_ending(&RunEnd { error: message, hints, ..RunEnd::default() }).await;
-        let interrupted = error.exit() == Exit::Interrupted;
-        let state = if interrupted { RunState::Interrupted } else { RunState::Failed };
+        let state = match error.kind() {
+            ErrorKind::Interrupted => RunState::Interrupted,
+            ErrorKind::Declined => RunState::Declined,
+            ErrorKind::Failed
+            | ErrorKind::Usage
+            | ErrorKind::Authentication
+            | ErrorKind::Refused => RunState::Failed,
+        };
         self.write_end(state, error.exit()).await;
         error.unfinished(unfinished(&self.journal, self.recorder.run()))
     }

@@ -66,7 +66,8 @@ fn an_option_says_what_its_value_has_to_be() {
         if ["FILE", "DIR"].contains(&kind) {
             continue;
         }
-        for value in VALUES {
+        let is_number = ["N", "N|P%", "PORT", "SECONDS", "FACTOR"].contains(&kind);
+        for value in &VALUES[..if is_number { VALUES.len() } else { 1 }] {
             let mut program = bare();
             program.current_dir(folder.path()).args(&command).arg(format!("--{option}={value}"));
             // Nobody listens there.

@@ -1,6 +1,7 @@
 //! A simulated cluster and the program that talks to it.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use assert_cmd::Command;
 use axlpaper::sim::{
@@ -234,7 +235,9 @@ pub fn end(mut program: Command) -> Ended {
         stderr: String::from_utf8(output.stderr).unwrap(),
     };
     let words: Vec<_> = program.get_args().take(2).filter_map(|word| word.to_str()).collect();
-    let options = hints::options(include_str!("../../docs/reference.md"));
+    static OPTIONS: LazyLock<hints::Options> =
+        LazyLock::new(|| hints::options(include_str!("../../docs/reference.md")));
+    let options = &*OPTIONS;
     let two = words.join(" ");
     let command = if options.contains_key(&two) { Some(&*two) } else { words.first().copied() };
     // Some programs run ours.
@@ -247,7 +250,7 @@ pub fn end(mut program: Command) -> Ended {
         .chain(ended.stdout.lines())
         .filter_map(|line| line.trim_start().strip_prefix("hint: "))
     {
-        let problems = hints::problems(hint, Some(vec![command]), &options);
+        let problems = hints::problems(hint, Some(vec![command]), options);
         assert!(problems.is_empty(), "{problems:?} in {ended:?}");
     }
     ended

@@ -42,12 +42,17 @@ fn ask(
         .hint(unattended));
     }
     say(prompt);
-    let mut answer = String::new();
-    let read = stdin.lock().read_line(&mut answer);
-    if read.is_ok() && answer.trim().eq_ignore_ascii_case(expected) {
-        return Ok(());
+    loop {
+        let mut answer = String::new();
+        let read = stdin.lock().read_line(&mut answer);
+        match (read, answer.trim().to_lowercase().as_str()) {
+            (Ok(1..), answer) if answer == expected => return Ok(()),
+            (Ok(0) | Err(_), _) | (_, "" | "n" | "no" | "q" | "quit") => {
+                return Err(AppError::new(ErrorKind::Declined, "declined; nothing was changed"));
+            }
+            (Ok(_), _) => say(&format!("Type {expected} to continue, or no to stop:")),
+        }
     }
-    Err(AppError::new(ErrorKind::Refused, "not confirmed; nothing was changed"))
 }
 
 /// Asks for a password on the terminal.

@@ -116,6 +116,7 @@ fn state(run: &RunReport) -> (&'static str, &'static str) {
         RunState::Killed if !run.has_ended() => ("killed", "bad"),
         _ if !run.has_ended() => ("end unknown", "bad"),
         RunState::Interrupted => ("interrupted", "warn"),
+        RunState::Declined => ("declined", "warn"),
         RunState::Failed => ("failed", "bad"),
         _ if run.stopped().is_some() => ("stopped early", "bad"),
         _ if tally.failed > 0 || changes_failed => ("finished with failures", "warn"),

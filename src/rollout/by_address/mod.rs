@@ -183,6 +183,12 @@ impl PreparedAddresses {
         })
     }
 
+    /// Returns the phones that are pushed to, in lines for people.
+    pub fn outline(&self) -> String {
+        let AddressTask { request, addresses, .. } = &self.task;
+        push_common::outline(&self.ready.targets, &addresses.push_access, &request.options)
+    }
+
     /// Returns what the run would do. Its image server ends with it.
     pub fn dry_run(self) -> DryRun<RunReport> {
         let Self { task, run, ready, .. } = self;
