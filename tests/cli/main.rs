@@ -41,6 +41,8 @@ mod phone_tls;
 mod pictures;
 mod pictures_by_rules;
 mod plan_apply;
+#[cfg(target_os = "linux")]
+mod question;
 mod read_only;
 mod removal;
 mod repair;

@@ -87,9 +87,9 @@ fn outcome(target: &Target, kind: ReplyKind) -> Option<PhoneOutcome> {
         ReplyKind::NotFound(error) => done(
             Outcome::Rejected,
             Some(error),
-            "its web server has no page for pushes (HTTP status 404)",
-            "check that a Cisco phone answers at that address, that Web Access is Enabled, not Read Only, and that the \
-             firmware is Cisco's for Unified CM; then push again",
+            "answered with HTTP status 404: its web server has no page for pushes",
+            "open the web page at that address: a Cisco phone with firmware for Unified CM has to answer there, and \
+             multiplatform firmware takes no push",
         ),
         ReplyKind::WrongDevice(other) => done(
             Outcome::WrongDevice,
