@@ -19,7 +19,7 @@ use axlpaper::media::{Options, decode_worker, demo_png};
 use axlpaper::push::scheduler::schedule::Schedule;
 use axlpaper::rollout::control::RolloutHandle;
 use axlpaper::rollout::multi_cluster::prepare;
-use axlpaper::rollout::options::{PushOptions, WaitLimits};
+use axlpaper::rollout::options::{PushOptions, SavedOptions, WaitLimits};
 use axlpaper::rollout::payload::picture::PicturePayload;
 use axlpaper::rollout::payload::source_image::SourceImage;
 use axlpaper::rollout::request::{RolloutRequest, Scope};
@@ -104,6 +104,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         payload_name: "demo.png".to_owned(),
         proof: Proof::Fetch,
         options: PushOptions { verify_timeout, ..PushOptions::default() },
+        saved_options: SavedOptions::default(),
         repair: Some(Repairs::default()),
         wait: WaitLimits { settle: Duration::from_secs(3), ..WaitLimits::default() },
         schedule: Schedule::default(),

@@ -34,7 +34,7 @@ pub struct Question {
     pub what: String,
     /// How many phones that touches.
     pub phones: usize,
-    /// What is done on each of several clusters, a text each; empty for one cluster.
+    /// The plan in lines, a text for each cluster: its changes, the phones by device pool and model, and the time.
     pub outline: Vec<String>,
 }
 

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 #[path = "architecture/imports.rs"]
 mod imports;
 
+#[path = "architecture/hints.rs"]
+mod hints;
+
 use imports::Sources;
 
 /// What each folder of `src/` may name as `crate::…`.
@@ -302,6 +305,52 @@ fn the_reader_of_imports_follows_every_spelling() {
     assert!(sources.foreign["b.rs"].contains("std::io::stdout"));
     assert!(sources.foreign["c.rs"].contains("std::io::stdin"));
     assert!(sources.foreign["a/other.rs"].contains("println!"));
+}
+
+#[test]
+fn a_text_names_only_options_that_its_commands_have() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let reference = std::fs::read_to_string(top.join("docs/reference.md")).unwrap();
+    let options = hints::options(&reference);
+    let mut files = Vec::new();
+    collect(&root(), &mut files);
+    let (mut checked, mut wrong) = (0, Vec::new());
+    for path in files {
+        let file = path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
+        if file.starts_with("sim/") || file.contains("tests") {
+            continue;
+        }
+        for text in hints::literals(&std::fs::read_to_string(&path).unwrap()) {
+            // An option alone is compared or completed, and not shown.
+            if (text.contains("--") || text.contains("axlpaper ")) && text.trim().contains(' ') {
+                checked += 1;
+                let problems = hints::problems(&text, hints::audience(&file, &text), &options);
+                wrong.extend(
+                    problems.into_iter().map(|problem| format!("{file}: {text:?}: {problem}")),
+                );
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(checked > 100, "only {checked} texts were found");
+}
+
+#[test]
+fn an_option_that_a_command_lacks_is_found() {
+    let reference = "## `axlpaper push`\n\n- `--limit N`: x\n- `-o, --output FILE`: see --frobnicate\n\
+                     ## `axlpaper rollout`\n- `--limit N`: x\n- `--output FILE`: x\n- `--frobnicate`\n\
+                     ### `axlpaper config keyring`\n- `--push`\n";
+    let options = hints::options(reference);
+    let problems = |text: &str| hints::problems(text, Some(vec!["push"]), &options);
+    let none = Vec::<String>::new();
+    assert_eq!(problems("use --limit 1, or --output; `axlpaper config keyring --push`"), none);
+    assert_eq!(problems("use --frobnicate"), ["`axlpaper push` has no --frobnicate"]);
+    let problem = "`axlpaper config keyring` has no --limit";
+    assert_eq!(problems("`axlpaper config keyring --limit 1` helps"), [problem]);
+    assert_eq!(problems("try `axlpaper fly`"), ["there is no command `axlpaper fly`"]);
+    assert_eq!(problems("axlpaper rollout --resume {}"), ["`axlpaper rollout` has no --resume"]);
+    let code = "fn f<'a>() { g(\"a \\\"b\\\" \\\n   c\", '\"', r#\"d \"e\"\"#); } // \"x\"\n#[cfg(test)]\nmod t { \"y\" }";
+    assert_eq!(hints::literals(code), ["a \"b\" c", "d \"e\""]);
 }
 
 fn root() -> PathBuf {

@@ -239,8 +239,11 @@ fn started(plan: &Plan) -> Event {
     Event::Started { stage: Stage::Apply, total: Some(plan.changes.len() as u64) }
 }
 
-/// Compares everything that the plan is about with what it expects.
-async fn check_all<S: ClusterApi>(
+/// Compares everything that the plan is about with what it expects. Writes nothing.
+///
+/// # Errors
+/// When something is not what the plan expects, or cannot be read.
+pub async fn check_all<S: ClusterApi>(
     site: &S,
     plan: &Plan,
     observer: &dyn Observer,

@@ -13,6 +13,7 @@ use crate::cli::ui;
 use crate::error::AppError;
 use crate::journal::{JournalError, JournalReader, RunId, RunRef, RunRow};
 use crate::report::{self, printable_lines};
+use crate::rollout::options::SavedOptions;
 
 /// Returns the command that finishes what a run left undone, with the options that say how its cluster and its phones
 /// are reached.
@@ -50,7 +51,9 @@ pub fn say(next: Option<&str>) {
 fn with_options(next: &str, run: &RunRow) -> String {
     let words = shlex::split(&run.command_line).unwrap_or_default();
     let command = next.split(' ').nth(1).unwrap_or_default();
-    let mut kept = options_of(command, &words);
+    // The journal keeps the options of a run that is resumed.
+    let is_saved = |id: &str| next.contains(" --resume ") && SavedOptions::NAMES.contains(&id);
+    let mut kept = options_of(command, &words, is_saved);
     let names_one = |word: &String| {
         word == "--all-clusters" || word == "--cluster" || word.starts_with("--cluster=")
     };
@@ -65,7 +68,7 @@ fn with_options(next: &str, run: &RunRow) -> String {
 }
 
 /// Returns those of the words that a command takes too, and that say how to reach the cluster and the phones.
-fn options_of(command: &str, words: &[String]) -> Vec<String> {
+fn options_of(command: &str, words: &[String], is_saved: impl Fn(&str) -> bool) -> Vec<String> {
     let definition = definition();
     let Some(command) = definition.find_subcommand(command) else { return Vec::new() };
     let reach = PushArgs::augment_args(ConnectionArgs::augment_args(clap::Command::new("reach")));
@@ -78,9 +81,8 @@ fn options_of(command: &str, words: &[String]) -> Vec<String> {
         let (long, value) = option.split_once('=').map_or((option, None), |(a, b)| (a, Some(b)));
         let arg = command.get_arguments().find(|arg| arg.get_long() == Some(long));
         let id = arg.map(|arg| arg.get_id().as_str());
-        let Some(arg) =
-            arg.filter(|_| id.is_some_and(|id| ids.contains(id) && !ONCE.contains(&id)))
-        else {
+        let goes_on = |id: &str| ids.contains(id) && !ONCE.contains(&id) && !is_saved(id);
+        let Some(arg) = arg.filter(|_| id.is_some_and(goes_on)) else {
             continue;
         };
         kept.push(word.clone());
@@ -106,9 +108,12 @@ mod tests {
         let words = shlex::split(typed).unwrap();
         let kept = ["--host", "pub:8443", "--phone-port=80", "--insecure", "--ca-file", "a b.pem"];
         let state = ["--state", "j"];
-        assert_eq!(options_of("rollout", &words), [&kept[..], &state].concat());
+        let none = |_: &str| false;
+        assert_eq!(options_of("rollout", &words, none), [&kept[..], &state].concat());
+        let saved = |id: &str| id == "phone_port";
+        assert!(!options_of("rollout", &words, saved).contains(&"--phone-port=80".to_owned()));
         // A revert sends nothing to phones.
         let kept = ["--host", "pub:8443", "--insecure", "--ca-file", "a b.pem", "--state", "j"];
-        assert_eq!(options_of("revert", &words), kept);
+        assert_eq!(options_of("revert", &words, none), kept);
     }
 }

@@ -70,7 +70,7 @@ impl ValuePlaces {
             let holds = |span: &Range<usize>| span.start <= at.start && at.end <= span.end;
             self.spans.iter().filter(|(span, _)| holds(span)).min_by_key(|(span, _)| span.len())
         });
-        let message = without_value(&message.trim_end().replace('\n', ", "));
+        let message = in_plain_words(&without_value(&message.trim_end().replace('\n', ", ")));
         let what =
             around.map_or_else(|| message.clone(), |(_, whose)| format!("{whose}: {message}"));
         Problem { line: at.map(|at| line_of(text, at.start)), what }
@@ -186,6 +186,40 @@ fn without_value(message: &str) -> String {
         Some(_) | None => message.to_owned(),
     };
     sanitize_truncate(&message, 300)
+}
+
+/// Says what has to be there in the words of a config file, not in those of a program.
+fn in_plain_words(message: &str) -> String {
+    if let Some((_, expected)) =
+        message.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected "))
+    {
+        return format!("it must be {}", expected.trim_start_matches("one of "));
+    }
+    if let Some(field) = message.strip_prefix("missing field ") {
+        return format!("the key {field} is missing");
+    }
+    let typed = message.strip_prefix("invalid type: ").or(message.strip_prefix("invalid value: "));
+    let Some((found, expected)) = typed.and_then(|typed| typed.split_once(", expected ")) else {
+        return message.to_owned();
+    };
+    let expected = match expected {
+        "u8" | "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number",
+        "a boolean" => "true or false",
+        "a string" => "text in quotes",
+        "path string" => "a file name in quotes",
+        "a sequence" => "a list in brackets",
+        _ if expected.starts_with("a map") || expected.starts_with("struct ") => "a table",
+        other => other,
+    };
+    let value = found.split_once('`').and_then(|(_, value)| value.split_once('`'));
+    let found = match (found, value) {
+        ("sequence", _) => "a list",
+        ("map", _) => "a table",
+        (_, Some((value, _))) => value,
+        (other, None) => other,
+    };
+    format!("it must be {expected}, not {found}")
 }
 
 #[cfg(test)]

@@ -96,7 +96,13 @@ pub enum ConfigError {
     )]
     Writable { path: PathBuf },
     #[error("the config has no cluster {name:?}{}", hint(near, known))]
-    NoSuchCluster { name: String, near: Vec<String>, known: Vec<String> },
+    NoSuchCluster {
+        name: String,
+        /// Whether an option named it, and not the file itself.
+        is_typed: bool,
+        near: Vec<String>,
+        known: Vec<String>,
+    },
     /// It has several clusters, and nothing says which one is meant.
     #[error("no cluster is named; the config file {} has {}", path.display(), names(known))]
     NoneChosen { path: PathBuf, known: Vec<String> },
@@ -205,6 +211,7 @@ impl FileConfig {
         };
         let section = self.cluster.get(name).ok_or_else(|| ConfigError::NoSuchCluster {
             name: name.to_owned(),
+            is_typed: typed.is_some(),
             near: near(name, self.clusters()),
             known: self.clusters().map(str::to_owned).collect(),
         })?;

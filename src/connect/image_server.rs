@@ -6,19 +6,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::config::Layer;
 use crate::connect::shared_servers::SharedServers;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer};
-use crate::image_server::{BaseUrl, HostConfig, HostError, HostLimits, ImageHost};
+use crate::image_server::{BaseUrl, HostConfig, HostError, HostLimits, ImageHost, check_free};
 use crate::net::server_certificate::ServerIdentity;
 
-/// Where pictures are served, as typed.
+/// Where pictures are served, checked. The files of the certificate are read later.
 #[derive(Clone, Debug, Default)]
 pub struct ImageServerSettings {
     /// Where the image server listens.
-    pub listen: Option<String>,
+    pub listen: Option<SocketAddr>,
     /// Under which URL phones reach it.
-    pub advertise: Option<String>,
+    pub advertise: Option<BaseUrl>,
     /// The certificate's file, where pictures are served over HTTPS.
     pub tls_cert: Option<PathBuf>,
     /// The file of its key.
@@ -30,6 +31,23 @@ pub struct ImageServerSettings {
 }
 
 impl ImageServerSettings {
+    /// Takes it out of merged settings.
+    ///
+    /// # Errors
+    /// When the address or the URL is none; names the option or the key of the config file.
+    pub fn of(settings: &Layer) -> Result<Self, AppError> {
+        let listen = settings.listen.as_deref().map(|text| listen_address(text)).transpose();
+        let advertise = settings.advertise.as_deref().map(base_url).transpose();
+        Ok(Self {
+            listen: listen.map_err(|error| error.context(settings.origin("listen")))?,
+            advertise: advertise.map_err(|error| error.context(settings.origin("advertise")))?,
+            tls_cert: settings.tls_cert.clone(),
+            tls_key: settings.tls_key.clone(),
+            shared_servers: None,
+            limits: HostLimits::default(),
+        })
+    }
+
     /// Starts the image server; `phone_side_ip` is where phones are, as far as that is known. The observer gets every
     /// request.
     ///
@@ -42,7 +60,7 @@ impl ImageServerSettings {
     ) -> Result<ImageHost, AppError> {
         let advertise = self.advertised(phone_side_ip, observer.as_ref()).await?;
         let identity = self.identity()?;
-        let listen = self.listen_address(phone_side_ip)?;
+        let listen = self.listen_or_default(phone_side_ip);
         let join = |host: &ImageHost| {
             host.shared(advertise.as_ref(), phone_side_ip, Arc::clone(observer)).map_err(unusable)
         };
@@ -69,17 +87,25 @@ impl ImageServerSettings {
         Ok(host)
     }
 
-    /// Makes sure that the server can be as it was typed, without starting it. Returns the
-    /// address that is listened on where its port is named.
+    /// Makes sure that the server could start, before anything else is done: that its certificate can be read, and
+    /// that the address is free where its port is named.
     ///
     /// # Errors
-    /// When an address, a URL or a certificate cannot be used.
-    pub fn check(&self) -> Result<Option<SocketAddr>, AppError> {
-        if let Some(text) = &self.advertise {
-            base_url(text)?;
+    /// When it could not.
+    pub fn check(&self) -> Result<(), AppError> {
+        self.check_certificate()?;
+        match self.listen.filter(|listen| listen.port() != 0) {
+            Some(listen) => check_free(listen).map_err(unusable),
+            None => Ok(()),
         }
-        self.identity()?;
-        Ok(Some(self.listen_address(None)?).filter(|address| address.port() != 0))
+    }
+
+    /// Makes sure that the certificate and its key can be read and belong together.
+    ///
+    /// # Errors
+    /// When they cannot be used.
+    pub fn check_certificate(&self) -> Result<(), AppError> {
+        self.identity().map(drop)
     }
 
     /// Tells whether another one would show the same certificate.
@@ -87,30 +113,25 @@ impl ImageServerSettings {
         (&self.tls_cert, &self.tls_key) == (&other.tls_cert, &other.tls_key)
     }
 
-    fn listen_address(&self, phone_side_ip: Option<IpAddr>) -> Result<SocketAddr, AppError> {
-        match &self.listen {
-            Some(text) => text.parse::<SocketAddr>().map_err(|error| {
-                AppError::from_error(ErrorKind::Usage, error)
-                    .context(format_args!("--listen {text:?}"))
-                    .hint("write it as 10.1.1.5:8080")
-            }),
+    fn listen_or_default(&self, phone_side_ip: Option<IpAddr>) -> SocketAddr {
+        match self.listen {
+            Some(listen) => listen,
             // A cluster on this machine has its phones here too; no other machine needs to reach the server then.
             None if phone_side_ip.is_some_and(|ip| ip.is_loopback()) => {
-                Ok(SocketAddr::from(([127, 0, 0, 1], 0)))
+                SocketAddr::from(([127, 0, 0, 1], 0))
             }
-            None => Ok(SocketAddr::from(([0, 0, 0, 0], 0))),
+            None => SocketAddr::from(([0, 0, 0, 0], 0)),
         }
     }
 
-    /// Reads the advertised URL. A name in it is looked up: many machines know their own name as a loopback address,
-    /// and phones download from another program.
+    /// Returns the advertised URL. A name in it is looked up: many machines know their own name as a loopback address,
+    /// and phones cannot download from there.
     async fn advertised(
         &self,
         phone_side_ip: Option<IpAddr>,
         observer: &dyn Observer,
     ) -> Result<Option<BaseUrl>, AppError> {
-        let Some(text) = &self.advertise else { return Ok(None) };
-        let base = base_url(text)?;
+        let Some(base) = self.advertise.clone() else { return Ok(None) };
         let name = base.host().to_owned();
         if name.parse::<IpAddr>().is_ok() || phone_side_ip.is_some_and(|ip| ip.is_loopback()) {
             return Ok(Some(base));
@@ -139,17 +160,27 @@ impl ImageServerSettings {
                 .map(Some)
                 .map_err(|error| AppError::from_error(ErrorKind::Usage, error)),
             (Some(_), None) | (None, Some(_)) => {
-                Err(AppError::new(ErrorKind::Usage, "--tls-cert and --tls-key belong together")
-                    .hint("give both, or none to serve over HTTP"))
+                Err(AppError::new(ErrorKind::Usage, "a certificate and its key belong together")
+                    .hint("give `tls_cert` and `tls_key`, as options or in the config file, or none of them to serve over HTTP"))
             }
         }
     }
 }
 
 fn base_url(text: &str) -> Result<BaseUrl, AppError> {
-    text.parse::<BaseUrl>().map_err(|error: HostError| {
-        AppError::from_error(ErrorKind::Usage, error)
-            .hint("--advertise takes a URL such as http://10.1.1.5:8080")
+    text.parse::<BaseUrl>()
+        .map_err(|error: HostError| AppError::from_error(ErrorKind::Usage, error))
+}
+
+/// Reads an address with a port, or a port alone, which means all IPv4 addresses.
+fn listen_address(text: &str) -> Result<SocketAddr, AppError> {
+    let text = text.trim();
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>().ok();
+    let all_addresses = port.map(|port| SocketAddr::from(([0, 0, 0, 0], port)));
+    all_addresses.or_else(|| text.parse().ok()).ok_or_else(|| {
+        let wrong = format!("{text:?} is not an address with a port");
+        AppError::new(ErrorKind::Usage, wrong)
+            .hint("write it as 10.1.1.5:8080 or [fd00::5]:8080, or as 8080 for all addresses of this machine")
     })
 }
 
@@ -161,12 +192,13 @@ fn unusable(error: HostError) -> AppError {
 /// Makes sure that the image servers of several clusters can run side by side.
 ///
 /// # Errors
-/// When one of them cannot be as it is configured, or when two cannot share the port that both name.
+/// When two cannot share the port that both name.
 pub fn check_side_by_side(clusters: &[(&str, &ImageServerSettings)]) -> Result<(), AppError> {
     let mut known: Vec<(&str, &ImageServerSettings, SocketAddr)> = Vec::new();
     for &(name, image_server) in clusters {
-        let fixed = image_server.check().map_err(|error| error.within(name))?;
-        let Some(listen) = fixed else { continue };
+        let Some(listen) = image_server.listen.filter(|listen| listen.port() != 0) else {
+            continue;
+        };
         for (other, theirs, address) in &known {
             let why = if listen == *address && !image_server.same_certificate(theirs) {
                 "with different certificates"
@@ -204,7 +236,7 @@ mod tests {
 
     fn image_server(listen: &str, certificate: Option<&str>) -> ImageServerSettings {
         ImageServerSettings {
-            listen: Some(listen.to_owned()),
+            listen: Some(listen.parse().unwrap()),
             tls_cert: certificate.map(Into::into),
             tls_key: certificate.map(Into::into),
             ..ImageServerSettings::default()
@@ -232,7 +264,6 @@ mod tests {
             let error = told(one, other).unwrap_err();
             assert!(error.contains("one port") && error.contains("every address"), "{error}");
         }
-        assert!(told("here", "0.0.0.0:1").unwrap_err().contains("cluster \"a\""));
     }
 
     #[test]
@@ -240,6 +271,29 @@ mod tests {
         let paths = image_server("10.1.1.5:8080", Some("a.pem"));
         assert!(!paths.same_certificate(&image_server("10.1.1.5:8080", None)));
         assert!(paths.same_certificate(&image_server("10.1.1.5:8080", Some("a.pem"))));
+    }
+
+    #[test]
+    fn a_port_alone_is_for_all_addresses() {
+        for text in ["8080", ":8080", " 0.0.0.0:8080 "] {
+            assert_eq!(listen_address(text).unwrap(), SocketAddr::from(([0, 0, 0, 0], 8080)));
+        }
+        assert_eq!(listen_address("[::1]:80").unwrap().to_string(), "[::1]:80");
+        for text in ["banana", "", ":", "10.1.1.5", "65536", "-1", "host:80"] {
+            let error = listen_address(text).unwrap_err();
+            assert_eq!(error.exit(), crate::error::Exit::Usage);
+            assert!(error.to_string().contains("10.1.1.5:8080"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_broken_value_is_named_by_where_it_comes_from() {
+        let of = |layer: Layer| ImageServerSettings::of(&layer).unwrap_err().to_string();
+        let some = || Some("banana".to_owned());
+        let error = of(Layer { listen: some(), ..Layer::default() });
+        assert!(error.contains("--listen: \"banana\""), "{error}");
+        let error = of(Layer { advertise: some(), ..Layer::default() });
+        assert!(error.contains("--advertise: \"banana\""), "{error}");
     }
 
     #[test]

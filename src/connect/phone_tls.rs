@@ -61,11 +61,15 @@ impl PhoneTls {
         let forget = settings.phone_repin.clone();
         let (trust, by) = match (&settings.phone_ca_file, settings.phone_tls.as_deref()) {
             (Some(path), _) => {
-                let trust = authorities(path)?;
+                let from = |error: AppError| error.context(settings.origin("phone_ca_file"));
+                let trust = authorities(path).map_err(from)?;
                 let file = std::path::absolute(path).unwrap_or_else(|_| path.clone());
                 (Some(trust), Some(KeptTrust::Authorities { sha256: sha256(path)?, file }))
             }
-            (None, Some(how)) => (Some(named(how)?), Some(KeptTrust::Named(how.to_owned()))),
+            (None, Some(how)) => {
+                let trust = named(how).map_err(|error| error.context(settings.origin("phone_tls")));
+                (Some(trust?), Some(KeptTrust::Named(how.to_owned())))
+            }
             (None, None) => (None, None),
         };
         if !forget.is_empty() && !matches!(trust, Some(PhoneTrust::PinFirstUse)) {
@@ -172,7 +176,7 @@ impl PhoneTls {
 fn sha256(path: &Path) -> Result<String, AppError> {
     let bytes = std::fs::read(path).map_err(|error| {
         let error = format!("cannot read {}: {error}", path.display());
-        AppError::new(ErrorKind::Usage, error).hint("check --phone-ca-file")
+        AppError::new(ErrorKind::Usage, error).hint("check the name and the mode of the file")
     })?;
     Ok(hex(&Sha256::digest(&bytes)))
 }
@@ -180,7 +184,7 @@ fn sha256(path: &Path) -> Result<String, AppError> {
 fn authorities(path: &Path) -> Result<PhoneTrust, AppError> {
     PhoneTrust::from_ca_file(path).map_err(|error| {
         AppError::from_error(ErrorKind::Usage, error)
-            .hint("--phone-ca-file takes the certificates of authorities, in PEM or DER")
+            .hint("the file holds the certificates of authorities, in PEM or DER")
     })
 }
 
@@ -188,9 +192,7 @@ fn named(how: &str) -> Result<PhoneTrust, AppError> {
     match how {
         "pin-first-use" => Ok(PhoneTrust::PinFirstUse),
         "insecure" => Ok(PhoneTrust::Insecure),
-        other => {
-            Err(AppError::new(ErrorKind::Usage, format!("phone_tls: {other:?} means nothing"))
-                .hint("it is pin-first-use or insecure"))
-        }
+        other => Err(AppError::new(ErrorKind::Usage, format!("{other:?} is not a mode"))
+            .hint("write pin-first-use or insecure")),
     }
 }

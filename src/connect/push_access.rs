@@ -8,7 +8,6 @@ use crate::connect::password;
 use crate::connect::phone_tls::PhoneTls;
 use crate::domain::nat::NatRules;
 use crate::error::{AppError, ErrorKind};
-use crate::image_server::HostLimits;
 use crate::interaction::Interaction;
 
 /// The push user and the access to phones, checked. The password is read only when it is asked for.
@@ -40,6 +39,17 @@ impl PushAccess {
     pub fn of(settings: &Layer) -> Result<Self, AppError> {
         let concurrency = settings.concurrency.unwrap_or(32);
         in_range(&settings.origin("concurrency"), concurrency as u64, 1000)?;
+        for (key, port) in
+            [("phone_port", settings.phone_port), ("phone_tls_port", settings.phone_tls_port)]
+        {
+            in_range(&settings.origin(key), port.unwrap_or(1).into(), u16::MAX.into())?;
+        }
+        if let Some(user) = settings.push_user.as_deref().filter(|user| user.contains(':')) {
+            // HTTP Basic would take what follows for the beginning of the password (RFC 7617).
+            let from = settings.origin("push_user");
+            let colon = format!("{from}: a user name cannot hold a colon: {user:?}");
+            return Err(AppError::new(ErrorKind::Usage, colon));
+        }
         let max_logins_at_risk = settings.max_logins_at_risk;
         if let Some(most) = max_logins_at_risk {
             in_range(&settings.origin("max_logins_at_risk"), most as u64, 1000)?;
@@ -48,14 +58,7 @@ impl PushAccess {
             push_user: settings.push_user.clone(),
             phone_port: settings.phone_port.unwrap_or(80),
             phone_tls: PhoneTls::of(settings)?,
-            image_server: ImageServerSettings {
-                listen: settings.listen.clone(),
-                advertise: settings.advertise.clone(),
-                tls_cert: settings.tls_cert.clone(),
-                tls_key: settings.tls_key.clone(),
-                shared_servers: None,
-                limits: HostLimits::default(),
-            },
+            image_server: ImageServerSettings::of(settings)?,
             concurrency,
             nat: settings.nat.clone(),
             max_logins_at_risk,

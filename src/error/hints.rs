@@ -156,8 +156,11 @@ impl From<ConfigError> for AppError {
             ConfigError::Invalid { .. } => {
                 "`axlpaper init --print` shows every key with its meaning"
             }
-            ConfigError::NoSuchCluster { .. } => {
-                "--cluster and default_cluster name a table [cluster.NAME] of the file"
+            ConfigError::NoSuchCluster { is_typed: true, .. } => {
+                "--cluster names a table [cluster.NAME] of the file"
+            }
+            ConfigError::NoSuchCluster { is_typed: false, .. } => {
+                "`default_cluster` names a table [cluster.NAME] of the file"
             }
             ConfigError::NoneChosen { .. } => {
                 "name one with --cluster, or as default_cluster in the file; a host of its own with --host"

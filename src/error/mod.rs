@@ -86,6 +86,8 @@ pub enum ErrorKind {
     Authentication,
     /// Refused: not confirmed, stale plan, safety limit, lock held.
     Refused,
+    /// A person answered no.
+    Declined,
     /// Interrupted.
     Interrupted,
 }
@@ -97,7 +99,7 @@ impl ErrorKind {
             Self::Failed => Exit::Failed,
             Self::Usage => Exit::Usage,
             Self::Authentication => Exit::Authentication,
-            Self::Refused => Exit::Refused,
+            Self::Refused | Self::Declined => Exit::Refused,
             Self::Interrupted => Exit::Interrupted,
         }
     }

@@ -64,7 +64,8 @@ impl FromStr for Template {
         if rest.contains(['{', '}']) {
             return Err("of places in braces it can have {size}, {dir} and {model}".to_owned());
         }
-        let url = Url::parse(&rest).map_err(|error| format!("it is no URL: {error}"))?;
+        let url = Url::parse(&rest)
+            .map_err(|_| "write a URL such as http://cucm:6970/{dir}/spring.png".to_owned())?;
         if url.scheme() != "http" {
             return Err("phones are sent http:// addresses only".to_owned());
         }

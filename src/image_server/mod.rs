@@ -21,4 +21,4 @@ pub use crate::image_server::error::HostError;
 pub use crate::image_server::published::{
     FetchState, PublishedTone, PublishedUrls, Recipient, Token,
 };
-pub use crate::image_server::server::ImageHost;
+pub use crate::image_server::server::{ImageHost, check_free};

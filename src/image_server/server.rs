@@ -192,6 +192,14 @@ impl Drop for Server {
     }
 }
 
+/// Makes sure that an address of this machine is free to listen on. Must be called within the runtime.
+///
+/// # Errors
+/// When it is not.
+pub fn check_free(listen: SocketAddr) -> Result<(), HostError> {
+    bind(listen).map(drop).map_err(|source| HostError::Bind { listen, source })
+}
+
 fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // Without it a second run would have to wait for the first one's connections to be forgotten.

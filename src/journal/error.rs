@@ -66,7 +66,11 @@ impl JournalError {
 impl From<io::Error> for Problem {
     fn from(error: io::Error) -> Self {
         let is = |kinds: &[io::ErrorKind]| kinds.contains(&error.kind());
-        if is(&[io::ErrorKind::StorageFull, io::ErrorKind::FileTooLarge]) {
+        if is(&[
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::QuotaExceeded,
+            io::ErrorKind::FileTooLarge,
+        ]) {
             Self::Full
         } else if is(&[io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::PermissionDenied]) {
             Self::ReadOnly

@@ -121,26 +121,46 @@ impl ClusterLock {
     /// # Errors
     /// When the lock file cannot be used.
     pub fn is_held_for(journal: &Path, cluster_id: &str, run: RunId) -> Result<bool, LockError> {
+        let names_run = |owner: &LockOwner| owner.run.is_none_or(|held_for| held_for == run);
+        match Self::check(journal, cluster_id, names_run) {
+            Ok(()) => Ok(false),
+            Err(LockError::Held { .. }) => Ok(true),
+            Err(error @ LockError::File { .. }) => Err(error),
+        }
+    }
+
+    /// Makes sure that no process holds the lock of a cluster, and does not take it.
+    ///
+    /// # Errors
+    /// When a process holds it, or the lock file cannot be used.
+    pub fn check_free(journal: &Path, cluster_id: &str) -> Result<(), LockError> {
+        Self::check(journal, cluster_id, |_| true)
+    }
+
+    fn check(
+        journal: &Path,
+        cluster_id: &str,
+        is_meant: impl Fn(&LockOwner) -> bool,
+    ) -> Result<(), LockError> {
         let path = lock_path(journal, cluster_id);
         let failed =
             |error: std::io::Error| LockError::File { path: path.clone(), source: error.into() };
         let mut file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(failed(error)),
         };
+        if file.metadata().map_err(failed)?.len() == 0 {
+            return Ok(());
+        }
         // Windows lets no other process read a locked file.
-        let may_be = match file.metadata().map_err(failed)?.len() {
-            0 => false,
-            _ => read_holder(&mut file)
-                .is_none_or(|owner| owner.run.is_none_or(|held_for| held_for == run)),
-        };
-        if !may_be {
-            return Ok(false);
+        let holder = read_holder(&mut file);
+        if !holder.as_ref().is_none_or(is_meant) {
+            return Ok(());
         }
         match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(LockError::Held { holder }),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }

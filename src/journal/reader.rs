@@ -20,6 +20,7 @@ use crate::journal::recorder::{DOWNLOAD, Moment};
 use crate::journal::rows::{
     ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow, RunState,
 };
+use crate::journal::schema;
 
 /// A journal that is open for reading. It sees what has been written so far, also by a run that goes on.
 #[derive(Debug)]
@@ -40,13 +41,11 @@ impl JournalReader {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error.into())),
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection =
-            Connection::open_with_flags(path, flags).map_err(|error| failed(error.into()))?;
-        // A journal of an earlier release becomes one of this release here too, or says why it cannot.
-        crate::journal::schema::migrate(&mut connection).map_err(failed)?;
-        connection.pragma_update(None, "query_only", true).map_err(|error| failed(error.into()))?;
-        Ok(Some(Self { connection, path: path.to_owned() }))
+        let connection = match open_shared(path) {
+            Err(Problem::ReadOnly) => open_unshared(path),
+            opened => opened,
+        };
+        Ok(Some(Self { connection: connection.map_err(failed)?, path: path.to_owned() }))
     }
 
     /// Returns the runs, the newest first.
@@ -408,3 +407,32 @@ fn inflated<T: DeserializeOwned>(body: &[u8], what: &'static str) -> Result<T, P
 
 /// A damaged document must not fill the memory.
 const MOST_BYTES: u64 = 512 * 1024 * 1024;
+
+/// Opens a journal that other processes can write meanwhile. SQLite needs files beside it for that.
+fn open_shared(path: &Path) -> Result<Connection, Problem> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    // A journal of an earlier release becomes one of this release here too, or says why it cannot.
+    schema::migrate(&mut connection)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// Opens a journal in a folder that this user may not write. No process may be using it: what it has not yet written
+/// into the file itself would be missing.
+fn open_unshared(path: &Path) -> Result<Connection, Problem> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        return Err(Problem::ReadOnly);
+    }
+    let whole = std::path::absolute(path)?;
+    let mut url = reqwest::Url::from_file_path(whole).map_err(|()| Problem::ReadOnly)?;
+    url.set_query(Some("immutable=1"));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let mut connection = Connection::open_with_flags(url.as_str(), flags)?;
+    schema::migrate(&mut connection)?;
+    Ok(connection)
+}

@@ -106,6 +106,37 @@ impl Journal {
         Ok(Self { writer, path: path.to_owned() })
     }
 
+    /// Makes a journal in memory, for a dry run. It is gone with its last recorder.
+    ///
+    /// # Errors
+    /// When SQLite cannot make it.
+    pub fn in_memory() -> Result<Self, JournalError> {
+        let path = PathBuf::from(":memory:");
+        let failed = |problem| JournalError::new("open", Path::new(":memory:"), problem);
+        let mut connection = Connection::open_in_memory().map_err(|error| failed(error.into()))?;
+        schema::migrate(&mut connection).map_err(failed)?;
+        // The run that a dry run continues is in the journal on the disk.
+        let pragma = connection.pragma_update(None, "foreign_keys", false);
+        pragma.map_err(|error| failed(error.into()))?;
+        let writer = Writer::start(connection, path.clone()).map_err(failed)?;
+        Ok(Self { writer, path })
+    }
+
+    /// Makes sure that a run could write its journal there. Creates no journal.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn check_writable(path: &Path) -> Result<(), JournalError> {
+        let checked = if path.exists() {
+            connect(path)
+                .and_then(|connection| Ok(connection.execute_batch("begin immediate; rollback")?))
+        } else {
+            let folder = path.ancestors().skip(1).find(|folder| folder.exists());
+            tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(drop).map_err(Into::into)
+        };
+        checked.map_err(|problem| JournalError::new("open", path, problem))
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -56,6 +56,8 @@ pub enum RunState {
     /// It came to its end, with or without failures.
     Finished,
     Interrupted,
+    /// The answer to its question was no, so nothing was changed.
+    Declined,
     /// It could not go on.
     Failed,
     /// It has not ended, and no process holds its lock any more.
@@ -69,6 +71,7 @@ impl RunState {
             Self::Running => "running",
             Self::Finished => "finished",
             Self::Interrupted => "interrupted",
+            Self::Declined => "declined",
             Self::Failed => "failed",
             Self::Killed => "killed",
         }

@@ -135,6 +135,10 @@ impl HttpError {
 }
 
 pub(super) fn connect_reason(error: &reqwest::Error) -> String {
+    // The words of the library are those of its types.
+    if let Some(problem) = TlsProblem::find(error) {
+        return problem.to_string();
+    }
     if error.is_timeout() {
         return "no answer to the connection attempt in time: check host, port and firewall".into();
     }

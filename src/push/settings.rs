@@ -233,8 +233,7 @@ impl StopReason {
             ),
             Self::PasswordRefused { phones } => format!(
                 "the cluster refuses the push user's password, and so did {}: it was changed, or the account \
-                 is locked; nothing more was sent. Set the new password, then continue with `axlpaper rollout \
-                 --resume last`",
+                 is locked; nothing more was sent. Set the new password, then continue",
                 pluralize(*phones, "phone")
             ),
             Self::PageDown { why, waited } => {
@@ -245,7 +244,7 @@ impl StopReason {
                 };
                 format!(
                     "{why}, and phones accept no push without it; {end}. Check the service Cisco Tomcat on that \
-                     node, then continue with `axlpaper rollout --resume last`"
+                     node, then continue"
                 )
             }
             Self::Failures { failed, most } => format!(

@@ -167,7 +167,7 @@ pub fn changes_json<'a>(
 /// What is in a `rollout` document.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(super) struct RolloutBody<'a> {
-    /// The number of the run in the journal.
+    /// The number of the run in the journal; 0 for a dry run by address.
     run: i64,
     /// What was pushed.
     object: ObjectKind,

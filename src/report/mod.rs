@@ -35,7 +35,7 @@ pub use crate::report::row::{ModelRecord, Row, TestCase, TestResult};
 pub use crate::report::run_report::{
     RolloutSummary, RunReport, RunReportBuilder, Screenshot, change_rows,
 };
-pub use crate::report::summary::{audit_recap, plan_recap, rollout_recap};
+pub use crate::report::summary::{audit_recap, plan_recap, planned_recap, rollout_recap};
 pub use crate::report::table::{Format, Layout, csv, ndjson, table};
 pub use crate::report::writable::{ListError, Writable};
 pub use changes::{changes_recap, plan_diff, plan_outline};

@@ -10,6 +10,10 @@ use crate::report::run_report::RunReport;
 /// # Errors
 /// When the journal cannot be read.
 pub fn next_step(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
+    // Nothing was begun, and a person decided so.
+    if run.state == RunState::Declined {
+        return Ok(None);
+    }
     if history.went_on(run)? || (run.exit_code == Some(USAGE) && run.ended_at.is_some()) {
         return Ok(None);
     }

@@ -68,7 +68,7 @@ pub(super) fn run_recap(
     };
     let pushed = printable(report.file.as_deref().unwrap_or_default());
     let spent = report.finished_at().duration_since(report.run.began_at).as_secs_f64();
-    let heading = wording::heading(report.action, &pushed, &pushed_of(report));
+    let heading = wording::heading(&report.run.command, report.action, &pushed, &pushed_of(report));
     let mut text = format!("{heading} {place} in {spent:.1} s\n");
     if let Some(coverage) = report.coverage_text() {
         push_line(&mut text, &format!("{coverage}."));
@@ -121,6 +121,21 @@ pub fn plan_recap(plan: &Plan, audit: &Audit) -> String {
     text.push_str(&pictures(audit));
     text.push_str(&to_do(audit, &[Verdict::Blocked]));
     text
+}
+
+/// The phones of a dry run without a cluster: each with what would be done.
+pub fn planned_recap(phones: &[PhoneResult]) -> String {
+    let mut rows = vec![["name", "address", "model", ""].map(str::to_owned).to_vec()];
+    rows.extend(phones.iter().map(|phone| {
+        let what = match (phone.outcome, &phone.reason) {
+            (Outcome::Pending, _) | (_, None) => "would be pushed to".to_owned(),
+            (outcome, Some(reason)) => format!("{}: {reason}", outcome.as_str()),
+        };
+        let address = phone.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let row = [phone.name.to_string(), address, phone.model.clone(), what];
+        row.map(|cell| printable(&cell).into_owned()).to_vec()
+    }));
+    aligned(&rows, |_| false)
 }
 
 /// Phones that the plan does not touch although something could be repaired about them.

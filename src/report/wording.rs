@@ -28,8 +28,11 @@ pub(crate) fn title(action: PushAction, what: &str) -> String {
 }
 
 /// What a run did to how many phones, in the first line of its recap.
-pub(crate) fn heading(action: PushAction, what: &str, phones: &str) -> String {
+pub(crate) fn heading(command: &str, action: PushAction, what: &str, phones: &str) -> String {
     match action {
+        PushAction::Picture | PushAction::PictureElsewhere if command == "push" => {
+            format!("Push of {what} to {phones}")
+        }
         PushAction::Picture | PushAction::PictureElsewhere => {
             format!("Rollout of {what} to {phones}")
         }
@@ -334,7 +337,7 @@ mod tests {
         let stages = ["connect", "pictures", "push"].map(|word| stage(action, word).to_owned());
         let mut said = vec![
             title(action, "NAME"),
-            heading(action, "NAME", "2 phones"),
+            heading("rollout", action, "NAME", "2 phones"),
             verified(action, proof).to_owned(),
             accepted(action).to_owned(),
             unverifiable(action, proof).unwrap_or_default().to_owned(),

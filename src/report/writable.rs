@@ -31,6 +31,13 @@ impl ListError {
     pub fn cause(&self) -> String {
         error_chain(self.0.as_ref())
     }
+
+    /// Tells whether there was no room for it.
+    pub fn is_no_room(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let error = self.0.downcast_ref::<io::Error>().map(io::Error::kind);
+        matches!(error, Some(FileTooLarge | QuotaExceeded | StorageFull))
+    }
 }
 
 impl From<io::Error> for ListError {

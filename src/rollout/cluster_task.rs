@@ -30,8 +30,10 @@ pub struct ClusterTask {
     pub request: Arc<RolloutRequest>,
     /// The cluster.
     pub connection: ClusterSettings,
-    /// The push user's password; nothing for a dry run.
+    /// The push user's password.
     pub push_password: Option<SecretString>,
+    /// Whether the run is only prepared, and writes nothing.
+    pub dry_run: bool,
 }
 
 /// What was seen before anything is changed, and what is to be changed.
@@ -138,6 +140,7 @@ impl ClusterTask {
             continues: request.continues,
             reverts: None,
             command_line: request.command_line.clone(),
+            dry_run: self.dry_run,
         };
         Run::begin(&request.journal, what, interaction).await
     }

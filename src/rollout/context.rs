@@ -50,12 +50,11 @@ pub struct PushSetup {
     delivery: Box<dyn Delivery>,
     log: JournalAttemptLog,
     digests: Digests,
-    already: HashMap<DeviceName, PhoneResult>,
+    /// Phones that are proven to show it already.
+    pub already: HashMap<DeviceName, PhoneResult>,
     password_proven: bool,
-    /// The phones that will be pushed to when all changes succeed, also those that are proven already.
-    expected: HashSet<DeviceName>,
-    /// How many of them are not proven already.
-    phones: usize,
+    /// The phones that will be pushed to when all changes succeed.
+    pub targets: Vec<Target>,
 }
 
 /// What the user is asked to confirm.
@@ -122,7 +121,7 @@ impl RunContext<'_> {
     /// Says what a password that is changed in mid-run could do to the push user's account, where it could lock it.
     fn logins_at_risk(&self, assessment: &Assessment, ready: &PushSetup) -> Option<String> {
         let PushUser::Found { account, .. } = &assessment.inventory.push_user else { return None };
-        let most = self.task.connection.push_access.most_logins().min(ready.phones);
+        let most = self.task.connection.push_access.most_logins().min(ready.targets.len());
         push_common::logins_at_risk(most, account.locks_after?)
     }
 
@@ -143,7 +142,7 @@ impl RunContext<'_> {
     /// When phones could not be pushed to, or the push user's password is wrong. Nothing is changed then.
     pub async fn prepare(&self, assessment: &Assessment) -> Result<PushSetup, AppError> {
         let Self { task, observer, .. } = *self;
-        let ExpectedTargets { targets: expected, models } = task.expected(assessment);
+        let ExpectedTargets { targets: mut expected, models } = task.expected(assessment);
         let prepared = task.request.payload.prepare(models, observer.as_ref()).await?;
         let saved = prepared.save_summary(self.recorder).await;
         saved?;
@@ -170,15 +169,15 @@ impl RunContext<'_> {
                 "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;
-        let phones = expected.len() - already.len();
-        let expected = expected.into_iter().map(|target| target.name).collect();
-        Ok(PushSetup { delivery, log, digests, already, password_proven, expected, phones })
+        expected.retain(|target| !already.contains_key(&target.name));
+        Ok(PushSetup { delivery, log, digests, already, password_proven, targets: expected })
     }
 
     /// Shows what a person should know before the confirmation. Returns what is to be confirmed; nothing where nothing is to be
     /// done.
     pub fn intent(&self, assessment: &Assessment, ready: &PushSetup) -> Option<Confirmation> {
-        if ready.phones == 0 && assessment.plan.changes.is_empty() {
+        let phones = ready.targets.len();
+        if phones == 0 && assessment.plan.changes.is_empty() {
             return None;
         }
         if let Some(caution) = self.task.request.payload.warning() {
@@ -190,9 +189,9 @@ impl RunContext<'_> {
         if let Some(url) = ready.delivery.base_url() {
             self.observer.observe(&Event::Remark(format!("phones download from {url}")));
         }
-        let touched = assessment.plan.phones_touched().max(ready.phones);
-        let what = question(self.task, &assessment.plan, ready.phones);
-        Some(Confirmation { what, touched, phones: ready.phones })
+        let touched = assessment.plan.phones_touched().max(phones);
+        let what = question(self.task, &assessment.plan, phones);
+        Some(Confirmation { what, touched, phones })
     }
 
     /// Changes the cluster, and waits for phones that restart for it.
@@ -236,8 +235,10 @@ impl RunContext<'_> {
         changed: &AppliedChanges,
         stop: &StopSignals,
     ) -> PushResults {
-        let PushSetup { delivery, log, digests, mut already, password_proven, expected, .. } =
+        let PushSetup { delivery, log, digests, mut already, password_proven, targets: expected } =
             ready;
+        let expected: HashSet<DeviceName> =
+            expected.into_iter().map(|target| target.name).collect();
         let after = self.task.audit(&changed.now);
         let (mut targets, _) = self.task.targets(assessment, &after);
         let mut held = repair::held_back(&changed.now, &changed.applied.results);
@@ -246,7 +247,7 @@ impl RunContext<'_> {
                 expected.iter().map(|name| (name.clone(), format!("the run ended before: {why}")));
             held = rest.chain(held).collect();
         }
-        held.retain(|name, _| expected.contains(name) && !already.contains_key(name));
+        held.retain(|name, _| expected.contains(name));
         targets.retain(|target| !held.contains_key(&target.name));
         // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
         already.retain(|name, _| targets.iter().any(|target| target.name == *name));

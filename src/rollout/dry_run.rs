@@ -1,107 +1,63 @@
-//! The steps of a rollout that only read.
+//! What a dry run finds out: the run is prepared as any other, and ends before its question.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use crate::connect::cluster::{self, ClusterSettings};
 use crate::domain::audit::Audit;
-use crate::domain::plan::Plan;
 use crate::domain::text::pluralize;
-use crate::error::AppError;
-use crate::event::Observer;
-use crate::interaction::Interaction;
+use crate::error::{AppError, Exit};
 use crate::report::{audit_recap, plan_diff};
-use crate::rollout::accounts;
-use crate::rollout::cluster_task::ClusterTask;
-use crate::rollout::cluster_task::ExpectedTargets;
-use crate::rollout::maintenance_window;
-use crate::rollout::push_common;
+use crate::rollout::cluster_task::Assessment;
+use crate::rollout::context::PushSetup;
 use crate::rollout::request::RolloutRequest;
-use crate::rollout::run::RunScope;
 
-/// What a rollout would find and do.
+/// What a run would find and do: on a cluster with its audit, by address with the phones in a report.
 #[derive(Debug)]
-pub struct DryRun {
-    /// The cluster as it is.
-    pub audit: Audit,
-    plan: Plan,
-    /// What would be done to phones then, for people.
-    push: String,
-    /// How many phones are left out because they are proven to show it.
-    already: usize,
-    /// How many phones were or would be changed so recently that they may refuse the push user for a while.
-    recently_changed: usize,
-    /// For how long they may.
-    settle: Duration,
-    /// Why the rollout would be refused now.
-    refused: Option<String>,
+pub struct DryRun<T> {
+    /// What was found.
+    pub found: T,
+    /// A description for people.
+    pub recap: String,
+    /// Why the run would be refused now.
+    pub refused: Option<AppError>,
+    /// The exit code of the run, as far as it is known beforehand.
+    pub exit: Exit,
 }
 
-/// Finds out what a rollout would do on one cluster.
-///
-/// # Errors
-/// When the cluster or the journal cannot be read, or the payload or the image server cannot be as asked for.
-pub async fn assess(
-    request: &Arc<RolloutRequest>,
-    connection: ClusterSettings,
-    interaction: &dyn Interaction,
-    observer: &Arc<dyn Observer>,
-) -> Result<DryRun, AppError> {
-    let request = Arc::clone(request);
-    if request.payload.is_served() {
-        connection.push_access.image_server.check()?;
-    }
-    let cluster = cluster::connect(&connection, interaction, observer).await?;
-    let task = ClusterTask { request, connection, push_password: None };
-    let assessment = task.assess(&cluster, observer).await?;
-    let request = &task.request;
-    let refused = match assessment.plan.changes.is_empty() {
-        true => Ok(()),
-        false => accounts::check_writable(&cluster.axl).await,
+/// The sentence at the end of a dry run.
+pub(crate) const NOTHING_DONE: &str = "Dry run: nothing was changed or pushed.";
+
+/// Returns the exit code of a run; `nobody` where it would push to no phone although it was to.
+pub(crate) fn exit(nobody: bool) -> Exit {
+    if nobody { Exit::SomeFailed } else { Exit::Done }
+}
+
+/// Describes a run on a cluster that is prepared.
+pub(crate) fn of(
+    request: &RolloutRequest,
+    assessment: Assessment,
+    ready: &PushSetup,
+    refused: Option<AppError>,
+) -> DryRun<Audit> {
+    let (phones, already) = (ready.targets.len(), ready.already.len());
+    let push = request.payload.describe(&request.payload_name, phones);
+    let push = match &request.repair {
+        Some(_) => format!(
+            "{}\nThen it would {push}",
+            plan_diff(&assessment.plan, "axlpaper plan --format csv")
+        ),
+        None => format!("It would {push}"),
     };
-    let refused = refused
-        .and_then(|()| {
-            maintenance_window::check(&request.schedule, &assessment.plan, &assessment.inventory)
-        })
-        .err();
-    let ExpectedTargets { mut targets, models } = task.expected(&assessment);
-    let prepared = request.payload.prepare(models, observer.as_ref()).await?;
-    let scope = RunScope::of(&task.connection);
-    let already = push_common::already_shown(request, &scope, &targets, &prepared.digests())?;
-    targets.retain(|target| !already.contains_key(&target.name));
-    Ok(DryRun {
-        push: request.payload.describe(&request.payload_name, targets.len()),
-        already: already.len(),
-        recently_changed: targets.iter().filter(|target| target.recently_changed).count(),
-        settle: request.wait.settle,
-        refused: refused.map(|error| error.message().to_owned()),
-        audit: assessment.audit,
-        plan: assessment.plan,
-    })
-}
-
-impl DryRun {
-    /// Describes it for people.
-    pub fn recap(&self) -> String {
-        let already = (self.already > 0).then(|| {
-            format!(
-                "Already verified to show it, and skipped: {}.\n",
-                pluralize(self.already, "phone")
-            )
-        });
-        let changed = (self.recently_changed > 0).then(|| {
-            let (phones, seconds) = (pluralize(self.recently_changed, "phone"), self.settle.as_secs());
-            format!(
-                "Changed by this run or recently: {phones}, which may refuse the push user for up to {seconds} s.\n"
-            )
-        });
-        let refused = self.refused.as_ref().map(|why| format!("It would be refused now: {why}.\n"));
-        let notes: String = [already, changed, refused].into_iter().flatten().collect();
+    let already_shown = (already > 0).then(|| {
+        format!("Already verified to show it, and skipped: {}.\n", pluralize(already, "phone"))
+    });
+    let changed = ready.targets.iter().filter(|target| target.recently_changed).count();
+    let changed = (changed > 0).then(|| {
+        let (phones, seconds) = (pluralize(changed, "phone"), request.wait.settle.as_secs());
         format!(
-            "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n{notes}",
-            audit_recap(&self.audit),
-            plan_diff(&self.plan, "axlpaper plan --format csv"),
-            self.push,
+            "Changed by this run or recently: {phones}, which may refuse the push user for up to {seconds} s.\n"
         )
-    }
+    });
+    let notes: String = [already_shown, changed].into_iter().flatten().collect();
+    let recap = format!("{}\n{push}. {NOTHING_DONE}\n{notes}", audit_recap(&assessment.audit));
+    let waits = request.options.wait_for_offline.is_some();
+    let exit = exit(phones + already == 0 && !waits);
+    DryRun { found: assessment.audit, recap, refused, exit }
 }

@@ -4,6 +4,7 @@
 //! them. Until the answer nothing is changed anywhere. A cluster that fails does not stop the others, neither before
 //! the question nor after it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -13,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::image_server;
 use crate::connect::shared_servers::SharedServers;
+use crate::domain::audit::Audit;
 use crate::domain::text::pluralize;
 use crate::error::AppError;
 use crate::event::Observer;
@@ -23,7 +25,7 @@ use crate::rollout::by_address::{AddressTask, PreparedAddresses};
 use crate::rollout::cluster_task::ClusterTask;
 use crate::rollout::context::Confirmation;
 use crate::rollout::control::RolloutHandle;
-use crate::rollout::dry_run::{self, DryRun};
+use crate::rollout::dry_run::DryRun;
 use crate::rollout::prepared::PreparedCluster;
 use crate::rollout::request::{RolloutRequest, Scope};
 use crate::rollout::run::Run;
@@ -40,6 +42,15 @@ pub struct ClusterResult<T> {
     pub run: Option<RunId>,
     /// What was found, or why nothing was.
     pub result: Result<T, AppError>,
+}
+
+/// The dry runs of a rollout. Only one of the two lists has entries, except for the errors.
+#[derive(Debug, Default)]
+pub struct DryRuns {
+    /// On clusters.
+    pub clusters: Vec<ClusterResult<DryRun<Audit>>>,
+    /// By address.
+    pub addresses: Vec<ClusterResult<DryRun<RunReport>>>,
 }
 
 /// Makes the observer of a cluster's events; its name is given.
@@ -102,7 +113,7 @@ impl Part {
     fn outline(&self) -> String {
         match self {
             Self::Cluster(part) => part.outline(),
-            Self::Addresses(_) => String::new(),
+            Self::Addresses(part) => part.outline(),
         }
     }
 
@@ -133,9 +144,49 @@ pub async fn prepare(
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
 ) -> Result<PreparedRollout, AppError> {
+    prepare_parts(request, scope, interaction, observers, false).await
+}
+
+/// Finds out what [`prepare`] and [`PreparedRollout::execute`] would do, by preparing it: all that would be refused
+/// before the confirmation is refused here too. Nothing is changed, no phone gets the password, and the journal gets no
+/// run.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn dry_run(
+    request: RolloutRequest,
+    scope: Scope,
+    interaction: &Arc<dyn Interaction>,
+    observers: &Observers,
+) -> Result<DryRuns, AppError> {
+    let prepared = prepare_parts(request, scope, interaction, observers, true).await?;
+    let (mut dry, mut publishers) = (DryRuns::default(), HashSet::new());
+    for ClusterResult { name, run, result } in prepared.parts {
+        match result {
+            Ok(Part::Cluster(part)) => {
+                let result = Ok(part.dry_run(&mut publishers));
+                dry.clusters.push(ClusterResult { name, run, result });
+            }
+            Ok(Part::Addresses(part)) => {
+                dry.addresses.push(ClusterResult { name, run, result: Ok(part.dry_run()) });
+            }
+            Err(error) => dry.clusters.push(ClusterResult { name, run, result: Err(error) }),
+        }
+    }
+    Ok(dry)
+}
+
+async fn prepare_parts(
+    request: RolloutRequest,
+    scope: Scope,
+    interaction: &Arc<dyn Interaction>,
+    observers: &Observers,
+    dry_run: bool,
+) -> Result<PreparedRollout, AppError> {
     let names_clusters = request.names_clusters;
     let shared_servers = Arc::new(SharedServers::default());
-    let tasks = tasks(Arc::new(request), scope, interaction.as_ref(), &shared_servers).await?;
+    let request = Arc::new(request);
+    let tasks = tasks(request, scope, interaction.as_ref(), &shared_servers, dry_run).await?;
     let several = names_clusters || tasks.len() > 1;
     let begun = begin(&tasks, interaction, several).await;
     let mut parts = Vec::new();
@@ -155,21 +206,6 @@ pub async fn prepare(
     // Each server ends with the last cluster that uses it.
     shared_servers.release();
     Ok(PreparedRollout { parts, interaction: Arc::clone(interaction), several })
-}
-
-/// Finds out what [`prepare`] and [`PreparedRollout::execute`] would do on each cluster, and does none of it.
-pub async fn dry_run(
-    request: RolloutRequest,
-    connections: Vec<ClusterSettings>,
-    interaction: &Arc<dyn Interaction>,
-    observers: &Observers,
-) -> Vec<ClusterResult<DryRun>> {
-    let (several, request) = (request.names_clusters, Arc::new(request));
-    for_each(connections, several, interaction, observers, async |connection, observer| {
-        let request = Arc::clone(&request);
-        dry_run::assess(&request, connection, interaction.as_ref(), &observer).await
-    })
-    .await
 }
 
 impl PreparedRollout {
@@ -213,9 +249,11 @@ impl PreparedRollout {
             self.parts.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)));
         let intents: Vec<_> = parts.map(|(name, part)| (name, part, part.intent())).collect();
         if !self.several {
-            let intent = intents.into_iter().find_map(|(_, _, intent)| intent)?;
+            let (part, intent) =
+                intents.into_iter().find_map(|(_, part, intent)| Some((part, intent?)))?;
             let (what, phones) = (intent.what, intent.touched);
-            return Some(Question { what, phones, outline: Vec::new() });
+            let outline = vec![part.outline().trim_end().to_owned()];
+            return Some(Question { what, phones, outline });
         }
         let outline = intents.iter().map(|(name, part, intent)| match intent {
             Some(intent) => format!("{name}: {}\n{}", intent.what, part.outline().trim_end()),
@@ -244,23 +282,35 @@ impl PreparedRollout {
     }
 }
 
-/// Fetches all passwords before anything else, one after the other, so that no two questions meet on the terminal.
+/// Checks what needs no cluster, and fetches all passwords, one after the other, so that no two questions meet on the
+/// terminal.
 async fn tasks(
     request: Arc<RolloutRequest>,
     scope: Scope,
     interaction: &dyn Interaction,
     shared_servers: &Arc<SharedServers>,
+    dry_run: bool,
 ) -> Result<Vec<Task>, AppError> {
     let connections = match scope {
         Scope::Addresses(addresses) => {
+            if request.payload.is_served() {
+                addresses.push_access.image_server.check()?;
+            }
             let push_password = addresses.push_access.push_password(interaction).await?;
-            let task = AddressTask { request, addresses: *addresses, push_password };
+            let task = AddressTask { request, addresses: *addresses, push_password, dry_run };
             return Ok(vec![Task::Addresses(Box::new(task))]);
         }
         Scope::Clusters(connections) => connections,
     };
     let several = connections.len() > 1;
-    if several && request.payload.is_served() {
+    if request.payload.is_served() {
+        for connection in &connections {
+            let checked = connection.push_access.image_server.check();
+            checked.map_err(|error| match several {
+                true => error.within(&connection.name),
+                false => error,
+            })?;
+        }
         let servings: Vec<_> = connections
             .iter()
             .map(|one| (one.name.as_str(), &one.push_access.image_server))
@@ -291,7 +341,8 @@ async fn tasks(
                 fetched?
             };
             let push_password = Some(push_password);
-            Ok(Task::Cluster(Box::new(ClusterTask { request, connection, push_password })))
+            let task = ClusterTask { request, connection, push_password, dry_run };
+            Ok(Task::Cluster(Box::new(task)))
         }
     });
     futures::stream::iter(tasks).then(|task| task).try_collect().await
@@ -308,7 +359,7 @@ async fn begin(
     for task in tasks {
         let (name, result) = (task.name(), task.begin(interaction).await);
         notice_failure(interaction, several, &name, &result);
-        let run = result.as_ref().ok().map(|run| run.recorder().run());
+        let run = result.as_ref().ok().and_then(Run::number);
         begun.push(ClusterResult { name, run, result });
     }
     if !several {

@@ -1,5 +1,6 @@
 //! A run on one cluster in two halves, with the question in between: all that only reads, and all that changes something.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::future::FutureExt as _;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::apply::Halt;
 use crate::connect::cluster::{self, ClusterClients};
+use crate::domain::audit::Audit;
 use crate::error::AppError;
 use crate::event::Observer;
 use crate::journal::{ChangeEnd, RunEnd};
@@ -15,9 +17,12 @@ use crate::report::{RunReport, RunReportBuilder, change_rows};
 use crate::rollout::cluster_task::{Assessment, ClusterTask};
 use crate::rollout::context::{Confirmation, PushResults, PushSetup, RunContext};
 use crate::rollout::control::RolloutHandle;
+use crate::rollout::dry_run::{self, DryRun};
 use crate::rollout::result::exit_of;
-use crate::rollout::run::Run;
-use crate::rollout::{accounts, maintenance_window, repair, resume, run_record, undo_file};
+use crate::rollout::run::{Run, same_publisher};
+use crate::rollout::{
+    accounts, maintenance_window, push_common, repair, resume, run_record, undo_file,
+};
 
 /// A run that has read its cluster and is ready to change it.
 pub struct PreparedCluster {
@@ -31,6 +36,8 @@ pub struct PreparedCluster {
 /// What was seen, and what is at hand.
 struct Assessed {
     cluster: ClusterClients,
+    /// The UUID of the publisher.
+    publisher: Option<String>,
     assessment: Assessment,
     ready: PushSetup,
 }
@@ -49,7 +56,7 @@ impl PreparedCluster {
         // What a future holds is moved with it, and this is much.
         match assess(&task, &run, &observer).boxed().await {
             Ok(assessed) => {
-                let Assessed { cluster, assessment, ready } = &*assessed;
+                let Assessed { cluster, assessment, ready, .. } = &*assessed;
                 let intent = context(&task, cluster, &run, &observer).intent(assessment, ready);
                 Ok(Self { task, run, observer, assessed, intent })
             }
@@ -57,14 +64,28 @@ impl PreparedCluster {
         }
     }
 
-    /// Returns what is to be changed on the cluster, in lines for people.
+    /// Returns what is to be changed on the cluster and which phones are pushed to, in lines for people.
     pub fn outline(&self) -> String {
-        crate::report::plan_outline(&self.assessed.assessment.plan)
+        let Assessed { assessment, ready, .. } = &*self.assessed;
+        let plan = Some(&assessment.plan).filter(|plan| !plan.changes.is_empty());
+        let changes = plan.map(crate::report::plan_outline).unwrap_or_default();
+        let ClusterTask { request, connection, .. } = &self.task;
+        let push = push_common::outline(&ready.targets, &connection.push_access, &request.options);
+        format!("{changes}{push}")
     }
 
     /// Returns what is to be confirmed; nothing where nothing is to be done.
     pub fn intent(&self) -> Option<&Confirmation> {
         self.intent.as_ref()
+    }
+
+    /// Returns what the run would do. Its image server ends with it. A dry run takes no locks, so `publishers` has those
+    /// of the clusters before.
+    pub fn dry_run(self, publishers: &mut HashSet<String>) -> DryRun<Audit> {
+        let Assessed { publisher, assessment, ready, .. } = *self.assessed;
+        let again = publisher.filter(|publisher| !publishers.insert(publisher.to_lowercase()));
+        let refused = self.run.refusal().or_else(|| again.as_deref().map(same_publisher));
+        dry_run::of(&self.task.request, assessment, &ready, refused)
     }
 
     /// Ends the run without having changed anything.
@@ -78,7 +99,7 @@ impl PreparedCluster {
     /// When nothing could be changed. What failed later is in the result.
     pub async fn execute(self, handle: &RolloutHandle) -> Result<RunReport, AppError> {
         let Self { task, run, observer, assessed, .. } = self;
-        let Assessed { cluster, assessment, ready } = *assessed;
+        let Assessed { cluster, assessment, ready, .. } = *assessed;
         let done = async {
             let at = context(&task, &cluster, &run, &observer);
             let stop = StopSignals {
@@ -126,17 +147,20 @@ async fn assess(
     .await?;
     resume::keep(task, run.recorder()).await?;
     let cluster = cluster::connect(&task.connection, run.interaction().as_ref(), observer).await?;
-    if let Some(publisher) = repair::publisher(&cluster).await? {
-        run.lock_cluster(&publisher)?;
+    let publisher = repair::publisher(&cluster).await?;
+    if let Some(publisher) = &publisher {
+        run.lock_cluster(publisher)?;
     }
     let at = context(task, &cluster, run, observer);
     let assessment = at.assess().boxed().await?;
     if !assessment.plan.changes.is_empty() {
-        accounts::check_writable(&cluster.axl).await?;
+        accounts::check_writable(&cluster.axl).await.or_else(|error| run.refuse(error))?;
     }
-    maintenance_window::check(&request.schedule, &assessment.plan, &assessment.inventory)?;
+    let window =
+        maintenance_window::check(&request.schedule, &assessment.plan, &assessment.inventory);
+    window.or_else(|error| run.refuse(error))?;
     let ready = at.prepare(&assessment).boxed().await?;
-    Ok(Box::new(Assessed { cluster, assessment, ready }))
+    Ok(Box::new(Assessed { cluster, publisher, assessment, ready }))
 }
 
 async fn change_and_push(

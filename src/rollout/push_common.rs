@@ -1,13 +1,13 @@
 //! What a push has in common, whether a cluster names its phones or somebody types their addresses.
 
 use crate::connect::journal;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use crate::connect::push_access::PushAccess;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
-use crate::domain::text::pluralize;
+use crate::domain::text::{names, pluralize};
 use crate::error::AppError;
 use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::{Coverage, Recorder, RunRef};
@@ -48,6 +48,52 @@ pub fn logins_at_risk(most: usize, locks_after: usize) -> Option<String> {
         )
     })
 }
+
+/// Describes the phones that are pushed to, before the confirmation: their device pools, their models, and how long it
+/// takes.
+pub fn outline(targets: &[Target], push_access: &PushAccess, options: &PushOptions) -> String {
+    if targets.is_empty() {
+        return String::new();
+    }
+    let counted = |of: fn(&Target) -> &str| {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for target in targets {
+            *counts.entry(of(target)).or_default() += 1;
+        }
+        let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let counts = counts.into_iter().filter(|(name, _)| !name.is_empty());
+        names(&counts.map(|(name, count)| format!("{name} ({count})")).collect::<Vec<_>>())
+    };
+    let lines = [
+        ("Device pools", counted(|target| &target.device_pool)),
+        ("Models", counted(|target| &target.model)),
+        ("Time", time(targets.len(), push_access.concurrency, options)),
+    ];
+    let lines = lines.into_iter().filter(|(_, what)| !what.is_empty());
+    lines.map(|(about, what)| format!("{about}: {what}\n")).collect()
+}
+
+/// Estimates how long so many pushes take.
+fn time(phones: usize, concurrency: usize, options: &PushOptions) -> String {
+    let at_once = concurrency.min(phones).max(1);
+    let rounds = u32::try_from(phones.div_ceil(at_once)).unwrap_or(u32::MAX);
+    let paced = options.rate.map_or(0, |rate| phones as u64 / u64::from(rate.max(1)));
+    let waves = &options.waves;
+    let soaks = usize::from(waves.canary.is_some()) + waves.reach.len();
+    let soak = waves.soak.unwrap_or_default() * u32::try_from(soaks).unwrap_or(u32::MAX);
+    let all = EACH.saturating_mul(rounds).max(Duration::from_secs(paced)).saturating_add(soak);
+    let shown = match all.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ ..7_200 => format!("{} min", seconds.div_ceil(60)),
+        seconds => format!("{} h", seconds.div_ceil(3_600)),
+    };
+    let gate = if waves.gate { ", and the approvals of waves" } else { "" };
+    format!("about {shown}{gate} ({} s for a phone, {at_once} at once)", EACH.as_secs())
+}
+
+/// How long one push takes: the reply, and two downloads (believed).
+const EACH: Duration = Duration::from_secs(4);
 
 /// Returns the phones that are proven to show what would be pushed to them, unless that is to be forced.
 ///

@@ -12,7 +12,7 @@ use crate::event::Proof;
 use crate::journal::RunId;
 use crate::push::scheduler::schedule::Schedule;
 use crate::rollout::by_address::identify::AddressEntry;
-use crate::rollout::options::{PushOptions, WaitLimits};
+use crate::rollout::options::{PushOptions, SavedOptions, WaitLimits};
 use crate::rollout::payload::Payload;
 
 /// A rollout: of one payload, to the selected phones of some clusters, or to some addresses.
@@ -36,6 +36,8 @@ pub struct RolloutRequest {
     pub proof: Proof,
     /// How phones are pushed to.
     pub options: PushOptions,
+    /// Which options were given, for a run that resumes this one.
+    pub saved_options: SavedOptions,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
     /// How long changes may need.

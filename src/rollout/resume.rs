@@ -20,6 +20,7 @@ use crate::interaction::{Interaction, Notice};
 use crate::journal::{JournalError, JournalReader, Recorder, RunId, RunRef, RunRow, RunState};
 use crate::report::RunReport;
 use crate::rollout::cluster_task::ClusterTask;
+use crate::rollout::options::SavedOptions;
 use crate::rollout::payload::external_picture::ExternalPicture;
 use crate::rollout::payload::picture::PicturePayload;
 use crate::rollout::payload::pictures_by_rules::PicturesByRules;
@@ -49,6 +50,8 @@ pub struct ResumedRun {
     pub repair: Option<Repairs>,
     /// The run that is gone on with.
     pub continues: RunId,
+    /// The options of that run; none where only the phones that it has not served are pushed to.
+    pub options: SavedOptions,
     /// How that run reached phones over HTTPS, where it did.
     pub phone_tls: Option<phone_tls::SavedPhoneTls>,
     /// The translated addresses that it allowed for.
@@ -70,6 +73,9 @@ pub struct ResumeRecord {
     pub proof: Option<Proof>,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
+    /// The options that were given.
+    #[serde(default)]
+    pub options: SavedOptions,
     /// How phones were reached over HTTPS, where they were.
     #[serde(default)]
     pub phone_tls: Option<phone_tls::SavedPhoneTls>,
@@ -90,7 +96,7 @@ pub fn refuse_addresses(earlier: RunSource, state: &Path) -> Result<(), AppError
     }
     let error = format!("run {} pushed to addresses, and `rollout` asks a cluster", run.id);
     Err(AppError::new(ErrorKind::Usage, error).hint(format!(
-        "run its command again; phones that are verified to show the picture are skipped: {}",
+        "run its command again; phones that are verified to show the picture are skipped: `{}`",
         run.command_line
     )))
 }
@@ -199,6 +205,7 @@ pub async fn read(
         selector,
         repair,
         continues: run.id,
+        options: if only_failed { SavedOptions::default() } else { kept.options },
         phone_tls: kept.phone_tls,
         nat: kept.nat,
     }))
@@ -217,6 +224,7 @@ pub async fn keep(task: &ClusterTask, recorder: &Recorder) -> Result<(), Journal
         what,
         proof: Some(task.request.proof),
         repair: task.request.repair.clone(),
+        options: task.request.saved_options.clone(),
         phone_tls: task.connection.push_access.phone_tls.kept.clone(),
         nat: task.connection.push_access.nat.clone(),
     };

@@ -13,8 +13,8 @@ use crate::error::{AppError, ErrorKind, Exit, UnfinishedRun};
 use crate::event::{Event, Observer};
 use crate::interaction::{Interaction, Notice};
 use crate::journal::{
-    ADDRESSES, ClusterLock, Journal, LockError, LockOwner, NewRun, Recorder, RunEnd, RunId,
-    RunState,
+    ADDRESSES, ClusterLock, Journal, LockError, LockOwner, NewRun, Problem, Recorder, RunEnd,
+    RunId, RunState,
 };
 use crate::push::control::RunControl;
 use crate::push::scheduler::StopSignals;
@@ -34,7 +34,12 @@ pub struct Run {
     control: RunControl,
     /// The task that reads control requests from the journal. It ends with the run.
     listener: Mutex<JoinSet<()>>,
+    /// Set in a dry run, whose journal is in memory and which takes no lock.
+    dry: Option<Refusal>,
 }
+
+/// The first reason why a dry run would be refused.
+type Refusal = Mutex<Option<AppError>>;
 
 /// What a run works on, as the journal names it: a cluster, or addresses.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,10 +78,13 @@ pub struct RunInfo {
     pub reverts: Option<RunId>,
     /// The command line, so that it can be typed again.
     pub command_line: String,
+    /// Whether nothing is to be written, neither to the cluster nor to the journal.
+    pub dry_run: bool,
 }
 
 impl Run {
-    /// Opens the journal, takes the cluster's lock and begins a run. Nothing has been sent anywhere yet.
+    /// Opens the journal, takes the cluster's lock and begins a run. Nothing has been sent anywhere yet. A dry run only
+    /// checks that this is possible.
     ///
     /// # Errors
     /// When the journal cannot be written, or another run works on this cluster.
@@ -85,12 +93,18 @@ impl Run {
         what: RunInfo,
         interaction: &Arc<dyn Interaction>,
     ) -> Result<Self, AppError> {
-        let journal = Journal::open(state)?;
         let RunScope { id, name, host } = what.place;
         let mut holder = LockOwner::this_process(what.command);
-        let mut lock =
-            ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(error, &id))?;
-        if let Some(dead) = lock.stale_owner() {
+        let (journal, mut lock, dry) = if what.dry_run {
+            Journal::check_writable(state)?;
+            let refused = ClusterLock::check_free(state, &id).map_err(|error| locked(error, &id));
+            (Journal::in_memory()?, None, Some(Refusal::new(refused.err())))
+        } else {
+            let journal = Journal::open(state)?;
+            let lock = ClusterLock::take(journal.path(), &id, &holder);
+            (journal, Some(lock.map_err(|error| locked(error, &id))?), None)
+        };
+        if let Some(dead) = lock.as_ref().and_then(ClusterLock::stale_owner) {
             let resumes = dead.run.is_some() && dead.run == what.continues;
             if !resumes {
                 let run = dead.run.map(|run| unfinished(journal.path(), run));
@@ -114,18 +128,38 @@ impl Run {
         let recorder = journal.begin(run).await?;
         holder.run = Some(recorder.run());
         // The lock itself is not in danger, only its label.
-        if let Err(error) = lock.name(&holder) {
+        if let Some(Err(error)) = lock.as_mut().map(|lock| lock.name(&holder)) {
             tracing::debug!(%error, "the lock file does not name this run");
         }
-        let journal = journal.path().to_owned();
+        let journal = state.to_owned();
         let interaction = Arc::clone(interaction);
         let report = Arc::new(RunReportBuilder::new(recorder.header().clone()));
         let control = RunControl::of_run(
             format!("axlpaper control {}", recorder.run()),
             state_option(&journal),
         );
-        let (locks, listener) = (Mutex::new(vec![lock]), Mutex::default());
-        Ok(Self { recorder, journal, holder, locks, interaction, report, control, listener })
+        let (locks, listener) = (Mutex::new(Vec::from_iter(lock)), Mutex::default());
+        Ok(Self { recorder, journal, holder, locks, interaction, report, control, listener, dry })
+    }
+
+    /// Returns the number of the run; a dry run has none.
+    pub fn number(&self) -> Option<RunId> {
+        self.dry.is_none().then(|| self.recorder.run())
+    }
+
+    /// Refuses the run: a real one now, a dry run at its end, so that it finds out everything else.
+    ///
+    /// # Errors
+    /// `error`, unless this is a dry run.
+    pub fn refuse(&self, error: AppError) -> Result<(), AppError> {
+        let Some(refusal) = &self.dry else { return Err(error) };
+        refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        Ok(())
+    }
+
+    /// Returns why a dry run would be refused.
+    pub fn refusal(&self) -> Option<AppError> {
+        self.dry.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes the lock of the publisher, once its identity is known: two names can lead to one cluster.
@@ -134,6 +168,10 @@ impl Run {
     /// When another run works on it.
     pub fn lock_cluster(&self, publisher: &str) -> Result<(), AppError> {
         let id = format!("node {}", publisher.to_lowercase());
+        if self.dry.is_some() {
+            let free = ClusterLock::check_free(&self.journal, &id);
+            return free.or_else(|error| self.refuse(locked(error, &id)));
+        }
         let lock = ClusterLock::take(&self.journal, &id, &self.holder);
         let lock = lock.map_err(|error| match &error {
             LockError::Held { holder: Some(other) } if other.is_this_process(&self.holder) => {
@@ -155,7 +193,7 @@ impl Run {
         });
         self.control.observe_with(&observer);
         let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
-        if listener.is_empty() {
+        if listener.is_empty() && self.dry.is_none() {
             listener.spawn(control_requests::listen(self.control.clone(), self.recorder.clone()));
         }
         observer
@@ -205,11 +243,20 @@ impl Run {
 
     /// Writes into the journal that an error ended the run; the error names the run then.
     pub async fn fail(self, error: AppError) -> AppError {
+        if self.dry.is_some() {
+            return error;
+        }
         let hints = error.hints().to_vec();
         let message = Some(error.message().to_owned());
         self.keep_ending(&RunEnd { error: message, hints, ..RunEnd::default() }).await;
-        let interrupted = error.exit() == Exit::Interrupted;
-        let state = if interrupted { RunState::Interrupted } else { RunState::Failed };
+        let state = match error.kind() {
+            ErrorKind::Interrupted => RunState::Interrupted,
+            ErrorKind::Declined => RunState::Declined,
+            ErrorKind::Failed
+            | ErrorKind::Usage
+            | ErrorKind::Authentication
+            | ErrorKind::Refused => RunState::Failed,
+        };
         self.write_end(state, error.exit()).await;
         error.unfinished(unfinished(&self.journal, self.recorder.run()))
     }
@@ -264,7 +311,7 @@ impl Observer for JournalObserver {
 }
 
 /// Two of the clusters of the rollout have the same identity.
-fn same_publisher(publisher: &str) -> AppError {
+pub(crate) fn same_publisher(publisher: &str) -> AppError {
     let told = format!(
         "its publisher has the same identity ({publisher}) as that of another cluster that was named: two names for \
          one cluster, or one is a copy of the other"
@@ -285,6 +332,10 @@ fn locked(error: LockError, cluster_id: &str) -> AppError {
         }
         LockError::Held { .. } => AppError::from_error(ErrorKind::Refused, error)
             .hint("nothing was changed; wait until it has ended"),
+        LockError::File { source: Problem::Full, .. } => {
+            AppError::from_error(ErrorKind::Failed, error)
+                .hint("nothing was changed; make room on that disk, or use --state")
+        }
         LockError::File { .. } => AppError::from_error(ErrorKind::Failed, error)
             .hint("nothing was changed; name a place that you may write with --state"),
     }

@@ -307,6 +307,30 @@ fn check_looks_at_every_cluster_and_asks_none() {
     let ended = run(&lab, &["config", "check"], &[]);
     ended.told(2, &["lab: good", "ris_rate", "NOWHERE", "no.pem", "line 6"]);
     assert!(lab.record().requests.is_empty());
+    for (key, words) in [
+        ("advertise = \"banana\"", "`advertise` of cluster \"lab\""),
+        ("advertise = \"10.1.1.1:8080\"", "`advertise` of cluster \"lab\""),
+        ("listen = \"banana\"", "`listen` of cluster \"lab\""),
+        ("phone_ca_file = \"none.pem\"", "`phone_ca_file` of cluster \"lab\""),
+        ("phone_tls = \"banana\"", "`phone_tls` of cluster \"lab\""),
+        ("phone_port = 0", "`phone_port` of cluster \"lab\""),
+        ("phone_tls_port = 0", "`phone_tls_port` of cluster \"lab\""),
+        ("push_user = \"a:b\"", "`push_user` of cluster \"lab\""),
+        ("axl_version = \"banana\"", "`axl_version` of cluster \"lab\""),
+        ("ris_host = \"a/b\"", "`ris_host` of cluster \"lab\""),
+        ("tls_cert = \"none.pem\"\ntls_key = \"none.key\"", "none.pem"),
+        ("tls_cert = \"none.pem\"", "`tls_cert` of cluster \"lab\""),
+        ("[[image]]\nfile = \"none.png\"", "none.png"),
+    ] {
+        configure(&lab, &format!("{key}\n"));
+        let ended = run(&lab, &["config", "check"], &[]);
+        ended.told(2, &[words]);
+        for raw in ["invalid socket address", "relative URL", "os error 2)\n  hint: check --"] {
+            assert!(!ended.stdout.contains(raw), "{ended:?}");
+        }
+    }
+    configure(&lab, "listen = \"8080\"\nadvertise = \"http://images.example.com:8080\"\n");
+    run(&lab, &["config", "check"], &[]).told(0, &["lab: good"]);
     configure(&lab, "");
     run(&lab, &["config", "check"], &[]).told(0, &["lab: good"]);
     std::fs::write(lab.path("config.toml"), "default_cluster = \"lba\"\n[cluster.lab]\n").unwrap();

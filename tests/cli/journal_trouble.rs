@@ -159,3 +159,47 @@ fn a_disk_that_is_full_stops_everything_that_cannot_be_written_down() {
     let accepted = |push: &axlpaper::sim::Push| push.outcome == PushOutcome::Accepted;
     assert!(record.phones.values().all(|phone| phone.pushes.iter().all(accepted)));
 }
+
+/// Runs a command as a user who may only read.
+#[cfg(target_os = "linux")]
+fn as_reader(lab: &Lab, arguments: &[&str]) -> Ended {
+    use std::os::unix::process::CommandExt as _;
+    let own = lab.program(arguments);
+    let mut program = std::process::Command::new(own.get_program());
+    program.env_clear().args(own.get_args()).current_dir("/");
+    program.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    // Root may write everything.
+    if rustix::process::geteuid().is_root() {
+        program.uid(65_534).gid(65_534);
+    }
+    let output = program.output().unwrap();
+    Ended {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_journal_that_may_only_be_read_is_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (lab, path) = with_a_run();
+    Connection::open(&path).unwrap().pragma_update(None, "journal_mode", "wal").unwrap();
+    let set = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let before = std::fs::read(&path).unwrap();
+    set(&path, 0o444);
+    set(lab.folder(), 0o555);
+    let runs = as_reader(&lab, &["runs", "--json"]);
+    let shown = as_reader(&lab, &["show", "last", "--json"]);
+    let report = as_reader(&lab, &["report", "last", "-o", "-"]);
+    let refused = as_reader(&lab, &["control", "1", "pause"]);
+    set(lab.folder(), 0o755);
+    runs.told(0, &["\"rollout\""]);
+    shown.told(0, &["SEP000000000001"]);
+    report.told(0, &["<html"]);
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert!(std::fs::read(&path).unwrap() == before, "the journal was written to");
+}

@@ -1,6 +1,7 @@
 //! A simulated cluster and the program that talks to it.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use assert_cmd::Command;
 use axlpaper::sim::{
@@ -10,6 +11,10 @@ use axlpaper::sim::{
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+#[expect(dead_code, reason = "another test uses the rest of it")]
+#[path = "../architecture/hints.rs"]
+mod hints;
 
 /// A cluster, and a folder for what the program writes.
 pub struct Lab {
@@ -226,14 +231,34 @@ pub fn bare() -> Command {
     program
 }
 
-/// Runs a program to its end.
+/// Runs a program to its end. Its hints may name only what its command knows.
 pub fn end(mut program: Command) -> Ended {
     let output = program.output().unwrap();
-    Ended {
+    let ended = Ended {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
+    };
+    let words: Vec<_> = program.get_args().take(2).filter_map(|word| word.to_str()).collect();
+    static OPTIONS: LazyLock<hints::Options> =
+        LazyLock::new(|| hints::options(include_str!("../../docs/reference.md")));
+    let options = &*OPTIONS;
+    let two = words.join(" ");
+    let command = if options.contains_key(&two) { Some(&*two) } else { words.first().copied() };
+    // Some programs run ours.
+    let Some(command) = command.filter(|command| options.contains_key(*command)) else {
+        return ended;
+    };
+    for hint in ended
+        .stderr
+        .lines()
+        .chain(ended.stdout.lines())
+        .filter_map(|line| line.trim_start().strip_prefix("hint: "))
+    {
+        let problems = hints::problems(hint, Some(vec![command]), options);
+        assert!(problems.is_empty(), "{problems:?} in {ended:?}");
     }
+    ended
 }
 
 /// A picture that hardly compresses, so that half a download is far from a whole one.

@@ -127,6 +127,9 @@ fn limits_that_make_no_sense_are_refused() {
         ["--max-failures", "many"],
         ["--per-pool", "0"],
         ["--rate", "0"],
+        ["--waves", "50,10"],
+        ["--waves", "50%,10%"],
+        ["--waves", "5,50%,3"],
     ] {
         let ended = lab.push("rollout", &arguments);
         assert_eq!(ended.code, 2, "{ended:?}");
@@ -144,4 +147,49 @@ fn a_branch_behind_a_thin_line_is_not_flooded() {
     assert_eq!(code, 0, "{document:#}");
     // Two device pools, one phone of each.
     assert!(lab.record().most_pushes_in_flight <= 2);
+}
+
+#[test]
+fn a_resumed_run_keeps_its_waves_limits_and_end() {
+    let lab = lab(12);
+    for n in 1..=12 {
+        lab.cluster.set_quirk(&name(n), Quirk::ErrorWithOk { number: 3 });
+    }
+    let until = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)).to_string();
+    let options = ["--canary", "1", "--waves", "50%", "--max-failures", "0", "--concurrency", "1"];
+    let at = |hours: i64| {
+        let moment = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+        moment.strftime("%H:00").to_string()
+    };
+    let window = format!("{}-{}", at(-3), at(3));
+    let more = ["--until", &until, "--window", &window, "--soak", "1s", "--yes"];
+    std::fs::write(lab.path("config.toml"), "default_time_zone = \"UTC\"\n").unwrap();
+    let config = ["--config", "config.toml"];
+    assert_eq!(lab.push("rollout", &[&options[..], &more, &config].concat()).code, 3);
+    assert_eq!(pushed_to(&lab).len(), 1);
+    // Nothing is typed again: the canary alone is pushed to, and its failure ends the run.
+    let again = lab.resumed(&[&["--resume", "last", "--yes"][..], &config].concat());
+    assert_eq!(again.code, 3, "{again:?}");
+    let kept = format!(
+        "note: the run resumes run 1 and keeps --canary 1 --concurrency 1 --max-failures 0 --soak 1s --until {until} \
+         --waves 50% --window {window}"
+    );
+    assert!(again.stderr.contains(&kept), "{again:?}");
+    assert!(again.stderr.contains("wave 1 of 3: 1 phone"), "{again:?}");
+    assert_eq!(pushed_to(&lab).len(), 1);
+    // What is typed wins, and the rest is kept through two runs.
+    for n in 2..=12 {
+        lab.cluster.set_quirk(&name(n), Quirk::Normal);
+    }
+    let typed = ["--resume", "last", "--max-failures", "5", "--yes", "--json"];
+    let last = lab.resumed(&[&typed[..], &config].concat());
+    assert_eq!(last.code, 3, "{last:?}");
+    for words in
+        ["run 2 and keeps --canary 1", "takes --max-failures 5 instead of --max-failures 0"]
+    {
+        assert!(last.stderr.contains(words), "{words}: {last:?}");
+    }
+    assert!(last.stderr.contains("wave 2 of 3: 5 phones"), "{last:?}");
+    assert_eq!(pushed_to(&lab).len(), 12);
+    assert_eq!(lab.record().most_pushes_in_flight, 1, "--concurrency was forgotten");
 }

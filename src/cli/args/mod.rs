@@ -7,10 +7,10 @@ pub(crate) mod phone_tls;
 pub(crate) mod picture;
 pub(crate) mod schedule;
 pub(crate) mod simulator;
+pub(crate) mod value;
 
 pub(crate) mod name_list;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,17 +19,18 @@ use ipnet::IpNet;
 
 use crate::cli::args::payload::VerifyArg;
 use crate::cli::args::phone_tls::PhoneTlsArgs;
+use crate::cli::args::value::{at_least_one, duration, model_pattern, network, number, port};
 use crate::config::{Layer, PasswordSource, option};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
 use crate::domain::repair_policy::{Repairs, Scope};
-use crate::domain::selector::{Pattern, SelectorError};
+use crate::domain::selector::Pattern;
 use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::SiteLimitConfig;
 use crate::push::scheduler::waves::{Amount, Waves};
 use crate::push::scheduler::window::{DailyWindow, TypedTime};
 use crate::report::Format;
-use crate::rollout::options::{PushOptions, WaitLimits};
+use crate::rollout::options::{PushOptions, SavedOptions, WaitLimits};
 
 /// How to reach the cluster.
 #[derive(Args, Clone, Debug, Default)]
@@ -79,10 +80,10 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "SOURCE")]
     pub registration_source: Option<SourceArg>,
     /// RisPort70 requests a minute, 1 to 600 [default: 12, of the 15 that all programs together may make]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u32>(1..=600))]
     pub ris_rate: Option<u32>,
     /// Seconds for one reading call to the cluster, 1 to 3600; changes get 300 at least, and more for long lists [default: 150]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = number::<u64>(1..=3600))]
     pub timeout: Option<u64>,
     /// User whose name and password go to the phones [env: PHONE_USERNAME]
     #[arg(long, value_name = "USER")]
@@ -107,7 +108,7 @@ pub struct PushArgs {
     #[arg(long)]
     pub allow_privileged_push_user: bool,
     /// Port of the phones' web servers [default: 80]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = port())]
     pub phone_port: Option<u16>,
     /// Where the image server listens [default: a free port on all addresses; on loopback when the
     /// cluster is on this machine]
@@ -125,20 +126,20 @@ pub struct PushArgs {
     #[arg(long, value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
     /// Phones that are pushed to at once, 1 to 1000 [default: 32]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>(1..=1000))]
     pub concurrency: Option<usize>,
     /// Failed logins of the push user that the run may cause at most when its password changes in mid-run, 1 to 1000: caps
     /// the pushes in flight, one fewer than the limit [default: as many as --concurrency]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>(1..=1000))]
     pub max_logins_at_risk: Option<usize>,
     /// Phones of one device pool that are pushed to at once [default: no limit of its own]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>())]
     pub per_pool: Option<usize>,
     /// Phones of one subnet (/24, /64) that are pushed to at once [default: no limit of its own]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>())]
     pub per_subnet: Option<usize>,
     /// Pushes that are begun in a second at most [default: no limit]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = number::<u32>(1..=1000))]
     pub rate: Option<u32>,
     /// Phones that go first, of every model and device pool some: a number or a percentage; 0 for none [default: 10 of at
     /// least 20]
@@ -151,7 +152,7 @@ pub struct PushArgs {
     #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<Amount>,
     /// Phones that must have a result before --max-failures, or missing downloads, stop the push [default: no minimum]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>())]
     pub min_sample: Option<usize>,
     /// Begin each wave after the first only when it is approved: `axlpaper control RUN approve`
     #[arg(long, requires = "waves_cut")]
@@ -175,22 +176,22 @@ pub struct PushArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait_for_offline: Option<Duration>,
     /// Attempts a phone when it cannot be reached or answers nonsense
-    #[arg(long, value_name = "N", default_value_t = PushOptions::default().attempts, value_parser = clap::value_parser!(u32).range(1..=10))]
+    #[arg(long, value_name = "N", default_value_t = PushOptions::default().attempts, value_parser = number::<u32>(1..=10))]
     pub attempts: u32,
     /// Phones that refuse the push user one after the other and stop the push, where the cluster does not tell why
-    #[arg(long, value_name = "N", default_value_t = PushOptions::default().max_auth_failures, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = PushOptions::default().max_auth_failures, value_parser = number::<u32>(1..=100))]
     pub max_auth_failures: u32,
     /// How a push is proven [default: fetch; none with --image-url and --remove]
     #[arg(long, value_name = "HOW")]
     pub verify: Option<VerifyArg>,
     /// Seconds that a phone may take for one answer, from connecting to its last byte
-    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().phone_timeout.as_secs(), value_parser = clap::value_parser!(u64).range(1..=300))]
+    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().phone_timeout.as_secs(), value_parser = number::<u64>(1..=300))]
     pub phone_timeout: u64,
     /// Seconds to wait for a phone's downloads after it has accepted, and for its screen
-    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().verify_timeout.as_secs(), value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().verify_timeout.as_secs(), value_parser = number::<u64>(1..=600))]
     pub verify_timeout: u64,
     /// Seconds before a phone is tried again
-    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().retry_delay.as_secs(), value_parser = clap::value_parser!(u64).range(0..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().retry_delay.as_secs(), value_parser = number::<u64>(0..=600))]
     pub retry_delay: u64,
     /// Push also to phones that do not say who they are; what answers there gets the password
     #[arg(long)]
@@ -235,10 +236,10 @@ pub struct ResetArgs {
 #[command(next_help_heading = "Repair")]
 pub struct WaitArgs {
     /// Seconds to wait at most until phones whose settings were changed are registered again
-    #[arg(long, value_name = "SECONDS", default_value_t = WaitLimits::default().restart.as_secs(), value_parser = clap::value_parser!(u64).range(1..=7200))]
+    #[arg(long, value_name = "SECONDS", default_value_t = WaitLimits::default().restart.as_secs(), value_parser = number::<u64>(1..=7200))]
     pub restart_timeout: u64,
     /// Seconds for which a phone may still refuse the push user after it was associated or changed
-    #[arg(long, value_name = "SECONDS", default_value_t = WaitLimits::default().settle.as_secs(), value_parser = clap::value_parser!(u64).range(0..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = WaitLimits::default().settle.as_secs(), value_parser = number::<u64>(0..=3600))]
     pub settle_timeout: u64,
 }
 
@@ -334,36 +335,6 @@ impl From<SourceArg> for Source {
     }
 }
 
-/// Reads a duration in words, such as `1h 30m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let span = text.parse::<jiff::SignedDuration>().map_err(|error| error.to_string())?;
-    Duration::try_from(span).map_err(|_| "it cannot be negative".to_owned())
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    let number = text.parse::<usize>().map_err(|error| error.to_string())?;
-    if number == 0 { Err("it must be 1 at least".to_owned()) } else { Ok(number) }
-}
-
-/// Reads a network; a wrong prefix length has an error of its own.
-fn network(text: &str) -> Result<IpNet, String> {
-    let Some((address, prefix)) = text.split_once('/') else {
-        return Err("write it as ADDRESS/LENGTH, such as 10.1.0.0/16".to_owned());
-    };
-    let address = address
-        .parse::<IpAddr>()
-        .map_err(|_| format!("{address:?} is no IP address; write it as 10.1.0.0/16"))?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    let length = prefix.parse::<u8>().ok().filter(|length| *length <= most);
-    length
-        .and_then(|length| IpNet::new(address, length).ok())
-        .ok_or_else(|| format!("the prefix length {prefix:?} is not a number from 0 to {most}"))
-}
-
-fn model_pattern(text: &str) -> Result<Pattern, SelectorError> {
-    Pattern::new(text).map(Pattern::of_model)
-}
-
 /// Which phones.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Targeting (repeatable; * or % matches any characters)")]
@@ -408,7 +379,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "NAME")]
     pub exclude_device_pool: Vec<Pattern>,
     /// At most this many phones, the first by name; plan, push and rollout count only those that show pictures
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>())]
     pub limit: Option<usize>,
 }
 
@@ -521,6 +492,48 @@ impl PushArgs {
             identity_check: !self.no_identity_check,
             picture_name: self.picture_name.clone(),
             force: self.force,
+        }
+    }
+
+    /// Returns the options that a run which resumes this one keeps.
+    pub fn saved(&self) -> SavedOptions {
+        SavedOptions {
+            canary: self.canary,
+            waves: Some(self.waves.clone()).filter(|waves| !waves.is_empty()),
+            max_failures: self.max_failures,
+            min_sample: self.min_sample,
+            gate: self.gate.then_some(true),
+            soak: self.soak,
+            window: self.window,
+            until: self.until,
+            wait_for_offline: self.wait_for_offline,
+            concurrency: self.concurrency,
+            max_logins_at_risk: self.max_logins_at_risk,
+            per_pool: self.per_pool,
+            per_subnet: self.per_subnet,
+            rate: self.rate,
+        }
+    }
+
+    /// Returns the options with those of a resumed run.
+    #[must_use]
+    pub fn with(self, saved: SavedOptions) -> Self {
+        Self {
+            canary: saved.canary,
+            waves: saved.waves.unwrap_or_default(),
+            max_failures: saved.max_failures,
+            min_sample: saved.min_sample,
+            gate: saved.gate == Some(true),
+            soak: saved.soak,
+            window: saved.window,
+            until: saved.until,
+            wait_for_offline: saved.wait_for_offline,
+            concurrency: saved.concurrency,
+            max_logins_at_risk: saved.max_logins_at_risk,
+            per_pool: saved.per_pool,
+            per_subnet: saved.per_subnet,
+            rate: saved.rate,
+            ..self
         }
     }
 

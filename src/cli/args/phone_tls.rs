@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::args::value::port;
 use crate::config::Layer;
 use crate::domain::selector::Pattern;
 
@@ -20,7 +21,7 @@ pub struct PhoneTlsArgs {
     #[arg(long, value_name = "HOW")]
     pub phone_tls: Option<PhoneTlsArg>,
     /// Port of the phones' web servers for HTTPS [default: 443]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = port())]
     pub phone_tls_port: Option<u16>,
     /// Forget what was pinned for this phone, which has got a new certificate; repeatable, * matches any characters
     #[arg(long, value_name = "NAME", conflicts_with = "phone_ca_file")]

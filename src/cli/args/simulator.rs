@@ -1,5 +1,6 @@
 //! Starting a simulated cluster, for `demo` and `sim`.
 
+use crate::cli::args::value::{at_least_one, number};
 use crate::error::{AppError, ErrorKind};
 use crate::sim::{FleetSpec, Limits, Release, SimCluster, SimConfig};
 
@@ -7,22 +8,22 @@ use crate::sim::{FleetSpec, Limits, Release, SimCluster, SimConfig};
 #[derive(clap::Args, Clone, Debug)]
 pub struct FleetArgs {
     /// Devices on the cluster
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = number::<u32>(1..=100_000))]
     pub phones: u32,
     /// Another seed makes another fleet
-    #[arg(long, value_name = "N", default_value_t = 7)]
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = number::<u64>(0..=u64::MAX))]
     pub seed: u64,
     /// Release that the cluster plays: 11.5, 12.0, 12.5, 14.0 or 15.0
     #[arg(long, value_name = "VERSION", default_value = "14.0", value_parser = release)]
     pub release: Release,
     /// RisPort70 requests a minute that the cluster allows, unless its limits are off
-    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = at_least_one::<u32>())]
     pub ris_limit: u32,
     /// Limits of a real cluster, or none: answers of 8 MB, shared memory, waiting changes, RisPort70 requests
     #[arg(long, value_name = "WHICH", default_value = "real")]
     pub limits: LimitsArg,
     /// Let a minute of these limits go by so many times faster
-    #[arg(long, value_name = "FACTOR", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "FACTOR", default_value_t = 1, value_parser = number::<u32>(1..=100_000))]
     pub time_scale: u32,
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::apply::{Applied, Halt};
+use crate::apply::{Applied, Halt, check_all};
 use crate::cli::args::{ConnectionArgs, OutputArgs};
 use crate::cli::interrupt;
 use crate::cli::next_command;
@@ -14,12 +14,14 @@ use crate::cli::present::list;
 use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Change, Plan};
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::event::ChangeResult;
+use crate::event::{ChangeResult, ChangeState};
 use crate::journal::RunId;
 use crate::plan::{Kind, PlanError, check};
-use crate::report::{PlanFileError, changes_json, changes_recap, plan_diff, read_plan};
+use crate::report::{
+    Format, PlanFileError, changes_json, changes_recap, plan_diff, plan_json, read_plan,
+};
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::run::{Run, RunInfo, RunScope};
 use crate::rollout::{accounts, repair, undo_file};
@@ -32,6 +34,9 @@ pub struct Args {
     plan: PathBuf,
     #[command(flatten)]
     connection: ConnectionArgs,
+    /// Compare the plan with the cluster, and change nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -52,7 +57,13 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         return Ok(Exit::Done);
     }
     let state = journal::path(args.connection.state.as_deref())?;
-    let run = ChangeRun { command: "apply", kind: Kind::Repair, reverts: None, yes: args.yes };
+    let run = ChangeRun {
+        command: "apply",
+        kind: Kind::Repair,
+        reverts: None,
+        yes: args.yes,
+        dry_run: args.dry_run,
+    };
     run.execute(&connection, &state, &args.output, async |_| Ok(plan)).await
 }
 
@@ -62,6 +73,8 @@ pub(super) struct ChangeRun {
     pub kind: Kind,
     pub reverts: Option<RunId>,
     pub yes: bool,
+    /// Whether only to check whether it could be executed.
+    pub dry_run: bool,
 }
 
 impl ChangeRun {
@@ -79,10 +92,17 @@ impl ChangeRun {
             continues: None,
             reverts: self.reverts,
             command_line: settings::command_line(),
+            dry_run: self.dry_run,
         };
         let run = Run::begin(state, what, &Terminal::shared(self.yes)).await?;
         let id = run.recorder().run();
         let done = self.carry_out(connection, &run, plan).await;
+        if self.dry_run {
+            let refusal = run.refusal();
+            let (plan, _) = done?;
+            tell_dry_run(self.command, output, &plan)?;
+            return refusal.map_or(Ok(Exit::Done), Err);
+        }
         let (plan, applied) = run.end(done, |(_, applied)| exit_of(applied)).await?;
         let exit = exit_of(&applied);
         if exit == Exit::Done && applied.sent.is_empty() && !plan.changes.is_empty() {
@@ -112,6 +132,12 @@ impl ChangeRun {
             return Ok((plan, Applied::default()));
         }
         accounts::check_writable(&cluster.axl).await?;
+        if self.dry_run {
+            check(&plan, self.kind)
+                .map_err(|error| AppError::from_error(ErrorKind::Refused, error))?;
+            check_all(&*cluster.axl, &plan, observer.as_ref()).await?;
+            return Ok((plan, Applied::default()));
+        }
         repair::confirm(&plan, interaction).await?;
         // An interrupt between a write and its reading back would leave the change unproven.
         let handle = RolloutHandle::default();
@@ -187,6 +213,23 @@ fn exit_of(applied: &Applied) -> Exit {
         None if repair::all_applied(applied) => Exit::Done,
         None => Exit::SomeFailed,
     }
+}
+
+/// Writes what a dry run found: the plan as a document, or its changes as rows.
+fn tell_dry_run(what: &str, output: &OutputArgs, plan: &Plan) -> Result<(), AppError> {
+    if output.is_recap() {
+        return list::write(output, "Dry run: nothing was changed.\n");
+    }
+    if output.format() == Format::Json && output.list.fields.is_empty() {
+        return list::write(output, &plan_json(plan, Timestamp::now()));
+    }
+    let message = Some("not tried: this is a dry run".to_owned());
+    let not_tried = |change: &Change| ChangeResult {
+        change: change.clone(),
+        state: ChangeState::NotApplied,
+        message: message.clone(),
+    };
+    tell(what, output, plan, plan.changes.iter().map(not_tried).collect())
 }
 
 /// Writes the results of changes; `what` is the command.

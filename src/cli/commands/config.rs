@@ -11,6 +11,7 @@ use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs};
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::config::{FileConfig, KEYS, Layer, Origin, Section, with_accounts};
+use crate::connect::image_server::ImageServerSettings;
 use crate::connect::{cluster, password};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::interaction::Silent;
@@ -127,6 +128,12 @@ async fn check(args: CheckArgs) -> Result<Exit, AppError> {
     // That the default is one of the clusters is a mistake of the file too.
     settings::section(Some(&file), None)?;
     let (mut lines, mut exit) = (Vec::new(), Exit::Done);
+    for (_, path) in file.pictures().pictures() {
+        if let Err(error) = std::fs::File::open(path) {
+            exit = Exit::Usage;
+            lines.push(format!("[[image]]: `file`: cannot read {}: {error}", path.display()));
+        }
+    }
     for name in file.clusters() {
         let problems = problems(&file, name).await?;
         if problems.is_empty() {
@@ -165,11 +172,14 @@ async fn problems(file: &FileConfig, name: &str) -> Result<Vec<AppError>, AppErr
             format!("{}: cannot read {}: {error}", layer.origin("ca_file"), path.display());
         Some(AppError::new(ErrorKind::Usage, message).hint("it is a file with certificates"))
     });
+    let images = ImageServerSettings::of(&layer);
+    let certificate = images.ok().and_then(|images| images.check_certificate().err());
+    let certificate = certificate.map(|error| error.context(layer.origin("tls_cert")));
     // Host and user may come from elsewhere when the cluster is asked.
     let fill = |value: &Option<String>| value.clone().or_else(|| Some("somebody".to_owned()));
     let whole = Layer { host: fill(&layer.host), username: fill(&layer.username), ..layer.clone() };
     let settled = cluster::from_layer(Some(name.to_owned()), whole).err();
-    Ok(settled.into_iter().chain(ca_file).chain(secrets).collect())
+    Ok(settled.into_iter().chain(ca_file).chain(certificate).chain(secrets).collect())
 }
 
 #[cfg(test)]

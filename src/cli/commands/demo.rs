@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use crate::cli::args::payload::file_name;
 use crate::cli::args::picture::PictureArgs;
+use crate::cli::args::value::number;
 use crate::cli::args::{OutputArgs, TargetArgs};
 use crate::cli::args::{name_list, simulator};
 use crate::cli::commands::rollout_common;
@@ -26,7 +27,7 @@ use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
 use crate::push::scheduler::schedule::Schedule;
 use crate::report::RunReport;
-use crate::rollout::options::{PushOptions, WaitLimits};
+use crate::rollout::options::{PushOptions, SavedOptions, WaitLimits};
 use crate::rollout::payload::picture::PicturePayload;
 use crate::rollout::payload::source_image::SourceImage;
 use crate::rollout::request::{RolloutRequest, Scope};
@@ -46,7 +47,7 @@ pub struct Args {
     #[command(flatten)]
     options: PictureArgs,
     /// Phones that are pushed to at once
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = number::<u16>(1..=1000))]
     concurrency: u16,
     /// Where the report goes [default: axlpaper-demo-*.html in the folder for temporary files]
     #[arg(long, value_name = "FILE")]
@@ -103,6 +104,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         payload_name: picture_file,
         proof: Proof::Fetch,
         options,
+        saved_options: SavedOptions::default(),
         repair: Some(Repairs::default()),
         // The simulated cluster knows of every change at once.
         wait: WaitLimits { settle: Duration::from_secs(3), ..WaitLimits::default() },

@@ -1,6 +1,6 @@
 //! `axlpaper host`
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use crate::cli::commands::host_files;
 use crate::cli::commands::host_files::FolderFile;
 use crate::cli::present::list;
 use crate::cli::ui;
+use crate::config::Layer;
 use crate::connect::image_server::ImageServerSettings;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Event, Observer};
@@ -50,13 +51,16 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     for left_out in &folder.left_out {
         ui::say(&printable(&format!("left out: {left_out}")));
     }
-    let image_server = ImageServerSettings {
+    let settings = Layer {
         listen: args.listen,
         advertise: args.advertise,
         tls_cert: args.tls_cert,
         tls_key: args.tls_key,
-        shared_servers: None,
+        ..Layer::default()
+    };
+    let image_server = ImageServerSettings {
         limits: HostLimits::for_everybody(),
+        ..ImageServerSettings::of(&settings)?
     };
     let watcher: Arc<dyn Observer> = Arc::new(Watcher);
     let host = image_server.start(Some(phone_side_ip(&image_server)), &watcher).await?;
@@ -76,8 +80,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 
 /// Returns where phones are, as far as it can be guessed: beyond this machine, unless loopback is asked for in words.
 fn phone_side_ip(image_server: &ImageServerSettings) -> IpAddr {
-    let listen = image_server.listen.as_deref().and_then(|text| text.parse::<SocketAddr>().ok());
-    match listen.map(|address| address.ip()).filter(IpAddr::is_loopback) {
+    match image_server.listen.map(|address| address.ip()).filter(IpAddr::is_loopback) {
         Some(loopback) => {
             ui::say("only this machine can download from a loopback address");
             loopback

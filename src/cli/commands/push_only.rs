@@ -24,6 +24,9 @@ pub struct SendArgs {
     push: PushArgs,
     #[command(flatten)]
     output: OutputArgs,
+    /// Stop before the confirmation, and push nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -63,7 +66,7 @@ pub async fn anything(
     args: SendArgs,
 ) -> Result<Exit, AppError> {
     args.connection.one_cluster()?;
-    let SendArgs { connection, addresses, target, push, output, yes } = args;
+    let SendArgs { connection, addresses, target, push, output, dry_run, yes } = args;
     let job = Job {
         command,
         source: Source::Typed { wanted, target: Box::new(target), addresses },
@@ -73,7 +76,7 @@ pub async fn anything(
         yes,
         repair: None,
         wait: WaitArgs::default(),
-        dry_run: false,
+        dry_run,
     };
     // The future is too large for the stack.
     Box::pin(rollout_common::run(job)).await

@@ -10,7 +10,7 @@ use super::apply::{ChangeRun, check_cluster, read};
 use crate::apply::now;
 use crate::cli::args::{ConnectionArgs, OutputArgs, ResetArgs};
 use crate::cli::present::list;
-use crate::cli::ui::{self, Progress, Terminal};
+use crate::cli::ui;
 use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::inventory::ClusterInfo;
@@ -20,7 +20,7 @@ use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{JournalReader, RunId, RunRef, RunRow};
 use crate::plan::{Kind, Undo, taken_back, undo};
-use crate::report::{Format, plan_diff, plan_json, printable_lines};
+use crate::report::{plan_diff, printable_lines};
 use crate::rollout::repair;
 
 /// Take back what a run changed on the cluster
@@ -92,17 +92,13 @@ async fn take_back(
     reverts: Option<RunId>,
     state: &Path,
 ) -> Result<Exit, AppError> {
-    if args.dry_run {
-        let (interaction, progress) = (Terminal::shared(args.yes), Progress::shared());
-        let cluster = cluster::connect(connection, interaction.as_ref(), &progress).await?;
-        let undo = way_back(&cluster, connection, done, args.reset, state).await?;
-        show(&undo);
-        if args.output.format() == Format::Json {
-            list::write(&args.output, &plan_json(&undo.plan, Timestamp::now()))?;
-        }
-        return Ok(Exit::Done);
-    }
-    let run = ChangeRun { command: "revert", kind: Kind::Revert, reverts, yes: args.yes };
+    let run = ChangeRun {
+        command: "revert",
+        kind: Kind::Revert,
+        reverts,
+        yes: args.yes,
+        dry_run: args.dry_run,
+    };
     let plan = async |cluster: &ClusterClients| {
         let undo = way_back(cluster, connection, done, args.reset, state).await?;
         show(&undo);

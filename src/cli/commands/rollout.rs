@@ -45,7 +45,7 @@ pub struct Args {
     push: PushArgs,
     #[command(flatten)]
     output: OutputArgs,
-    /// Stop after the plan; change nothing and push nothing
+    /// Stop before the confirmation; change nothing and push nothing
     #[arg(long)]
     dry_run: bool,
     /// Do not ask

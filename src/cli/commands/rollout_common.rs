@@ -15,17 +15,19 @@ use crate::cli::settings;
 use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::journal;
+use crate::domain::audit::Audit;
 use crate::domain::inventory::Inventory;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Proof};
 use crate::interaction::Interaction;
-use crate::report::RunReport;
+use crate::report::{RunReport, printable_lines};
 use crate::rollout::assess::survey_of;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::dry_run::DryRun;
 use crate::rollout::multi_cluster::{self, ClusterResult, Observers};
+use crate::rollout::options::SavedOptions;
 use crate::rollout::payload::Payload;
 use crate::rollout::request::{Addresses, RolloutRequest, Scope};
 use crate::rollout::resume::{self, RunSource};
@@ -63,6 +65,8 @@ struct Subject {
     proof: Option<Proof>,
     repair: Option<Repairs>,
     continues: Option<crate::journal::RunId>,
+    /// What was typed, with what a resumed run keeps.
+    options: SavedOptions,
 }
 
 /// Runs a rollout from what was typed to its exit code.
@@ -73,7 +77,6 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
     let interaction = Terminal::shared(job.yes);
     let several = job.connection.is_about_several();
     let scope = scope(&job, several)?;
-    let schedule = schedule::schedule(&job.connection, &job.push)?;
     let journal = journal::path(job.connection.state.as_deref())?;
     let (subject, scope) = match (&job.source, scope) {
         (Source::Typed { wanted, target, .. }, scope) => {
@@ -94,6 +97,13 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
         }
         (Source::Earlier(_), Scope::Addresses(_)) => return Err(one_run_at_a_time()),
     };
+    let typed = job.push.clone().with(subject.options);
+    let schedule = schedule::schedule(&job.connection, &typed)?;
+    let options = typed.options();
+    options.waves.check().map_err(|why| {
+        AppError::new(ErrorKind::Usage, why)
+            .hint("each wave includes those before it: --canary 10 --waves 10%,50%,100%")
+    })?;
     subject.payload.check_name(job.push.picture_name.as_deref())?;
     let typed_proof = job.push.verify.map(Proof::from);
     let request = RolloutRequest {
@@ -105,20 +115,18 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
         selector: subject.selector,
         payload: subject.payload,
         payload_name: subject.name,
-        options: job.push.options(),
+        options,
+        saved_options: typed.saved(),
         repair: subject.repair,
         wait: job.wait.limits(),
         schedule,
         names_clusters: several,
     };
     let observers = observers(several);
-    match scope {
-        Scope::Clusters(connections) if job.dry_run => {
-            dry_run(request, connections, several, &interaction, &*observers, &job.output).await
-        }
-        scope @ (Scope::Clusters(_) | Scope::Addresses(_)) => {
-            push(&job, request, scope, several, &interaction, &*observers).await
-        }
+    if job.dry_run {
+        dry_run(&job, request, scope, several, &interaction, &*observers).await
+    } else {
+        push(&job, request, scope, several, &interaction, &*observers).await
     }
 }
 
@@ -155,30 +163,61 @@ pub(crate) async fn roll_out(
     Ok(ended)
 }
 
-/// Shows what a rollout would do, and does none of it.
+/// Shows what a run would do, and does none of it.
 async fn dry_run(
+    job: &Job,
     request: RolloutRequest,
-    connections: Vec<ClusterSettings>,
+    scope: Scope,
     several: bool,
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
-    args: &OutputArgs,
 ) -> Result<Exit, AppError> {
-    clusters::check_list::<DryRun>(args, several)?;
-    let ended = multi_cluster::dry_run(request, connections, interaction, observers).await;
+    let output = &job.output;
+    match scope {
+        Scope::Clusters(_) => clusters::check_list::<DryRun<Audit>>(output, several)?,
+        Scope::Addresses(_) => clusters::check_list::<DryRun<RunReport>>(output, several)?,
+    }
+    run_result::check_report(job.push.report.as_deref())?;
+    let dry = multi_cluster::dry_run(request, scope, interaction, observers).await?;
+    if dry.addresses.is_empty() {
+        show_dry_run(output, several, dry.clusters)
+    } else {
+        show_dry_run(output, several, dry.addresses)
+    }
+}
+
+/// Shows dry runs; the error of a run that would be refused comes last.
+fn show_dry_run<T>(
+    output: &OutputArgs,
+    several: bool,
+    ended: Vec<ClusterResult<DryRun<T>>>,
+) -> Result<Exit, AppError>
+where
+    DryRun<T>: PhoneRows,
+{
     let mut ended = clusters::answered(several, ended)?;
-    let recaps = ended.iter().filter_map(|one| Some(one.result.as_ref().ok()?.recap()));
+    let dry_runs = || ended.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)));
+    let recaps = dry_runs().map(|(_, dry)| dry.recap.as_str());
     let mut recap = recaps.collect::<Vec<_>>().join("\n");
+    let refused: Vec<AppError> = dry_runs()
+        .filter_map(|(name, dry)| {
+            let refused = dry.refused.clone()?;
+            Some(if several { refused.within(name) } else { refused })
+        })
+        .collect();
     if several {
         recap = format!("{recap}\n{}\n", clusters::recap(&ended));
     }
-    if args.is_recap() {
-        list::write_text(args, |_| recap)?;
+    if output.is_recap() {
+        list::write_text(output, |_| recap)?;
     } else {
         ui::say(&recap);
-        clusters::answer(args, several, &mut ended)?;
+        clusters::answer(output, several, &mut ended)?;
     }
-    Ok(clusters::worst(&ended, |_| Exit::Done))
+    for error in &refused {
+        ui::say_error(&printable_lines(&error.to_string()));
+    }
+    Ok(clusters::worst(&ended, |dry| dry.refused.as_ref().map_or(dry.exit, AppError::exit)))
 }
 
 /// Finds out where the phones are, and checks the settings of all clusters before any is asked.
@@ -226,6 +265,7 @@ async fn typed(
         proof: None,
         repair: job.repair.clone(),
         continues: None,
+        options: job.push.saved(),
     })
 }
 
@@ -247,6 +287,14 @@ async fn earlier_run(
     if connection.push_access.nat.is_empty() {
         connection.push_access.nat = resumed.nat;
     }
+    let typed = job.push.saved();
+    if let Some(kept) = typed.describe_resumed(&resumed.options) {
+        ui::say(&format!("note: the run resumes run {} and {kept}", resumed.continues));
+    }
+    let options = typed.over(resumed.options);
+    let access = &mut connection.push_access;
+    access.concurrency = options.concurrency.unwrap_or(access.concurrency);
+    access.max_logins_at_risk = options.max_logins_at_risk.or(access.max_logins_at_risk);
     Ok(Some(Subject {
         payload: resumed.payload,
         name: resumed.file,
@@ -254,6 +302,7 @@ async fn earlier_run(
         proof: resumed.proof,
         repair: resumed.repair,
         continues: Some(resumed.continues),
+        options,
     }))
 }
 

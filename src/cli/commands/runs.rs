@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
+use crate::cli::args::value::at_least_one;
 use crate::cli::present::list;
 use crate::error::{AppError, Exit};
 use crate::report::{RunRecord, runs_json};
@@ -17,7 +18,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE")]
     state: Option<PathBuf>,
     /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = at_least_one::<usize>())]
     limit: usize,
     #[command(flatten)]
     output: OutputArgs,

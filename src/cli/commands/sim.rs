@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::args::simulator;
+use crate::cli::args::value::number;
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
@@ -17,13 +18,13 @@ pub struct Args {
     #[command(flatten)]
     fleet: simulator::FleetArgs,
     /// Port of AXL and RisPort70 [default: any free one]
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true, value_parser = number::<u16>(0..=65_535))]
     port: u16,
     /// Port that all phones share [default: any free one]
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true, value_parser = number::<u16>(0..=65_535))]
     phones_port: u16,
     /// Port that all phones share for HTTPS [default: any free one]
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true, value_parser = number::<u16>(0..=65_535))]
     phones_tls_port: u16,
     /// Write the certificate of the phones' maker into this PEM file
     #[arg(long, value_name = "FILE")]

@@ -60,7 +60,8 @@ macro_rules! phone_rows {
 phone_rows! {
     Inventory: Phone, |found| found.phones, inventory_json(found, Timestamp::now());
     Audit: AuditedPhone, |found| found.phones, audit_json(found, Timestamp::now());
-    DryRun: AuditedPhone, |found| found.audit.phones, audit_json(&found.audit, Timestamp::now());
+    DryRun<Audit>: AuditedPhone, |dry| dry.found.phones, audit_json(&dry.found, Timestamp::now());
+    DryRun<RunReport>: PhoneResult, |dry| dry.found.phones, rollout_json(&dry.found, Timestamp::now());
     RunReport: PhoneResult, |found| found.phones, rollout_json(found, Timestamp::now());
 }
 

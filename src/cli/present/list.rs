@@ -182,8 +182,13 @@ pub fn check_writable(path: &Path) -> Result<(), AppError> {
 }
 
 fn unwritable(path: &Path, error: &ListError) -> AppError {
+    let hint = if error.is_no_room() {
+        "make room on that disk, or write to another one"
+    } else {
+        "check that the folder exists and may be written to"
+    };
     AppError::new(ErrorKind::Failed, format!("cannot write {}: {}", path.display(), error.cause()))
-        .hint("check that the folder exists and may be written to")
+        .hint(hint)
 }
 
 enum OutputPlace {

@@ -18,6 +18,11 @@ use crate::rollout::multi_cluster::ClusterResult;
 /// Makes sure that the answer and the report can be written, before anything is changed.
 pub fn check(output: &OutputArgs, several: bool, report: Option<&Path>) -> Result<(), AppError> {
     clusters::check_list::<RunReport>(output, several)?;
+    check_report(report)
+}
+
+/// Makes sure that the report can be written.
+pub fn check_report(report: Option<&Path>) -> Result<(), AppError> {
     list::check_writable(report.unwrap_or_else(|| Path::new("axlpaper-report.html")))
 }
 

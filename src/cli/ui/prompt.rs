@@ -14,15 +14,22 @@ pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
         "{what}.\nThis touches {}. Type that number to continue:",
         crate::domain::text::pluralize(phones, "phone")
     );
-    ask(what, &prompt, &phones.to_string(), yes)
+    let hint = "--dry-run shows what would be done and changes nothing; then add --yes";
+    ask(what, &prompt, &phones.to_string(), yes, hint)
 }
 
 /// Asks for a confirmation before something is written that touches no phone.
 pub fn confirm_yes(what: &str, yes: bool) -> Result<(), AppError> {
-    ask(what, &format!("{what}.\nType yes to continue:"), "yes", yes)
+    ask(what, &format!("{what}.\nType yes to continue:"), "yes", yes, "add --yes")
 }
 
-fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), AppError> {
+fn ask(
+    what: &str,
+    prompt: &str,
+    expected: &str,
+    yes: bool,
+    unattended: &'static str,
+) -> Result<(), AppError> {
     if yes {
         return Ok(());
     }
@@ -32,17 +39,20 @@ fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), AppErr
             ErrorKind::Refused,
             format!("{what}: this needs a confirmation, and there is no terminal to ask on"),
         )
-        .hint(
-            "preview it first (`axlpaper plan` and `--dry-run` change nothing), then add --yes",
-        ));
+        .hint(unattended));
     }
     say(prompt);
-    let mut answer = String::new();
-    let read = stdin.lock().read_line(&mut answer);
-    if read.is_ok() && answer.trim().eq_ignore_ascii_case(expected) {
-        return Ok(());
+    loop {
+        let mut answer = String::new();
+        let read = stdin.lock().read_line(&mut answer);
+        match (read, answer.trim().to_lowercase().as_str()) {
+            (Ok(1..), answer) if answer == expected => return Ok(()),
+            (Ok(0) | Err(_), _) | (_, "" | "n" | "no" | "q" | "quit") => {
+                return Err(AppError::new(ErrorKind::Declined, "declined; nothing was changed"));
+            }
+            (Ok(_), _) => say(&format!("Type {expected} to continue, or no to stop:")),
+        }
     }
-    Err(AppError::new(ErrorKind::Refused, "not confirmed; nothing was changed"))
 }
 
 /// Asks for a line on the terminal; nothing where there is none. Blanks around it do not count.

@@ -27,11 +27,14 @@ impl Terminal {
 impl Interaction for Terminal {
     fn confirm<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), AppError>> {
         let (question, yes) = (question.clone(), self.yes);
-        for text in &question.outline {
-            say(&printable_lines(&format!("\n{text}")));
-        }
-        if !question.outline.is_empty() {
-            say("");
+        // Nobody reads the plan of one cluster where the answer is given beforehand.
+        if !yes || question.outline.len() > 1 {
+            for text in &question.outline {
+                say(&printable_lines(&format!("\n{text}")));
+            }
+            if !question.outline.is_empty() {
+                say("");
+            }
         }
         on_a_thread(move || prompt::confirm(&question.what, question.phones, yes)).boxed()
     }

@@ -57,7 +57,7 @@ impl Audio {
         if bytes.is_empty() {
             return Err(SoundProblem::Empty);
         }
-        let no_audio = |why: &Error| SoundProblem::NotAudio(why.to_string());
+        let no_audio = |why: &Error| SoundProblem::NotAudio(describe(why));
         let (bytes, container) =
             integrity::check(bytes, KEPT_SECONDS).map_err(SoundProblem::Damaged)?;
         let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
@@ -115,6 +115,20 @@ impl Audio {
     pub(super) fn from_samples(samples: Vec<f32>, rate: u32) -> Self {
         Self { name: "test".to_owned(), samples, rate, more: false }
     }
+}
+
+/// Describes why the file cannot be decoded. The decoder's own words are for programmers.
+fn describe(error: &Error) -> String {
+    let why = if let Error::DecodeError(why) = error {
+        why
+    } else if matches!(error, Error::IoError(_)) {
+        "it ends too early"
+    } else if matches!(error, Error::Unsupported(_)) {
+        "its format is not known"
+    } else {
+        "it cannot be decoded"
+    };
+    why.to_owned()
 }
 
 /// Mixes all channels into one, and keeps as much as a ring tone can need.

@@ -38,6 +38,8 @@ pub enum ReplyKind {
     AuthRefused(PhoneError),
     /// The phone refused for another reason.
     Refused(PhoneError),
+    /// There is no page for pushes at the address: HTTP status 404.
+    NotFound(PhoneError),
     /// The phone was not reachable, and nothing was sent. Contains the reason.
     Unreachable(String),
     /// The push was sent, and no complete reply arrived. Contains the reason.

@@ -77,7 +77,9 @@ impl Position {
             ReplyKind::NoReply(text) | ReplyKind::Unreadable(PhoneError { text, .. }) => {
                 *text = self.describe(text, UNKNOWN);
             }
-            ReplyKind::AuthRefused(error) | ReplyKind::Refused(error) => {
+            ReplyKind::AuthRefused(error)
+            | ReplyKind::Refused(error)
+            | ReplyKind::NotFound(error) => {
                 error.text = self.describe(&error.text, "was refused");
             }
             ReplyKind::Accepted(_) | ReplyKind::WrongDevice(_) | ReplyKind::Blocked { .. } => {}
@@ -134,6 +136,7 @@ mod tests {
             | ReplyKind::AuthRefused(_)
             | ReplyKind::WrongDevice(_)
             | ReplyKind::NotSent(_)
+            | ReplyKind::NotFound(_)
             | ReplyKind::Blocked { .. }) => panic!("{other:?}"),
         };
         let lost = || ReplyKind::NoReply("reset".into());

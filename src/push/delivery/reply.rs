@@ -44,6 +44,7 @@ pub(crate) fn classify(answer: PhoneAnswer, target: &Target) -> ReplyKind {
         Reply::HttpStatus { status: 500.., .. } | Reply::Empty | Reply::Unreadable { .. } => {
             ReplyKind::Unreadable(error(None))
         }
+        Reply::HttpStatus { status: 404, .. } => ReplyKind::NotFound(error(None)),
         Reply::HttpStatus { .. } => ReplyKind::Refused(error(None)),
     }
 }
@@ -97,7 +98,7 @@ mod tests {
         assert!(matches!(reply_to(200, ""), ReplyKind::Unreadable(_)));
         assert!(matches!(reply_to(200, "<html>ok</html>"), ReplyKind::Unreadable(_)));
         assert!(matches!(reply_to(503, "busy"), ReplyKind::Unreadable(_)));
-        assert!(matches!(reply_to(404, "gone"), ReplyKind::Refused(_)));
+        assert!(matches!(reply_to(404, "gone"), ReplyKind::NotFound(_)));
     }
 
     fn blocked(problem: PhoneTlsProblem) -> (Outcome, String, String) {

@@ -6,7 +6,7 @@ use crate::domain::payload_kind::ObjectKind;
 use crate::domain::text::{names, pluralize};
 use crate::event::{Downloads, NatProof, OtherDownload, Outcome, PhoneError};
 use crate::push::policy::lockout::Cause;
-use crate::push::{AttemptReply, DownloadStatus, ReplyKind, Target};
+use crate::push::{AttemptReply, DownloadStatus, LoginCheck, ReplyKind, Target};
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Next {
@@ -84,6 +84,13 @@ fn outcome(target: &Target, kind: ReplyKind) -> Option<PhoneOutcome> {
             let why = error.text.clone();
             done(Outcome::Rejected, Some(error), why, after_refusal(target.object()))
         }
+        ReplyKind::NotFound(error) => done(
+            Outcome::Rejected,
+            Some(error),
+            "answered with HTTP status 404: its web server has no page for pushes",
+            "open the web page at that address: a Cisco phone with firmware for Unified CM has to answer there, and \
+             multiplatform firmware takes no push",
+        ),
         ReplyKind::WrongDevice(other) => done(
             Outcome::WrongDevice,
             None,
@@ -110,6 +117,13 @@ pub(crate) fn refused(
     waited: Option<Duration>,
 ) -> PhoneOutcome {
     let (why, remedy) = match (waited, cause) {
+        _ if target.login_check == LoginCheck::Elsewhere => (
+            "the phone refused the push user, and another server than the cluster's own page decided that (its \
+             Authentication URL)"
+                .to_owned(),
+            "check that server and whether it knows the push user; or set URL Authentication (Enterprise Parameters) or \
+             Authentication Server (the phone's page) to the publisher's, and restart the phone",
+        ),
         (Some(waited), _) => (
             format!(
                 "the phone still refused the push user {} after it was given control of it or the phone was changed",

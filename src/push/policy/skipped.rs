@@ -100,6 +100,12 @@ pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
     }
 }
 
+/// Returns the result of a phone that a dry run would push to.
+pub fn planned(target: &Target) -> PhoneResult {
+    let reason = Some("not tried: this is a dry run".to_owned());
+    PhoneResult { outcome: Outcome::Pending, reason, ..excluded(target) }
+}
+
 fn excluded(target: &Target) -> PhoneResult {
     PhoneResult {
         model: target.model.clone(),

@@ -53,6 +53,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
             ReplyKind::NoReply(_) => true,
             ReplyKind::Accepted(_)
             | ReplyKind::AuthRefused(_)
+            | ReplyKind::NotFound(_)
             | ReplyKind::Unreachable(_)
             | ReplyKind::Unreadable(_)
             | ReplyKind::WrongDevice(_)

@@ -37,6 +37,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
             ReplyKind::Accepted(_) => guard.accepted(ticket, task.proves()),
             ReplyKind::NoReply(_) | ReplyKind::Unreadable(_) => guard.lost(ticket),
             ReplyKind::Refused(_)
+            | ReplyKind::NotFound(_)
             | ReplyKind::Unreachable(_)
             | ReplyKind::WrongDevice(_)
             | ReplyKind::NotSent(_)

@@ -1,10 +1,12 @@
 //! Waves: a few phones first, then more. Between two waves there can be a soak period and a gate.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::text::{names, pluralize};
@@ -18,7 +20,8 @@ use crate::push::{Delivery, Target};
 pub const USUAL_CANARY: usize = 10;
 
 /// A number of phones, or a percentage of them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Amount {
     Count(usize),
     Percent(u8),
@@ -49,6 +52,29 @@ impl FromStr for Amount {
     }
 }
 
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+impl From<Amount> for String {
+    fn from(amount: Amount) -> Self {
+        amount.to_string()
+    }
+}
+
+impl TryFrom<String> for Amount {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 /// How a push is cut into waves, and what happens between them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Waves {
@@ -65,6 +91,33 @@ pub struct Waves {
     pub gate: bool,
     /// The time between the end of a wave and the next one.
     pub soak: Option<Duration>,
+}
+
+impl Waves {
+    /// Makes sure that no wave reaches less far than the one before it, as far as that does not depend on the number of
+    /// phones.
+    ///
+    /// # Errors
+    /// Names the two.
+    pub fn check(&self) -> Result<(), String> {
+        let (mut count, mut percent) = (0, 0);
+        for amount in self.canary.iter().chain(&self.reach) {
+            let further = match *amount {
+                Amount::Count(next) if next < count => Amount::Count(count),
+                Amount::Percent(next) if next < percent => Amount::Percent(percent),
+                Amount::Count(next) => {
+                    count = next;
+                    continue;
+                }
+                Amount::Percent(next) => {
+                    percent = next;
+                    continue;
+                }
+            };
+            return Err(format!("the wave {amount} comes after {further}, which reaches further"));
+        }
+        Ok(())
+    }
 }
 
 /// Checks the phones of a wave again after its soak period.

@@ -11,9 +11,11 @@ use std::str::FromStr;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
+use serde::{Deserialize, Serialize};
 
 /// Hours that come every day, such as 22:00-05:00; those that end before they begin last over midnight.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct DailyWindow {
     opens: Time,
     closes: Time,
@@ -115,7 +117,8 @@ fn clock_time(text: &str) -> Option<Time> {
 }
 
 /// When a push is to start or to end, as typed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum TypedTime {
     /// The next time that a clock shows this.
     Clock(Time),
@@ -164,6 +167,37 @@ impl FromStr for TypedTime {
         local.map(Self::Local).ok_or_else(|| wrong.to_owned())
     }
 }
+
+impl fmt::Display for TypedTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clock(time) => write!(f, "{}", time.strftime("%H:%M")),
+            Self::Local(shown) => write!(f, "{shown}"),
+            Self::Moment(moment) => write!(f, "{moment}"),
+        }
+    }
+}
+
+/// The journal keeps both as they are typed.
+macro_rules! as_typed {
+    ($($type:ty),+) => {$(
+        impl From<$type> for String {
+            fn from(value: $type) -> Self {
+                value.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+    )+};
+}
+
+as_typed!(DailyWindow, TypedTime);
 
 /// Days after which a window has surely come: zones that moved across the date line left out one.
 const LOOK_AHEAD: i32 = 5;

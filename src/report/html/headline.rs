@@ -142,6 +142,7 @@ fn state(run: &RunReport) -> (&'static str, Level) {
         RunState::Killed if !run.has_ended() => ("killed", Level::Bad),
         _ if !run.has_ended() => ("end unknown", Level::Bad),
         RunState::Interrupted => ("interrupted", Level::Warn),
+        RunState::Declined => ("declined", Level::Warn),
         RunState::Failed => ("failed", Level::Bad),
         _ if run.stopped().is_some() => ("stopped early", Level::Bad),
         _ if tally.failed > 0 || changes_failed => ("finished with failures", Level::Warn),

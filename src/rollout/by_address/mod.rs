@@ -10,18 +10,19 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::error::{AppError, ErrorKind};
-use crate::event::{Event, Observer, PhoneResult};
+use crate::event::{Event, Observer, Outcome, PhoneResult};
 use crate::interaction::Interaction;
 use crate::journal::RunEnd;
 use crate::phone::PhoneClient;
 use crate::push::attempt_log::JournalAttemptLog;
 use crate::push::scheduler::waves::{self, WaveSettings};
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals};
-use crate::push::{Delivery, Digests, Target};
-use crate::report::RunReport;
+use crate::push::{Delivery, Digests, Target, planned};
+use crate::report::{RunReport, planned_recap};
 use crate::rollout::by_address::identify::{Identification, ask, is_address, sort_out};
 use crate::rollout::context::Confirmation;
 use crate::rollout::control::RolloutHandle;
+use crate::rollout::dry_run::{self, DryRun, NOTHING_DONE};
 use crate::rollout::payload::ModelFormat;
 use crate::rollout::payload::delivery_context::DeliveryContext;
 use crate::rollout::request::{Addresses, RolloutRequest};
@@ -38,6 +39,8 @@ pub struct AddressTask {
     pub addresses: Addresses,
     /// The push user's password.
     pub push_password: SecretString,
+    /// Whether the run is only prepared, and writes nothing.
+    pub dry_run: bool,
 }
 
 /// A run that knows which phones answer, and is ready to push to them.
@@ -71,6 +74,7 @@ impl AddressTask {
             continues: None,
             reverts: None,
             command_line: request.command_line.clone(),
+            dry_run: self.dry_run,
         };
         Run::begin(&request.journal, what, interaction).await
     }
@@ -176,6 +180,37 @@ impl PreparedAddresses {
             touched: phones,
             phones,
         })
+    }
+
+    /// Returns the phones that are pushed to, in lines for people.
+    pub fn outline(&self) -> String {
+        let AddressTask { request, addresses, .. } = &self.task;
+        push_common::outline(&self.ready.targets, &addresses.push_access, &request.options)
+    }
+
+    /// Returns what the run would do. Its image server ends with it.
+    pub fn dry_run(self) -> DryRun<RunReport> {
+        let Self { task, run, ready, .. } = self;
+        let AddressPushSetup { targets, others, .. } = *ready;
+        let phones = targets.len();
+        let already = others.iter().filter(|phone| phone.outcome == Outcome::Already).count();
+        let mut results: Vec<PhoneResult> = targets.iter().map(planned).chain(others).collect();
+        results.sort_by(|a, b| a.name.cmp(&b.name));
+        let request = &task.request;
+        let mut report =
+            run.report().report(request.payload.action(), &request.payload_name, false);
+        (report.run.id, report.phones) = (0, results);
+        let recap = format!(
+            "{}\nBy address, it would {}. {NOTHING_DONE}\n",
+            planned_recap(&report.phones),
+            request.payload.describe(&request.payload_name, phones),
+        );
+        let failed = report
+            .phones
+            .iter()
+            .any(|phone| phone.is_failure() && phone.outcome != Outcome::Pending);
+        let exit = dry_run::exit(failed || phones + already == 0);
+        DryRun { found: report, recap, refused: run.refusal(), exit }
     }
 
     /// Ends the run without having pushed anything.

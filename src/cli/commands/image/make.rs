@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::wanted;
 use crate::cli::args::payload::file_name;
 use crate::cli::args::picture::PictureArgs;
+use crate::cli::args::value::number;
 use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
 use crate::cli::output_dir::{self, Folder, NewFile, Replace};
 use crate::cli::present::list;
@@ -38,7 +39,7 @@ pub(super) struct MakeArgs {
     #[arg(long)]
     pub(super) overwrite: bool,
     /// Seconds that may be spent on making one file small; 0 does as little as a push
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = number::<u64>(0..=600))]
     pub(super) squeeze: u64,
     #[command(flatten)]
     pub(super) options: PictureArgs,

@@ -1,0 +1,59 @@
+//! Readers of values that several options have. Their errors say what to write.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::domain::selector::{Pattern, SelectorError};
+
+/// Reads a duration in words, such as `1h 30m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let span = text.trim().parse::<jiff::SignedDuration>().ok();
+    span.and_then(|span| Duration::try_from(span).ok())
+        .ok_or_else(|| "write a duration such as 90s, 30m, 2h or 1h30m".to_owned())
+}
+
+/// Makes a reader of whole numbers in this range.
+pub fn number<T: TryFrom<u64>>(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.trim().parse::<u64>().ok().filter(|number| range.contains(number));
+        number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| match range.end() {
+            &u64::MAX => format!("write a whole number from {}", range.start()),
+            end => format!("write a whole number from {} to {end}", range.start()),
+        })
+    }
+}
+
+/// Makes a reader of whole numbers from 1.
+pub fn at_least_one<T: TryFrom<u64>>()
+-> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    number(1..=u64::MAX)
+}
+
+/// Makes a reader of ports.
+pub fn port() -> impl Fn(&str) -> Result<u16, String> + Clone + Send + Sync + 'static {
+    number(1..=u16::MAX.into())
+}
+
+/// Reads a network; a wrong prefix length has an error of its own.
+pub fn network(text: &str) -> Result<IpNet, String> {
+    let Some((address, prefix)) = text.split_once('/') else {
+        return Err("write it as ADDRESS/LENGTH, such as 10.1.0.0/16".to_owned());
+    };
+    let address = address
+        .parse::<IpAddr>()
+        .map_err(|_| format!("{address:?} is no IP address; write it as 10.1.0.0/16"))?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let length = prefix.parse::<u8>().ok().filter(|length| *length <= most);
+    length
+        .and_then(|length| IpNet::new(address, length).ok())
+        .ok_or_else(|| format!("the prefix length {prefix:?} is not a number from 0 to {most}"))
+}
+
+pub fn model_pattern(text: &str) -> Result<Pattern, SelectorError> {
+    Pattern::new(text).map(Pattern::of_model)
+}
