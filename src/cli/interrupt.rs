@@ -79,7 +79,6 @@ struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
     fn new() -> io::Result<Self> {
         Ok(Self)
     }

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::domain::model;
 use crate::domain::payload_kind::AcceptedFormat;
 use crate::event::{Outcome, Unobserved};
-use crate::push::DownloadStatus;
 use crate::push::attempt_log::NullLog;
 use crate::push::policy::lockout::{AuthenticationPage, Password};
 use crate::push::policy::logins::ClusterProbe;
 use crate::push::policy::outcome::tests::error;
 use crate::push::scheduler::*;
+use crate::push::{DownloadStatus, LoginCheck};
 
 pub(in crate::push) fn target(n: u8) -> Target {
     Target {

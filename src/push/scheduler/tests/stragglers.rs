@@ -187,7 +187,10 @@ impl Delivery for Phones {
                 Kind::AssociatedLately(after) => {
                     world.logs_in() & (world.begun.elapsed().as_secs() >= after)
                 }
-                Kind::NotControlled => world.logs_in() && false,
+                Kind::NotControlled => {
+                    world.logs_in();
+                    false
+                }
                 Kind::Foreign => false,
             };
             tokio::time::sleep(Duration::from_millis(latency / 2)).await;
