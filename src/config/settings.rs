@@ -21,7 +21,7 @@ use crate::domain::selector::Pattern;
 /// Who may inherit a setting.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Scope {
-    /// None: the setting belongs to one cluster, because it is about that server, its trust or its passwords.
+    /// No other cluster: it is about that server, its trust, its passwords or its users.
     Cluster,
     /// The clusters of the config file: `[defaults]` may hold it.
     Defaults,

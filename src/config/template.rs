@@ -1,4 +1,4 @@
-//! The config file that `axlpaper init` writes: every key, switched off, with its meaning and default.
+//! The config file that `axlpaper init` and `axlpaper trust` write: every key, switched off, with its meaning and default.
 //!
 //! Prose begins with `# `, a key or a table that can be switched on with `#` and no blank, so that a test can
 //! switch them all on.
@@ -54,17 +54,17 @@ fn switched_on(key: &str, value: &str) -> String {
     format!("{key} = {}\n", toml::Value::from(value))
 }
 
-const HEAD: &str = "The configuration of axlpaper. Every key stands here, switched off: take the `#` in front of it \
-    away to switch it on, together with the `#` in front of the [table] that it stands in.\n\
-    Options of the command line count more than environment variables, and those more than this file. `axlpaper \
-    config show` says what counts and where it comes from; `axlpaper config check` looks for mistakes. File names \
-    count from the folder of this file.";
+const HEAD: &str = "The configuration of axlpaper. It has every key, switched off: remove the `#` in front of a key to \
+    switch it on, and the `#` in front of its [table].\n\
+    Options of the command line override environment variables, and those override this file. `axlpaper config show` \
+    lists the effective settings with their sources; `axlpaper config check` finds mistakes. File names are relative to \
+    the folder of this file.";
 
-const DEFAULTS: &str = "What counts for every cluster of this file, unless its own table says otherwise. No password \
-    can stand here, so that none goes to another cluster.";
+const DEFAULTS: &str = "Settings of every cluster of this file that its own table does not set. No password is allowed \
+    here, so that none goes to another cluster.";
 
-const CLUSTER: &str = "A table [cluster.NAME] for each cluster; --cluster NAME chooses it. Host and user are all that it \
-    needs. A password has one source: a file, a variable, a command or the keyring.";
+const CLUSTER: &str = "A table [cluster.NAME] for each cluster; --cluster NAME selects it. It needs a host and a user. \
+    A password has one source: a file, a variable, a command or the keyring.";
 
 fn titled(title: &str, about: &str, table: &str) -> String {
     format!("\n# ---- {title} ----\n#\n{}{table}\n\n", prose(about))

@@ -1,4 +1,4 @@
-//! Asks for what the checks judge, each within a time limit.
+//! Requests what the checks evaluate, each within a time limit.
 
 use crate::cli::settings;
 use crate::connect::journal;
@@ -69,7 +69,7 @@ pub async fn run(args: &ConnectionArgs, push: &PushArgs) -> Vec<Check> {
     match cluster::from_layer(cluster, settings) {
         Ok(mut connection) => {
             let terminal = Terminal::shared(false);
-            // Typing the password is not under the time limit of the session.
+            // The time limit of the session does not include the time to type the password.
             match connection.fetch_password(terminal.as_ref()).await {
                 Ok(()) => cluster_checks(&mut checks, &connection, terminal.as_ref()).await,
                 Err(error) => {

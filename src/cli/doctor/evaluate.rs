@@ -1,4 +1,4 @@
-//! From what was found to a verdict, without asking anybody.
+//! Turns what was found into the result of a check; nothing is requested here.
 
 use std::error::Error as _;
 
@@ -90,7 +90,7 @@ pub fn is_role_missing(error: &AppError) -> bool {
     axl.is_some_and(|error| error.is_authentication() && !error.is_password_refused())
 }
 
-/// Judges the push user, when as many of its logins as `most_logins` can fail in one run.
+/// Evaluates the push user, when as many of its logins as `most_logins` can fail in one run.
 pub fn push_user(found: &PushUser, most_logins: usize) -> Found {
     match found {
         PushUser::NotNamed => Found::warning(
