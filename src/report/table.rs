@@ -291,13 +291,13 @@ fn heading(column: &str) -> &str {
     }
 }
 
-/// Shortens a text to this width: at a blank where there is one in its second half, with an ellipsis.
+/// Shortens a text to this width: at a blank where that leaves a third of it, with an ellipsis.
 pub(crate) fn shorten(text: &str, width: usize) -> Cow<'_, str> {
     if measure_text_width(text) <= width {
         return text.into();
     }
     let cut = truncate_str(text, width.saturating_sub(1), "");
-    let at_blank = cut.rfind(' ').filter(|at| *at >= cut.len() / 2);
+    let at_blank = cut.rfind(' ').filter(|at| *at >= cut.len() / 3);
     format!("{}…", at_blank.map_or(&*cut, |at| &cut[..at]).trim_end()).into()
 }
 
@@ -348,7 +348,7 @@ const PAINTED: [&str; 2] = ["verdict", "outcome"];
 const GAP: usize = 2;
 
 /// A text that may be shortened or broken reads well from this width on.
-const READS_WELL: usize = 12;
+const READS_WELL: usize = 10;
 
 /// Names of device pools and models that are longer may be shortened.
 const LONG_NAME: usize = 24;

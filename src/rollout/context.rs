@@ -300,11 +300,6 @@ impl RunContext<'_> {
         let phones = push_common::all(pushed, others);
         let scope = RunScope::of(&self.task.connection);
         let coverage = push_common::coverage(&self.task.request, &scope, &phones, &digests);
-        // Without it the report counts this run alone.
-        let coverage = coverage.unwrap_or_else(|error| {
-            tracing::debug!(%error, "earlier runs cannot be read");
-            None
-        });
         PushResults { phones, coverage, stopped }
     }
 }

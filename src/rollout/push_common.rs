@@ -122,11 +122,21 @@ pub fn already_shown(
 }
 
 /// Counts the phones that could take the push, and those that are known to show it: by this run, by the runs that it
-/// continues, or by an earlier run with the same payload. Nothing where its effect cannot be known.
-///
-/// # Errors
-/// When the journal cannot be read.
+/// continues, or by an earlier run with the same payload. Nothing where its effect cannot be known; the report counts the
+/// phones of this run alone where the journal cannot be read.
 pub fn coverage(
+    request: &RolloutRequest,
+    scope: &RunScope,
+    phones: &[PhoneResult],
+    digests: &Digests,
+) -> Option<Coverage> {
+    read_coverage(request, scope, phones, digests).unwrap_or_else(|error| {
+        tracing::debug!(%error, "earlier runs cannot be read");
+        None
+    })
+}
+
+fn read_coverage(
     request: &RolloutRequest,
     scope: &RunScope,
     phones: &[PhoneResult],

@@ -83,7 +83,7 @@ fn downloads_by_others_prove_nothing_and_everybody_is_told_who_they_are() {
     assert_eq!(html, std::fs::read_to_string(&again).unwrap());
     // Nothing counts as proven: all four are pushed to again.
     let ended = lab.push("rollout", &["--yes"]);
-    ended.told(3, &["accepted         4", warning]);
+    ended.told(3, &["Accepted, not verified       4  accepted", warning]);
     assert_eq!(lab.record().phones[&name(1)].pushes.len(), 4);
     assert_eq!(lab.record().phones[&name(3)].pushes.len(), 1);
 }

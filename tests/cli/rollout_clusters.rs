@@ -231,7 +231,9 @@ fn rules_and_canaries_are_for_each_cluster() {
     let ended = run(&a, &all);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!((pushed(&a), pushed(&b)), ((2, 2), (3, 3)));
-    for line in ["alpha: note: wave 1 of 2: 1 phone", "beta: note: wave 1 of 2: 1 phone"] {
+    for line in
+        ["alpha: note: canary (wave 1 of 2): 1 phone", "beta: note: canary (wave 1 of 2): 1 phone"]
+    {
         assert!(ended.stderr.contains(line), "{line}: {ended:?}");
     }
     assert_eq!(b.record().most_pushes_in_flight, 1);

@@ -215,6 +215,13 @@ fn an_interrupt_stops_all_clusters_and_each_run_can_be_gone_on_with() {
     command.args(own.get_args()).current_dir(a.folder()).env_clear();
     command.envs(own.get_envs().filter_map(|(key, value)| Some((key, value?))));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The answer is larger than a pipe, so both are read at the same time.
+    let mut stdout = child.stdout.take().unwrap();
+    let answer = std::thread::spawn(move || {
+        let mut answer = String::new();
+        stdout.read_to_string(&mut answer).unwrap();
+        answer
+    });
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let mut begun = 0;
     while begun < 2 {
@@ -224,8 +231,7 @@ fn an_interrupt_stops_all_clusters_and_each_run_can_be_gone_on_with() {
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     let rest: Vec<String> = lines.collect();
-    let mut answer = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut answer).unwrap();
+    let answer = answer.join().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
     let document: serde_json::Value = serde_json::from_str(&answer).unwrap();
     keeps("clusters", &document);

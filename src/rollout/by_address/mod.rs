@@ -242,7 +242,7 @@ impl PreparedAddresses {
         let coverage = push_common::coverage(request, &RunScope::addresses(), &phones, &digests);
         let ending = RunEnd {
             stopped: stopped.as_ref().map(StopReason::describe),
-            coverage: coverage.ok().flatten(),
+            coverage,
             interrupted: stopped == Some(StopReason::Interrupted),
             refused: matches!(stopped, Some(StopReason::PasswordRefused { .. })),
             finished_at: Some(Timestamp::now()),
