@@ -71,7 +71,7 @@ pub fn outline(targets: &[Target], push_access: &PushAccess, options: &PushOptio
         ("Time", time(targets.len(), push_access.concurrency, options)),
     ];
     let lines = lines.into_iter().filter(|(_, what)| !what.is_empty());
-    lines.map(|(about, what)| format!("{about}: {what}\n")).collect()
+    lines.flat_map(|(about, what)| [about, ": ", &what, "\n"].map(str::to_owned)).collect()
 }
 
 /// Estimates how long so many pushes take.
