@@ -36,7 +36,7 @@ impl ImageServerSettings {
     /// # Errors
     /// When the address or the URL is none; names the option or the key of the config file.
     pub fn of(settings: &Layer) -> Result<Self, AppError> {
-        let listen = settings.listen.as_deref().map(|text| listen_address(text)).transpose();
+        let listen = settings.listen.as_deref().map(listen_address).transpose();
         let advertise = settings.advertise.as_deref().map(base_url).transpose();
         Ok(Self {
             listen: listen.map_err(|error| error.context(settings.origin("listen")))?,

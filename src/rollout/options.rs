@@ -196,7 +196,7 @@ mod tests {
             given.describe_resumed(&resumed).unwrap(),
             "keeps --gate --soak 30m --waves 10%,50%; takes --canary 3 instead of --canary 10"
         );
-        let all = given.over(resumed.clone());
+        let all = given.over(resumed);
         assert_eq!((all.canary, all.rate, all.gate), (Some(Amount::Count(3)), Some(5), Some(true)));
     }
 }
