@@ -198,7 +198,9 @@ fn in_plain_words(message: &str) -> String {
     if let Some(field) = message.strip_prefix("missing field ") {
         return format!("the key {field} is missing");
     }
-    let typed = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    let typed = ["invalid type: ", "invalid value: "]
+        .iter()
+        .find_map(|beginning| message.strip_prefix(beginning));
     let Some((found, expected)) = typed.and_then(|typed| typed.split_once(", expected ")) else {
         return message.to_owned();
     };

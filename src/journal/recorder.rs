@@ -132,7 +132,9 @@ impl Journal {
                 .and_then(|connection| Ok(connection.execute_batch("begin immediate; rollback")?))
         } else {
             let folder = path.ancestors().skip(1).find(|folder| folder.exists());
-            tempfile::tempfile_in(folder.unwrap_or_else(|| Path::new("."))).map(drop).map_err(Into::into)
+            tempfile::tempfile_in(folder.unwrap_or_else(|| Path::new(".")))
+                .map(drop)
+                .map_err(Into::into)
         };
         checked.map_err(|problem| JournalError::new("open", path, problem))
     }

@@ -10,7 +10,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{Inventory, PushUser};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::Plan;
-use crate::error::{AppError, ErrorKind};
+use crate::error::AppError;
 use crate::event::{Event, Observer, PhoneResult};
 use crate::interaction::Interaction;
 use crate::journal::{Coverage, Recorder};
@@ -164,11 +164,9 @@ impl RunContext<'_> {
             observer,
         };
         let delivery = prepared.deliver(&context).await?;
-        delivery.check(&expected).map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, error).hint(
-                "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
-            )
-        })?;
+        let action = task.request.payload.action();
+        let checked = delivery.check(&expected);
+        checked.map_err(|error| push_common::too_long(error, action))?;
         expected.retain(|target| !already.contains_key(&target.name));
         Ok(PushSetup { delivery, log, digests, already, password_proven, targets: expected })
     }

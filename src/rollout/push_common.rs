@@ -7,10 +7,12 @@ use std::time::Duration;
 use crate::connect::push_access::PushAccess;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
+use crate::domain::push_action::PushAction;
 use crate::domain::text::{names, pluralize};
-use crate::error::AppError;
+use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::{Coverage, Recorder, RunRef};
+use crate::phone::PhoneError;
 use crate::push::scheduler::{PushOutcomes, PushSettings};
 use crate::push::{Digests, ModelFormat, Target, proven_already};
 use crate::rollout::options::PushOptions;
@@ -71,7 +73,8 @@ pub fn outline(targets: &[Target], push_access: &PushAccess, options: &PushOptio
         ("Time", time(targets.len(), push_access.concurrency, options)),
     ];
     let lines = lines.into_iter().filter(|(_, what)| !what.is_empty());
-    lines.flat_map(|(about, what)| [about, ": ", &what, "\n"].map(str::to_owned)).collect()
+    let lines: Vec<String> = lines.map(|(about, what)| format!("{about}: {what}")).collect();
+    lines.join("\n") + "\n"
 }
 
 /// Estimates how long so many pushes take.
@@ -94,6 +97,19 @@ fn time(phones: usize, concurrency: usize, options: &PushOptions) -> String {
 
 /// How long one push takes: the reply, and two downloads (believed).
 const EACH: Duration = Duration::from_secs(4);
+
+/// Says what to do about an object that is too long for phones.
+pub fn too_long(error: PhoneError, action: PushAction) -> AppError {
+    let shorter = match action {
+        PushAction::Picture => "use a shorter --advertise or --picture-name",
+        PushAction::PictureElsewhere => "use a shorter --image-url or --picture-name",
+        PushAction::RingTone | PushAction::Removal | PushAction::Sound | PushAction::Keys => {
+            "use a shorter --advertise"
+        }
+    };
+    AppError::from_error(ErrorKind::Usage, error)
+        .hint(format!("nothing was changed or sent; {shorter}"))
+}
 
 /// Returns the phones that are proven to show what would be pushed to them, unless that is to be forced.
 ///

@@ -163,7 +163,9 @@ fn a_run_that_was_stopped_early() {
     let ended = rollout(&lab, &[&config[..], &["--window", &window, "--until", &until]].concat());
     assert_eq!(ended.code, 3, "{ended:?}");
     lab.cluster.restart_phones();
-    finishes(&lab, "the time was over", &ended.text());
+    // The resumed run keeps its window, unless another one is given.
+    let told = ended.text().replace("--resume 1", "--resume 1 --window 00:00-24:00");
+    finishes(&lab, "the time was over", &told);
 }
 
 #[test]

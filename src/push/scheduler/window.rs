@@ -86,11 +86,12 @@ impl FromStr for DailyWindow {
         let (opens, closes) = text.split_once('-').ok_or_else(wrong)?;
         let opens = clock_time(opens).ok_or_else(wrong)?;
         let closes = match closes.trim() {
-            "24:00" => Time::midnight(),
+            // From midnight it is the whole day.
+            MIDNIGHT => return Ok(Self { opens, closes: Time::midnight() }),
             closes => clock_time(closes).ok_or_else(wrong)?,
         };
         if opens == closes {
-            return Err("it closes when it opens: leave it out to push at any time".to_owned());
+            return Err("it closes when it opens: write 00:00-24:00 to push at any time".to_owned());
         }
         Ok(Self { opens, closes })
     }
@@ -99,9 +100,15 @@ impl FromStr for DailyWindow {
 impl fmt::Display for DailyWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { opens, closes } = self;
+        if *closes == Time::midnight() {
+            return write!(f, "{}-{MIDNIGHT}", opens.strftime("%H:%M"));
+        }
         write!(f, "{}-{}", opens.strftime("%H:%M"), closes.strftime("%H:%M"))
     }
 }
+
+/// The end of a day.
+const MIDNIGHT: &str = "24:00";
 
 /// Reads a time of day, such as 05:00.
 fn clock_time(text: &str) -> Option<Time> {

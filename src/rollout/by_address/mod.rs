@@ -9,7 +9,7 @@ use futures::future::FutureExt as _;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::error::{AppError, ErrorKind};
+use crate::error::AppError;
 use crate::event::{Event, Observer, Outcome, PhoneResult};
 use crate::interaction::Interaction;
 use crate::journal::RunEnd;
@@ -118,11 +118,8 @@ impl AddressTask {
             observer,
         };
         let delivery = prepared.deliver(&context).await?;
-        delivery.check(&targets).map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, error).hint(
-                "nothing was sent; use a shorter --advertise or --image-url, or --picture-name",
-            )
-        })?;
+        let checked = delivery.check(&targets);
+        checked.map_err(|error| push_common::too_long(error, payload.action()))?;
         Ok(AddressPushSetup { delivery, log, digests, targets, others })
     }
 

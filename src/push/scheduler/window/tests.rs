@@ -27,7 +27,8 @@ fn closed(until: &str) -> WindowState {
 fn windows_are_two_times_of_day() {
     assert_eq!(daily("22:00-05:00").to_string(), "22:00-05:00");
     assert_eq!(daily(" 9:30 - 17:05 ").to_string(), "09:30-17:05");
-    assert_eq!(daily("20:00-24:00").to_string(), "20:00-00:00");
+    assert_eq!(daily("20:00-24:00").to_string(), "20:00-24:00");
+    assert_eq!(daily("00:00-24:00").to_string(), "00:00-24:00");
     for wrong in [
         "",
         "22:00",
@@ -53,6 +54,14 @@ fn a_window_over_midnight_belongs_to_two_days() {
     // At the same moment it is still yesterday elsewhere.
     let chicago = zone("America/Chicago");
     assert_eq!(night.gate(at("2026-06-11T02:59:59Z"), &chicago), closed("2026-06-11T03:00:00Z"));
+}
+
+#[test]
+fn a_whole_day_is_always_open() {
+    let (day, paris) = (daily("00:00-24:00"), zone("Europe/Paris"));
+    for moment in ["2026-06-10T21:59:59Z", "2026-06-10T22:00:00Z", "2026-03-29T01:00:00Z"] {
+        assert!(matches!(day.gate(at(moment), &paris), WindowState::Open { .. }), "{moment}");
+    }
 }
 
 #[test]
