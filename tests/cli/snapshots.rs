@@ -130,6 +130,8 @@ const FILTERS: &[(&str, &str)] = &[
     (r"axlpaper-report-[0-9-]+\.html", "axlpaper-report-[time].html"),
     (r"\b(127\.0\.0\.1|0\.0\.0\.0):\d{4,5}\b", "$1:[port]"),
     (r"\b\d+\.\d+ s\b", "[n] s"),
+    // On a busy machine a run takes more than ten seconds, which reports show without a fraction.
+    (r"UTC · \d+ s\b", "UTC · [n] s"),
     (r"\b\d+ ms\b", "[n] ms"),
     // The marks of a time line, whose number depends on how long it took.
     (r"(?m)^0\n((\[n\] s|\d+ s|\d+:\d\d min)\n)*", "[marks of the time line]\n"),
