@@ -157,7 +157,7 @@ pub const REPLACE_USER: &str = "use an application user without any group, or ac
 
 /// What to do about an account that may only read.
 pub const GRANT_WRITE: &str = "add the user to a group with that role (User Management > User Settings > Access Control \
-    Group), or use another account; `audit`, `plan` and a dry run need no more";
+    Group), or use another account; `audit` and `plan` need no more";
 
 const BARE_USER: &str =
     "it should have none beyond the push, because its password goes to every phone";

@@ -138,7 +138,7 @@ fn check_is_running(journal: &Path, run: &RunRow) -> Result<(), AppError> {
 fn not_waiting(run: RunId) -> AppError {
     let message = format!("run {run} has no wave that waits for an approval; none was approved");
     AppError::new(ErrorKind::Refused, message).hint(format!(
-        "an approval never counts for a later wave: `axlpaper show {run}` says when a wave waits (--gate)"
+        "an approval never counts for a later wave: `axlpaper show {run}` says when a wave waits"
     ))
 }
 

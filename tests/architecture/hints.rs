@@ -183,6 +183,8 @@ const AUDIENCES: &[(&str, &str, &[&[&str]])] = &[
     ("cli/commands/man_markdown.rs", "", &[]),
     ("cli/ui/prompt.rs", "--dry-run", &[PUSH, CHANGES]),
     ("cli/ui/prompt.rs", "", &[PUSH, CHANGES, &["trust"]]),
+    ("error/hints.rs", "or select phones by --device", &[SELECT, PUSH]),
+    ("survey/error.rs", "--dn needs", &[SELECT, PUSH]),
     ("error/hints.rs", "--state", &[PUSH, CHANGES, RUNS, SELECT]),
     ("error/hints.rs", "--cluster names", &[CLUSTER, &["config keyring"]]),
     ("error/hints.rs", "", &[CLUSTER]),

@@ -107,7 +107,7 @@ fn what_cannot_be_served_is_told() {
     fails(1, &["--advertise", "http://127.0.0.1:80"], &["loopback"]);
     fails(1, &["--advertise", "http://localhost:80"], &["loopback"]);
     fails(1, &["--advertise", "http://169.254.1.1:80"], &["169.254.1.1"]);
-    fails(2, &["--tls-cert", "x.pem"], &["--tls-key"]);
+    fails(2, &["--tls-cert", "x.pem"], &["tls_key"]);
     fails(
         2,
         &["--tls-cert", "x.pem", "--tls-key", "x.key"],
