@@ -80,7 +80,7 @@ struct Part {
 }
 
 /// Compares a picture as it was pushed with the screens before and after.
-pub fn likeness(picture: &Picture, before: &Screen, after: &Screen) -> Similarity {
+pub fn similarity(picture: &Picture, before: &Screen, after: &Screen) -> Similarity {
     let mut pixels = picture.pixels().to_rgb8();
     if after.is_grey() {
         pixels = DynamicImage::ImageLuma8(imageops::grayscale(&pixels)).into_rgb8();
@@ -209,7 +209,7 @@ mod tests {
     fn compared(picture: &RgbImage, before: &RgbImage, after: &RgbImage) -> Similarity {
         let picture = Picture::from(DynamicImage::ImageRgb8(picture.clone()));
         let [before, after] = [before, after].map(|pixels| screen(pixels, ImageFormat::Png));
-        likeness(&picture, &before, &after)
+        similarity(&picture, &before, &after)
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::plan::draft::{Draft, assemble};
 
 pub use crate::plan::configure::PlanRefused;
 pub use crate::plan::projection::after_apply;
-pub use crate::plan::revert::{Undo, left_by, taken_back, undo};
+pub use crate::plan::revert::{Revert, left_by, revert_of, taken_back};
 pub use check::{Kind, PlanError, check};
 
 /// Makes the plan that repairs what may be repaired: the push user gets every phone of the audit that it

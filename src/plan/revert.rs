@@ -14,7 +14,7 @@ use crate::domain::text::names;
 use crate::plan::draft::{Draft, assemble};
 
 #[derive(Clone, Debug)]
-pub struct Undo {
+pub struct Revert {
     pub plan: Plan,
     /// What is left as it is, and why, in sentences.
     pub left: Vec<String>,
@@ -25,13 +25,13 @@ pub struct Undo {
 /// Only what is still as the run left it is taken back, the last change first. What somebody else has
 /// changed since stays. Phones that still have to apply a change, which `pending_applies` names, are sent the command too: a revert
 /// that was killed can have set their settings back already.
-pub fn undo<'a>(
+pub fn revert_of<'a>(
     cluster: &ClusterInfo,
     made_at: jiff::Timestamp,
     done: impl DoubleEndedIterator<Item = (&'a Change, &'a CurrentState)>,
     pending_applies: &PendingApplies,
     reset: bool,
-) -> Undo {
+) -> Revert {
     let mut back = Back::default();
     for (change, now) in done.rev() {
         back.change(&change.action, now);
@@ -47,7 +47,7 @@ pub fn undo<'a>(
     changes.extend(phones.iter().map(|name| taken(ConfigLevel::Phone, name)));
     // A profile can be removed only when no phone uses it.
     changes.extend(removals);
-    Undo { plan: assemble(cluster, made_at, changes), left }
+    Revert { plan: assemble(cluster, made_at, changes), left }
 }
 
 /// Returns what a change left where it was made, as far as that is known without asking the cluster again. `list` is
@@ -81,7 +81,7 @@ pub fn left_by(action: &Action, list: Option<&DeviceList>) -> CurrentState {
     }
 }
 
-/// Returns the changes that a plan takes back, in the order in which they were made: [`undo`] plans from them and
+/// Returns the changes that a plan takes back, in the order in which they were made: [`revert_of`] plans from them and
 /// from the current state, as it does from those of a run.
 pub fn taken_back(plan: &Plan) -> Vec<Change> {
     let changes = plan.changes.iter().rev();

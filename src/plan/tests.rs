@@ -273,13 +273,13 @@ fn what_earlier_runs_left_is_taken_over() {
     assert_eq!(kinds(&plan), ["apply_config configuration of the phone SEP2"]);
 }
 
-fn undone(done: &[Change], now: &[CurrentState]) -> Undo {
+fn undone(done: &[Change], now: &[CurrentState]) -> Revert {
     undone_with(done, now, &PendingApplies::default())
 }
 
-fn undone_with(done: &[Change], now: &[CurrentState], pending_applies: &PendingApplies) -> Undo {
+fn undone_with(done: &[Change], now: &[CurrentState], pending_applies: &PendingApplies) -> Revert {
     let cluster = inventory(Vec::new(), &[]).cluster;
-    undo(&cluster, jiff::Timestamp::UNIX_EPOCH, done.iter().zip(now), pending_applies, false)
+    revert_of(&cluster, jiff::Timestamp::UNIX_EPOCH, done.iter().zip(now), pending_applies, false)
 }
 
 fn list(names: &[&str]) -> DeviceList {

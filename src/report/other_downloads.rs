@@ -43,7 +43,8 @@ pub(super) fn other_fetchers(phones: &[PhoneResult]) -> Vec<OtherFetcher<'_>> {
 pub(super) fn download_warnings(phones: &[PhoneResult]) -> Vec<String> {
     let fetchers = other_fetchers(phones);
     let more = fetchers.len().saturating_sub(MOST_TOLD);
-    let mut told: Vec<String> = fetchers.iter().take(MOST_TOLD).map(OtherFetcher::told).collect();
+    let mut told: Vec<String> =
+        fetchers.iter().take(MOST_TOLD).map(OtherFetcher::describe).collect();
     if more > 0 {
         let addresses =
             if more == 1 { "1 more address".to_owned() } else { format!("{more} more addresses") };
@@ -69,7 +70,7 @@ pub(super) fn download_warnings(phones: &[PhoneResult]) -> Vec<String> {
 }
 
 impl OtherFetcher<'_> {
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         let (address, phones) = (self.address, pluralize(self.phones.len(), "phone"));
         let listed = names(&self.phones);
         match self.phone {

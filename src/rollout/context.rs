@@ -210,7 +210,7 @@ impl RunContext<'_> {
         };
         let read_back = applied.read_back.iter().map(|(change, list)| (change, list.as_ref()));
         let mut now = after_apply(assessment.inventory.clone(), read_back);
-        let told = repair::told(&now, &applied);
+        let told = repair::applied_phones(&now, &applied);
         let connection = &task.connection;
         let away = repair::wait(
             cluster,

@@ -29,7 +29,7 @@ use crate::journal::Recorder;
 use crate::plan::{Kind, check};
 use crate::push::scheduler::{StopReason, StopSignals};
 use crate::rollout::options::WaitLimits;
-use crate::survey::{Waiting, wait_until_back};
+use crate::survey::{RestartWait, wait_until_back};
 
 /// Returns what earlier runs changed on a cluster without making phones apply it.
 ///
@@ -192,7 +192,7 @@ pub fn all_applied(applied: &Applied) -> bool {
 }
 
 /// Returns the selected phones that were sent the command to apply their configuration.
-pub fn told(inventory: &Inventory, applied: &Applied) -> HashSet<DeviceName> {
+pub fn applied_phones(inventory: &Inventory, applied: &Applied) -> HashSet<DeviceName> {
     let (mut phones, mut profiles) = (HashSet::new(), HashSet::new());
     for (scope, target) in applied.read_back.iter().filter_map(|(change, _)| change.action.told()) {
         match scope {
@@ -218,18 +218,18 @@ pub async fn wait(
     cluster: &ClusterClients,
     connection: &ClusterSettings,
     inventory: &mut Inventory,
-    told: &HashSet<DeviceName>,
+    phones: &HashSet<DeviceName>,
     wait: &WaitLimits,
     stop: &CancellationToken,
     observer: &Arc<dyn Observer>,
 ) -> HashSet<DeviceName> {
-    if told.is_empty() {
+    if phones.is_empty() {
         return HashSet::new();
     }
     let limit = wait.restart;
-    let waiting = Waiting {
+    let waiting = RestartWait {
         registrations: connection.registrations,
-        told,
+        phones,
         settle: SETTLE.min(limit / 10),
         limit,
         every: BETWEEN_LOOKS.min(limit / 20),

@@ -11,7 +11,7 @@ use crate::domain::repair_policy::PendingApplies;
 use crate::event::ChangeState;
 use crate::interaction::{Interaction, Notice};
 use crate::journal::Recorder;
-use crate::plan::{left_by, undo};
+use crate::plan::{left_by, revert_of};
 use crate::report::{Writable, plan_json, printable_lines};
 
 /// Leaves a plan file that takes back what was changed, where the journal does not hold it any more.
@@ -82,5 +82,5 @@ fn undo_of(plan: &Plan, applied: &Applied) -> Plan {
         })
         .unzip();
     let done = changes.into_iter().zip(&left);
-    undo(&plan.cluster, Timestamp::now(), done, &PendingApplies::default(), false).plan
+    revert_of(&plan.cluster, Timestamp::now(), done, &PendingApplies::default(), false).plan
 }

@@ -35,7 +35,7 @@ use crate::survey::error::whole;
 
 pub use crate::survey::error::{Incomplete, SurveyError};
 pub use crate::survey::extensions::extensions;
-pub use crate::survey::restart_wait::{Waiting, look_again, registrations_of, wait_until_back};
+pub use crate::survey::restart_wait::{RestartWait, look_again, registrations_of, wait_until_back};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {

@@ -34,7 +34,7 @@ pub(super) async fn fill(
     let wanted: Vec<DeviceName> = phones.iter().map(|phone| phone.name.clone()).collect();
     observer
         .observe(&Event::Started { stage: Stage::Registrations, total: Some(wanted.len() as u64) });
-    let asked = ris.devices(&wanted, |event| observer.observe(&told(event))).await;
+    let asked = ris.devices(&wanted, |event| observer.observe(&event_of(event))).await;
     observer.observe(&Event::Finished { stage: Stage::Registrations });
     let answer = match asked {
         Ok(answer) => answer,
@@ -68,7 +68,7 @@ pub(super) async fn fill(
     Ok(silent)
 }
 
-fn told(event: RisEvent) -> Event {
+fn event_of(event: RisEvent) -> Event {
     let stage = Stage::Registrations;
     let (reason, delay) = match event {
         RisEvent::Progress { done, .. } => return Event::Progress { stage, done: done as u64 },

@@ -17,10 +17,10 @@ use crate::survey::{SurveyError, axl_registrations, registrations};
 
 /// Which phones to wait for, and how long.
 #[derive(Clone, Copy, Debug)]
-pub struct Waiting<'a> {
+pub struct RestartWait<'a> {
     pub registrations: Source,
     /// The phones that apply their configuration; those that were not registered before are not waited for.
-    pub told: &'a HashSet<DeviceName>,
+    pub phones: &'a HashSet<DeviceName>,
     /// A phone that is registered as before when this time has passed did not restart.
     pub settle: Duration,
     pub limit: Duration,
@@ -35,7 +35,7 @@ pub async fn wait_until_back(
     axl: &AxlClient,
     ris: &RisClient,
     inventory: &mut Inventory,
-    waiting: &Waiting<'_>,
+    waiting: &RestartWait<'_>,
     observer: &dyn Observer,
 ) -> Result<Vec<DeviceName>, SurveyError> {
     let told_at = Instant::now();
@@ -43,7 +43,7 @@ pub async fn wait_until_back(
         .phones
         .iter()
         .enumerate()
-        .filter(|(_, phone)| waiting.told.contains(&phone.name))
+        .filter(|(_, phone)| waiting.phones.contains(&phone.name))
         .filter(|(_, phone)| phone.registration.reachable_ip().is_some())
         .map(|(at, phone)| (at, phone.registration.clone()))
         .collect();

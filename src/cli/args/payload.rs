@@ -97,7 +97,7 @@ pub(crate) fn file_name(path: &Path) -> String {
 /// What can be done instead of pushing a picture of this machine.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Instead of PICTURE")]
-pub struct WhatArgs {
+pub struct PayloadArgs {
     /// Let phones download from this address, not from us, such as http://cucm:6970/{dir}/spring.png; {size}, {dir}
     /// and {model} differ from model to model. Each file is downloaded once beforehand and looked at
     #[arg(long, value_name = "URL", requires = "icon_url", conflicts_with_all = ["picture", "remove"])]
@@ -113,7 +113,7 @@ pub struct WhatArgs {
     pub remove: bool,
 }
 
-impl WhatArgs {
+impl PayloadArgs {
     /// Returns what was typed, or the pictures of the config file's rules.
     ///
     /// # Errors

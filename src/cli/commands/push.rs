@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::args::payload::WhatArgs;
+use crate::cli::args::payload::PayloadArgs;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
@@ -19,7 +19,7 @@ pub struct Args {
     #[arg(value_name = "PICTURE")]
     picture: Option<PathBuf>,
     #[command(flatten)]
-    what: WhatArgs,
+    what: PayloadArgs,
     #[command(flatten)]
     options: PictureArgs,
     #[command(flatten)]

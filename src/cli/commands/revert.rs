@@ -19,7 +19,7 @@ use crate::domain::text::{MOST_LINES, limit_lines};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{JournalReader, RunId, RunRef, RunRow};
-use crate::plan::{Kind, Undo, taken_back, undo};
+use crate::plan::{Kind, Revert, revert_of, taken_back};
 use crate::report::{plan_diff, printable_lines};
 use crate::rollout::repair;
 
@@ -100,9 +100,9 @@ async fn take_back(
         dry_run: args.dry_run,
     };
     let plan = async |cluster: &ClusterClients| {
-        let undo = way_back(cluster, connection, done, args.reset, state).await?;
-        show(&undo);
-        Ok(undo.plan)
+        let revert = way_back(cluster, connection, done, args.reset, state).await?;
+        show(&revert);
+        Ok(revert.plan)
     };
     run.execute(connection, state, &args.output, plan).await
 }
@@ -137,7 +137,7 @@ async fn way_back(
     done: &[Change],
     reset: ResetArgs,
     state: &Path,
-) -> Result<Undo, AppError> {
+) -> Result<Revert, AppError> {
     let mut there: Vec<CurrentState> = Vec::with_capacity(done.len());
     for change in done {
         there.push(now(&*cluster.axl, &change.action).await?);
@@ -149,18 +149,18 @@ async fn way_back(
         axl_version: cluster.axl.version().as_str().to_owned(),
     };
     let pending_applies = repair::pending_applies(state, connection)?;
-    Ok(undo(&info, Timestamp::now(), done.iter().zip(&there), &pending_applies, reset.reset))
+    Ok(revert_of(&info, Timestamp::now(), done.iter().zip(&there), &pending_applies, reset.reset))
 }
 
-fn show(undo: &Undo) {
-    let mut text = if undo.plan.changes.is_empty() {
+fn show(revert: &Revert) {
+    let mut text = if revert.plan.changes.is_empty() {
         "Nothing is left to revert.\n".to_owned()
     } else {
-        plan_diff(&undo.plan, "--dry-run --json")
+        plan_diff(&revert.plan, "--dry-run --json")
     };
-    if !undo.left.is_empty() {
+    if !revert.left.is_empty() {
         text.push_str("\nLeft alone:\n");
-        for line in limit_lines(undo.left.clone(), MOST_LINES, "--dry-run --json") {
+        for line in limit_lines(revert.left.clone(), MOST_LINES, "--dry-run --json") {
             text.push_str("  ");
             text.push_str(&line);
             text.push('\n');

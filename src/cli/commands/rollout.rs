@@ -4,7 +4,7 @@ use crate::cli::settings;
 use std::path::PathBuf;
 
 use crate::cli::args::address::AddressArgs;
-use crate::cli::args::payload::WhatArgs;
+use crate::cli::args::payload::PayloadArgs;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::{
     ConnectionArgs, OutputArgs, PushArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
@@ -22,12 +22,12 @@ pub struct Args {
     #[arg(value_name = "PICTURE")]
     picture: Option<PathBuf>,
     #[command(flatten)]
-    what: WhatArgs,
+    what: PayloadArgs,
     /// Do what a run left undone: its picture, its selection, its repairs; RUN is a number or `last`
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "WhatArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "PayloadArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
     resume: Option<RunRef>,
     /// Push its picture to the phones that a run did not serve: failed, pending, or without an end
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "PictureArgs", "WhatArgs", "TargetArgs"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "PictureArgs", "PayloadArgs", "TargetArgs"])]
     only_failed: Option<RunRef>,
     #[command(flatten)]
     options: PictureArgs,

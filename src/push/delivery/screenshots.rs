@@ -11,7 +11,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::event::PhoneError;
 use crate::journal::{Moment, Recorder};
-use crate::media::{Picture, Screen, blocking, changed, likeness};
+use crate::media::{Picture, Screen, blocking, changed, similarity};
 use crate::phone::{PhoneSession, Screenshot};
 use crate::push::delivery::connector::PhoneConnector;
 use crate::push::policy::verification::shows;
@@ -112,7 +112,7 @@ impl ScreenshotCheck {
         let (screen, file) = self.take(&mut phone, target, Moment::After).await?;
         let (wanted, before) = (wanted.cloned(), Arc::clone(before));
         let compare = move || match wanted {
-            Some(picture) => ScreenCheck::Picture(likeness(&picture, &before, &screen)),
+            Some(picture) => ScreenCheck::Picture(similarity(&picture, &before, &screen)),
             None => ScreenCheck::Removal { changed: changed(&before, &screen) },
         };
         let look = blocking(compare).await;

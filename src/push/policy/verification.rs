@@ -45,13 +45,13 @@ pub fn judged(
             outcome: Outcome::Verified,
             phone_error: None,
             reason: Some(match by_translation(&fetched.downloads) {
-                Some(translated) => format!("{}; {translated}", told(look)),
-                None => told(look),
+                Some(translated) => format!("{}; {translated}", describe(look)),
+                None => describe(look),
             }),
             remedy: None,
         }),
         Evidence::Screen { look, downloads } => {
-            let outcome = accepted(told(look), Some(REMEDY));
+            let outcome = accepted(describe(look), Some(REMEDY));
             // Phones sometimes ignore the first push. Where downloads were seen, it was not ignored.
             let ignored = !downloads && stands_still(look);
             if ignored && !repeated { Next::Again(outcome) } else { Next::Done(outcome) }
@@ -70,7 +70,7 @@ fn stands_still(look: &ScreenCheck) -> bool {
     }
 }
 
-fn told(look: &ScreenCheck) -> String {
+fn describe(look: &ScreenCheck) -> String {
     let percent = |share: &f64| format!("{:.0} %", share * 100.0);
     match look {
         ScreenCheck::Picture(seen) => {

@@ -116,7 +116,7 @@ pub(super) fn timeline(runs: &[RunSection<'_>]) -> Option<Timeline> {
         .map(|(at, label)| Mark { x: number(scale.x(at)), label })
         .collect();
     let (notes, more_notes) = notes(runs);
-    let told = told(&rows, done.len(), length);
+    let told = describe(&rows, done.len(), length);
     Some(Timeline {
         height: floor + FOOT,
         floor,
@@ -133,7 +133,7 @@ pub(super) fn timeline(runs: &[RunSection<'_>]) -> Option<Timeline> {
     })
 }
 
-fn told(rows: &[StageRow], phones: usize, length: u64) -> String {
+fn describe(rows: &[StageRow], phones: usize, length: u64) -> String {
     let stages = rows.iter().map(|row| match row.cluster.as_str() {
         "" => format!("{} {}", row.label, row.took),
         cluster => format!("{cluster}: {} {}", row.label, row.took),
