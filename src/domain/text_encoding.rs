@@ -58,7 +58,8 @@ fn without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
 pub struct XmlText {
     /// The text, without a byte order mark.
     pub text: String,
-    /// Whether blanks or line ends in front of the XML declaration were left out: with them the file is no XML.
+    /// Whether further byte order marks, or blanks and line ends in front of the XML declaration, were left out: with them
+    /// the file is no XML.
     pub repaired: bool,
     encoding: &'static Encoding,
     has_mark: bool,
@@ -67,8 +68,10 @@ pub struct XmlText {
 /// The bytes are no XML text that can be read.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum XmlTextError {
-    #[error("it declares the encoding {0:?}, which is not known")]
-    Unknown(String),
+    #[error("it declares the encoding {0:?}, which is not supported")]
+    Unsupported(String),
+    #[error("it declares the encoding {0:?}, but has one byte for a character")]
+    NotUtf16(String),
     #[error("by its {why} it is {encoding}, but it holds bytes that are not")]
     Wrong {
         /// What decides the encoding.
@@ -92,8 +95,10 @@ impl XmlText {
         if read.encode(&read.text) != bytes {
             return Err(wrong());
         }
-        let start = read.text.trim_start();
-        if start.starts_with("<?xml") && start.len() < read.text.len() {
+        let start =
+            read.text.trim_start_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK);
+        let (before, _) = read.text.split_at(read.text.len() - start.len());
+        if before.contains(BYTE_ORDER_MARK) || (start.starts_with("<?xml") && !before.is_empty()) {
             (read.text, read.repaired) = (start.to_owned(), true);
         }
         Ok(read)
@@ -125,12 +130,17 @@ fn xml_encoding(bytes: &[u8]) -> Result<(&'static Encoding, usize, &'static str)
     let Some(label) = declared_encoding(bytes) else {
         return Ok((UTF_8, 0, "missing declaration"));
     };
-    // 16 bits for a character would have shown above.
-    let encoding =
-        Encoding::for_label(label.as_bytes()).filter(|found| found.is_ascii_compatible());
-    let encoding = encoding.ok_or(XmlTextError::Unknown(label))?;
-    Ok((encoding, 0, "declaration"))
+    match Encoding::for_label(label.as_bytes()) {
+        // 16 bits for a character would have shown above.
+        Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => {
+            Err(XmlTextError::NotUtf16(label))
+        }
+        Some(encoding) if encoding.is_ascii_compatible() => Ok((encoding, 0, "declaration")),
+        _ => Err(XmlTextError::Unsupported(label)),
+    }
 }
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 fn declared_encoding(bytes: &[u8]) -> Option<String> {
     let declaration = bytes.trim_ascii_start().strip_prefix(b"<?xml")?;
@@ -171,14 +181,39 @@ mod tests {
     }
 
     #[test]
+    fn further_byte_order_marks_are_taken_off() {
+        for xml in ["<?xml version='1.0'?><a/>", "<a/>"] {
+            for before in ["\u{feff}", "\u{feff}\u{feff}", "\r\n\u{feff}\n"] {
+                let marked = |text: &str| ["\u{feff}", text].concat();
+                let text = marked(&[before, xml].concat());
+                for (bytes, whole) in [
+                    (text.as_bytes().to_vec(), marked(xml).into_bytes()),
+                    (utf16(&text, false), utf16(&marked(xml), false)),
+                    (utf16(&text, true), utf16(&marked(xml), true)),
+                ] {
+                    let read = XmlText::decode(&bytes).unwrap();
+                    assert_eq!((read.text.as_str(), read.repaired), (xml, true));
+                    assert_eq!(read.encode(&read.text), whole);
+                }
+            }
+        }
+        assert!(!XmlText::decode("\u{feff} <a/>".as_bytes()).unwrap().repaired);
+    }
+
+    #[test]
     fn xml_of_another_encoding_is_refused_by_name() {
         let refused = |bytes: &[u8]| XmlText::decode(bytes).unwrap_err().to_string();
         assert!(refused(b"<a>B\xfc</a>").contains("by its missing declaration it is UTF-8"));
         let declared = refused(b"<?xml version='1.0' encoding='UTF-8'?><a>B\xfc</a>");
         assert!(declared.contains("by its declaration it is UTF-8"), "{declared}");
-        for name in ["UTF-16", "x-none"] {
+        for (name, why) in [
+            ("UTF-16", "one byte for a character"),
+            ("utf-16be", "one byte for a character"),
+            ("x-none", "not supported"),
+            ("ISO-2022-JP", "not supported"),
+        ] {
             let error = refused(format!("<?xml version='1.0' encoding='{name}'?><a/>").as_bytes());
-            assert!(error.contains(name) && error.contains("not known"), "{error}");
+            assert!(error.contains(name) && error.contains(why), "{error}");
         }
         assert!(refused(b"\xff\xfe<\0a").contains("UTF-16LE"));
     }
