@@ -5,8 +5,8 @@ use std::io::Cursor;
 use image::{DynamicImage, Rgb, RgbImage};
 
 use super::*;
-use crate::media::picture::Decoded;
 use crate::media::Picture;
+use crate::media::picture::Decoded;
 
 /// A picture with an edge, a slope and noise, so that every part of its file matters.
 fn drawing(width: u32, height: u32) -> DynamicImage {
