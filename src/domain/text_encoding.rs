@@ -18,6 +18,22 @@ pub enum TextError {
     Encoding(&'static str),
     #[error("it is not a text file")]
     Binary,
+    #[error("line {0} is not UTF-8 text")]
+    NotUtf8(usize),
+}
+
+/// Reads a file whose text has to be UTF-8. UTF-16, as PowerShell and Notepad write it, can be told apart and is read too.
+///
+/// # Errors
+/// When it is in another encoding, or no text.
+pub fn decode_utf8(bytes: &[u8]) -> Result<String, TextError> {
+    let read = decode(bytes)?;
+    if read.assumed == Some(WINDOWS_1252.name()) {
+        let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        let line_ends = bytes[..valid].iter().filter(|byte| **byte == b'\n').count();
+        return Err(TextError::NotUtf8(line_ends + 1));
+    }
+    Ok(read.text)
 }
 
 /// Reads UTF-8, UTF-16 (with or without a byte order mark), or else Windows-1252, which holds ISO 8859-1.
@@ -238,6 +254,22 @@ mod tests {
         assert_eq!(read(b"SEP1;B\xfcro\r\n"), assumed("windows-1252"));
         assert_eq!(read(b"\x80\x99"), Ok(("\u{20ac}\u{2122}".to_owned(), Some("windows-1252"))));
         assert_eq!(read(b""), Ok((String::new(), None)));
+    }
+
+    #[test]
+    fn a_text_that_has_to_be_utf8_is_never_guessed() {
+        let text = "a = 1\nb = \"Büro\"\n";
+        for bytes in [
+            text.as_bytes().to_vec(),
+            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+            [&b"\xff\xfe"[..], &utf16(text, false)].concat(),
+            [&b"\xfe\xff"[..], &utf16(text, true)].concat(),
+            utf16(text, false),
+        ] {
+            assert_eq!(decode_utf8(&bytes).as_deref(), Ok(text));
+        }
+        assert_eq!(decode_utf8(b"a = 1\nb = \"B\xfcro\"\n"), Err(TextError::NotUtf8(2)));
+        assert_eq!(decode_utf8(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), Err(TextError::Binary));
     }
 
     #[test]
