@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::present::list;
-use crate::domain::text::hex;
+use crate::domain::text::{hex, nfc, sanitize_truncate};
 use crate::domain::text_encoding::XmlText;
 use crate::error::{AppError, ErrorKind};
 
@@ -48,12 +48,21 @@ pub struct NewFile {
     pub from_nothing: bool,
     /// The digest of the picture or sound that it was made from; an empty text where it belongs to none.
     pub source: String,
+    /// For a list: the files that the list in its place names, which a server has.
+    pub named: Vec<String>,
 }
 
 impl NewFile {
     /// A single file.
     pub fn new(path: String, bytes: Vec<u8>) -> Self {
-        Self { path, bytes, merged: false, from_nothing: false, source: String::new() }
+        Self {
+            path,
+            bytes,
+            merged: false,
+            from_nothing: false,
+            source: String::new(),
+            named: Vec::new(),
+        }
     }
 }
 
@@ -110,33 +119,43 @@ impl Folder {
         XmlText::decode(&bytes).map(Some).map_err(|error| {
             AppError::from_error(ErrorKind::Usage, error)
                 .context(format_args!("cannot read the list {}", path.display()))
-                .hint("nothing was written; save the list as UTF-8 without changing anything else")
+                .hint(
+                    "nothing was written; save the list as UTF-8, with encoding=\"UTF-8\" or no encoding in its first \
+                     line",
+                )
         })
     }
 
-    /// Returns files beside this one whose names differ from its own only in the case of letters.
-    pub fn other_spellings(&self, path: &str) -> Vec<String> {
-        let path = Path::new(path);
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let folder = self.root.join(path.parent().unwrap_or(path));
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let mut names: Vec<String> = names
-            .filter(|other| *other != name && other.to_lowercase() == name.to_lowercase())
-            .collect();
-        names.sort();
-        names
+    /// Returns the files whose paths differ from this one only in what `plain` takes off a name.
+    fn other_spellings(&self, path: &str, plain: impl Fn(&str) -> String) -> Vec<String> {
+        let mut found = vec![String::new()];
+        for wanted in path.split('/').map(&plain) {
+            let mut deeper = Vec::new();
+            for folder in found {
+                let entries = std::fs::read_dir(self.root.join(&folder)).into_iter().flatten();
+                let names = entries.flatten().map(|entry| entry.file_name());
+                let names = names.map(|name| name.to_string_lossy().into_owned());
+                let names = names.filter(|name| plain(name) == wanted);
+                deeper.extend(names.map(|name| match folder.as_str() {
+                    "" => name,
+                    folder => format!("{folder}/{name}"),
+                }));
+            }
+            found = deeper;
+        }
+        found.retain(|other| other != path);
+        found.sort();
+        found
     }
 
-    /// Describes another spelling of a list's name beside it, where there is one.
+    /// Describes another spelling of a list's path, or a copy of the list, where there is one.
     pub fn other_spelling(&self, path: &str) -> Option<String> {
-        let others = self.other_spellings(path);
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let others = self.other_spellings(path, without_copy_mark);
         (!others.is_empty()).then(|| {
             format!(
-                "{} lies beside {path}: phones read no other spelling than {name}, and its entries were not merged; if \
-                 they are wanted, rename it to {name} and run the same command again",
-                others.join(", ")
+                "{} is there besides {path}: phones read no other spelling than {path}, and its entries were not merged; \
+                 if they are wanted, rename it to {path} and run the same command again",
+                sanitize_truncate(&others.join(", "), MOST_SHOWN)
             )
         })
     }
@@ -155,6 +174,7 @@ impl Folder {
             self.check_foreign(files)?;
             if !self.replace.other_sources {
                 self.check_sources(files)?;
+                self.check_named(files)?;
             }
         }
         for file in files {
@@ -219,16 +239,36 @@ impl Folder {
             if self.other_content(file)?.is_some() {
                 paths.push(file.path.clone());
             }
-            let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            paths.extend(self.other_spellings(&file.path).into_iter().map(|name| match folder {
-                "" => name,
-                folder => format!("{folder}/{name}"),
-            }));
+            paths.extend(self.other_spellings(&file.path, str::to_lowercase));
             paths.retain(|path| self.ours.sources.get(path) != Some(&file.source));
             taken.extend(paths.iter().map(|path| self.root.join(path).display().to_string()));
         }
         refuse(taken, "made from another picture or sound, or changed since:", || {
             "choose another name with --name, or replace them with --overwrite".to_owned()
+        })
+    }
+
+    /// Refuses to make a file that a list names already and that is not in the folder: uploading it would replace the
+    /// file of that name on the server, such as one of Cisco's.
+    fn check_named(&self, files: &[NewFile]) -> Result<(), AppError> {
+        let mut taken = Vec::new();
+        for file in files.iter().filter(|file| !file.source.is_empty()) {
+            let path = file.path.to_lowercase();
+            for list in files {
+                let named = list.named.iter().filter(|named| {
+                    named.to_lowercase() == path
+                        && self.ours.sources.get(*named) != Some(&file.source)
+                        && !self.root.join(named).exists()
+                });
+                taken.extend(named.map(|named| {
+                    format!("{} ({})", sanitize_truncate(named, MOST_SHOWN), list.path)
+                }));
+            }
+        }
+        refuse(taken, "named by the list already, and not made from this picture or sound:", || {
+            "uploading it would replace what the server has under that name; choose another name with --name, or replace \
+             it with --overwrite"
+                .to_owned()
         })
     }
 
@@ -276,7 +316,7 @@ fn refuse(
 /// Checks that a list holds what it should also when it is read back from the bytes that are written.
 pub fn check_encoded(bytes: &[u8], holds: impl Fn(&str) -> bool) -> Result<(), AppError> {
     match XmlText::decode(bytes) {
-        Ok(read) if holds(&read.text) => Ok(()),
+        Ok(read) if !read.repaired && holds(&read.text) => Ok(()),
         _ => Err(AppError::new(ErrorKind::Usage, "its encoding cannot hold the new entry")
             .hint("nothing was written; save the list as UTF-8, or use another --name")),
     }
@@ -285,16 +325,18 @@ pub fn check_encoded(bytes: &[u8], holds: impl Fn(&str) -> bool) -> Result<(), A
 /// Describes what was changed in a list that is no XML as it was.
 pub fn repaired(path: &str) -> String {
     format!(
-        "{path} had blanks or empty lines in front of <?xml, with which it is no XML file: they were taken out; upload it, \
-         and correct the copy it came from"
+        "{path} had blanks, empty lines or a second byte order mark in front of its beginning, with which it is no XML \
+         file: they were taken out; upload it, and correct the copy it came from"
     )
 }
 
 /// Makes a name for files on a TFTP server: the characters of a text that `fits` takes, `most` at most.
 ///
 /// TFTP transfers file names as netascii (RFC 1350), so letters outside ASCII cannot be kept. Where a letter or a digit
-/// is lost, a digest of the text is added: names that differ in nothing else stay different.
+/// is lost, a digest of the text is added: names that differ in nothing else stay different. macOS decomposes letters,
+/// so the text is composed first.
 pub fn plain_name(text: &str, most: usize, instead: &str, fits: impl Fn(char) -> bool) -> String {
+    let text = &*nfc(text);
     let kept: String = text.chars().filter(|c| c.is_ascii() && fits(*c)).collect();
     let is_lost = text.chars().any(|c| !c.is_ascii() && c.is_alphanumeric());
     if !is_lost && kept.len() <= most && !kept.is_empty() {
@@ -304,6 +346,22 @@ pub fn plain_name(text: &str, most: usize, instead: &str, fits: impl Fn(char) ->
     let start = if kept.is_empty() { instead } else { &kept };
     format!("{}{digest}", &start[..start.len().min(most - DIGEST)])
 }
+
+/// Returns a name in lower case without what editors and browsers add to it: `List.xml.txt`, `List (1).xml`.
+fn without_copy_mark(name: &str) -> String {
+    let name = name.to_lowercase();
+    let name = name.strip_suffix(".txt").unwrap_or(&name);
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    let number = stem.strip_suffix(')').and_then(|stem| stem.rsplit_once('('));
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit());
+    match number {
+        Some((stem, digits)) if is_number(digits) => format!("{}.{ending}", stem.trim_end()),
+        _ => name.to_owned(),
+    }
+}
+
+/// The longest text of somebody else's that a message repeats, in characters.
+const MOST_SHOWN: usize = 200;
 
 /// How many digits of a digest a name has.
 const DIGEST: usize = 6;
@@ -363,6 +421,57 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_a_list_names_already_is_not_made_without_being_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |overwrite: bool, source: &str| {
+            let list = NewFile {
+                merged: true,
+                named: vec!["Chirp1.raw".to_owned(), "a/Old.png".to_owned()],
+                ..file("list", "theirs and ours")
+            };
+            let tone = NewFile { source: source.to_owned(), ..file("Chirp1.raw", source) };
+            Folder::open(folder.path(), replace(overwrite, false))?.write(&[tone, list])
+        };
+        let error = write(false, "one").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.message().contains("Chirp1.raw (list)"), "{error}");
+        assert!(!error.message().contains("Old.png") && !folder.path().join("list").exists());
+        write(true, "one").unwrap();
+        // It is ours now, whether or not it is still in the folder.
+        write(false, "one").unwrap();
+        std::fs::remove_file(folder.path().join("Chirp1.raw")).unwrap();
+        write(false, "one").unwrap();
+        std::fs::remove_file(folder.path().join("Chirp1.raw")).unwrap();
+        write(false, "two").unwrap_err();
+    }
+
+    #[test]
+    fn other_spellings_and_copies_of_a_list_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = [
+            "A/b/List.xml",
+            "A/b/LIST.XML",
+            "A/b/List.xml.txt",
+            "A/b/List (1).xml",
+            "A/b/List(x).xml",
+            "A/b/Lists.xml",
+            "a/B/list.xml",
+            "c/List.xml",
+        ];
+        for path in there {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        let open = open(folder.path(), false).unwrap();
+        let found = open.other_spelling("A/b/List.xml").unwrap();
+        let expected = "A/b/LIST.XML, A/b/List (1).xml, A/b/List.xml.txt, a/B/list.xml is there";
+        assert!(found.starts_with(expected), "{found}");
+        assert_eq!(open.other_spelling("c/List.xml"), None);
+        assert_eq!(open.other_spelling("d/List.xml"), None);
+    }
+
+    #[test]
     fn names_that_lose_letters_stay_different() {
         let name = |text: &str| plain_name(text, 20, "wallpaper", |c| c.is_ascii_alphanumeric());
         assert_eq!(name("Sunset at sea (2)"), "Sunsetatsea2");
@@ -385,6 +494,9 @@ mod tests {
             assert!(name.len() <= 20 && name.bytes().all(|c| c.is_ascii_alphanumeric()), "{name}");
         }
         assert!(name("日本").starts_with("wallpaper") && name("Mün").starts_with("Mn"));
+        // The same letter, in one character and in two.
+        assert_eq!(name("M\u{fc}n"), name("Mu\u{308}n"));
+        assert_ne!(name("a\u{308}"), name("a"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Command line, environment and config file become checked settings.
 
+use std::cell::Cell;
+use std::env::VarError;
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
@@ -28,7 +30,7 @@ pub fn settings(
     push: Option<&PushArgs>,
 ) -> Result<(Option<String>, Layer), AppError> {
     let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
-    let environment = environment(|name| std::env::var(name).ok());
+    let environment = from_environment()?;
     let file = file(args)?;
     let (name, settings) = settings_of(file.as_ref(), args.one_cluster()?, flags, environment)?;
     match file {
@@ -36,6 +38,30 @@ pub fn settings(
         Some(_) | None => {}
     }
     Ok((name, settings))
+}
+
+/// Reads the settings that environment variables give.
+///
+/// # Errors
+/// When one of them is not UTF-8 text: leaving it out would hide it.
+pub fn from_environment() -> Result<Layer, AppError> {
+    let wrong = Cell::new(None);
+    let layer = environment(|name| match std::env::var(name) {
+        Ok(value) => Some(value),
+        Err(VarError::NotPresent) => None,
+        Err(VarError::NotUnicode(_)) => {
+            wrong.set(Some(name.to_owned()));
+            None
+        }
+    });
+    match wrong.into_inner() {
+        None => Ok(layer),
+        Some(name) => {
+            let error = format!("the variable {name} is set, but is not UTF-8 text");
+            Err(AppError::new(ErrorKind::Usage, error)
+                .hint("nothing was sent; set it again, as UTF-8"))
+        }
+    }
 }
 
 /// Puts flags, environment and a cluster of the config file together.
@@ -96,7 +122,7 @@ pub fn push_access(args: &ConnectionArgs, push: &PushArgs) -> Result<PushAccess,
     let file = file(args)?;
     let section = section(file.as_ref(), args.one_cluster()?)?;
     let flags = push.layer().over(args.layer());
-    let environment = environment(|name| std::env::var(name).ok());
+    let environment = from_environment()?;
     let settings = resolve_without_cluster(flags, environment, section);
     PushAccess::of(&settings.over(file.as_ref().map(FileConfig::machine).unwrap_or_default()))
 }

@@ -21,6 +21,7 @@ use crate::domain::nat::NatRules;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::selector::{Pattern, near};
 use crate::domain::text::{MOST_LINES, limit_lines};
+use crate::domain::text_encoding::{self, TextError};
 use crate::domain::time_zone::{ZoneRule, Zones};
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -84,6 +85,12 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
+    #[error("cannot read the config file {}", path.display())]
+    Encoding {
+        path: PathBuf,
+        #[source]
+        source: TextError,
+    },
     /// It is not TOML, or has unknown keys or values. Lines are not quoted: one could hold a
     /// password in the wrong place.
     #[error("the config file {} is not usable{}", path.display(), listed(problems))]
@@ -139,8 +146,10 @@ impl FileConfig {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
         let mut file = std::fs::File::open(path).map_err(unreadable)?;
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut file, &mut text).map_err(unreadable)?;
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut file, &mut bytes).map_err(unreadable)?;
+        let text = text_encoding::decode_utf8(&bytes)
+            .map_err(|source| ConfigError::Encoding { path: path.to_owned(), source })?;
         let config = Self::parse(&text, path)?;
         let names_commands = config.sections().any(|(_, section)| section.names_commands());
         if names_commands && may_everybody_write(&file.metadata().map_err(unreadable)?) {

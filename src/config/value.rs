@@ -26,9 +26,12 @@ pub(super) trait FromVariable {
     fn from_variable(value: String) -> Self;
 }
 
+/// A byte order mark and a line end are no part of it, as of a password.
 impl FromVariable for String {
     fn from_variable(value: String) -> Self {
-        value
+        let value = value.strip_prefix('\u{feff}').unwrap_or(&value);
+        let value = value.strip_suffix('\n').unwrap_or(value);
+        value.strip_suffix('\r').unwrap_or(value).to_owned()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::axl::system::GetCcmVersion;
 use crate::axl::version::AxlVersion;
 use crate::config::{Layer, PasswordSource};
 use crate::connect::password;
-use crate::connect::push_access::{PushAccess, in_range};
+use crate::connect::push_access::{PushAccess, check_user_name, in_range};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
 use crate::error::{AppError, ErrorKind};
@@ -134,11 +134,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
         AppError::new(ErrorKind::Usage, "no AXL user is named")
             .hint("use --username or CUCM_USERNAME")
     })?;
-    if username.contains(':') {
-        // HTTP Basic would take what follows for the beginning of the password (RFC 7617).
-        let colon = format!("{from_username}: a user name cannot hold a colon: {username:?}");
-        return Err(AppError::new(ErrorKind::Usage, colon));
-    }
+    check_user_name(&from_username, &username)?;
     Ok(ClusterSettings {
         name: cluster.unwrap_or_else(|| endpoint.host().to_owned()),
         trust,

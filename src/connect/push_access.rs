@@ -7,6 +7,7 @@ use crate::connect::image_server::ImageServerSettings;
 use crate::connect::password;
 use crate::connect::phone_tls::PhoneTls;
 use crate::domain::nat::NatRules;
+use crate::domain::text::printable;
 use crate::error::{AppError, ErrorKind};
 use crate::interaction::Interaction;
 
@@ -44,11 +45,8 @@ impl PushAccess {
         {
             in_range(&settings.origin(key), port.unwrap_or(1).into(), u16::MAX.into())?;
         }
-        if let Some(user) = settings.push_user.as_deref().filter(|user| user.contains(':')) {
-            // HTTP Basic would take what follows for the beginning of the password (RFC 7617).
-            let from = settings.origin("push_user");
-            let colon = format!("{from}: a user name cannot hold a colon: {user:?}");
-            return Err(AppError::new(ErrorKind::Usage, colon));
+        if let Some(user) = &settings.push_user {
+            check_user_name(&settings.origin("push_user"), user)?;
         }
         let max_logins_at_risk = settings.max_logins_at_risk;
         if let Some(most) = max_logins_at_risk {
@@ -116,6 +114,24 @@ impl PushAccess {
     /// Tells whether a file, the environment or a program gives the push user's password.
     pub fn has_push_password(&self) -> bool {
         self.push_password.is_some()
+    }
+}
+
+/// Refuses a user name that no user has: the server would count a failed login.
+pub(super) fn check_user_name(origin: &str, name: &str) -> Result<(), AppError> {
+    if name.contains(':') {
+        // HTTP Basic would take what follows for the beginning of the password (RFC 7617).
+        let colon = format!("{origin}: a user name cannot hold a colon: {}", printable(name));
+        return Err(AppError::new(ErrorKind::Usage, colon));
+    }
+    match name.chars().find(|c| c.is_control() || *c == '\u{feff}') {
+        Some(c) => {
+            let code = u32::from(c);
+            let error = format!("{origin}: a user name cannot hold the character U+{code:04X}");
+            Err(AppError::new(ErrorKind::Usage, error)
+                .hint("nothing was sent; write the name again, as one line of UTF-8 text"))
+        }
+        None => Ok(()),
     }
 }
 

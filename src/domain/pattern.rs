@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use icu_casemap::CaseMapper;
-use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 
 use super::model;
 use super::selector_error::SelectorError;
+use super::text::nfc;
 
 /// A name, exact or with `*` or `%` for any run of characters.
 ///
@@ -114,11 +114,9 @@ pub fn fold(name: &str) -> Cow<'_, str> {
         }
         return Cow::Borrowed(name);
     }
-    let composer = const { ComposingNormalizerBorrowed::new_nfc() };
-    let composed = composer.normalize(name);
-    let folded = const { CaseMapper::new() }.fold_string(&composed).into_owned();
+    let folded = const { CaseMapper::new() }.fold_string(&nfc(name)).into_owned();
     // Folding can take characters apart.
-    Cow::Owned(composer.normalize(&folded).into_owned())
+    Cow::Owned(nfc(&folded).into_owned())
 }
 
 /// Returns whether two spellings are of one name.

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// Takes the place of a character that could not be read.
 pub const UNREADABLE: char = '\u{FFFD}';
 
@@ -28,6 +30,11 @@ impl fmt::Display for UnreadableField {
             None => f.write_str(&self.field),
         }
     }
+}
+
+/// Returns a text with composed characters (Unicode normalization form C).
+pub fn nfc(text: &str) -> Cow<'_, str> {
+    const { ComposingNormalizerBorrowed::new_nfc() }.normalize(text)
 }
 
 /// Writes bytes as lower-case hexadecimal digits.

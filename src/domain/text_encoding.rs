@@ -18,6 +18,22 @@ pub enum TextError {
     Encoding(&'static str),
     #[error("it is not a text file")]
     Binary,
+    #[error("line {0} is not UTF-8 text")]
+    NotUtf8(usize),
+}
+
+/// Reads a file whose text has to be UTF-8. UTF-16, as PowerShell and Notepad write it, can be told apart and is read too.
+///
+/// # Errors
+/// When it is in another encoding, or no text.
+pub fn decode_utf8(bytes: &[u8]) -> Result<String, TextError> {
+    let read = decode(bytes)?;
+    if read.assumed == Some(WINDOWS_1252.name()) {
+        let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        let line_ends = bytes[..valid].iter().filter(|byte| **byte == b'\n').count();
+        return Err(TextError::NotUtf8(line_ends + 1));
+    }
+    Ok(read.text)
 }
 
 /// Reads UTF-8, UTF-16 (with or without a byte order mark), or else Windows-1252, which holds ISO 8859-1.
@@ -58,7 +74,8 @@ fn without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
 pub struct XmlText {
     /// The text, without a byte order mark.
     pub text: String,
-    /// Whether blanks or line ends in front of the XML declaration were left out: with them the file is no XML.
+    /// Whether further byte order marks, or blanks and line ends in front of the XML declaration, were left out: with them
+    /// the file is no XML.
     pub repaired: bool,
     encoding: &'static Encoding,
     has_mark: bool,
@@ -67,8 +84,10 @@ pub struct XmlText {
 /// The bytes are no XML text that can be read.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum XmlTextError {
-    #[error("it declares the encoding {0:?}, which is not known")]
-    Unknown(String),
+    #[error("it declares the encoding {0:?}, which is not supported")]
+    Unsupported(String),
+    #[error("it declares the encoding {0:?}, but has one byte for a character")]
+    NotUtf16(String),
     #[error("by its {why} it is {encoding}, but it holds bytes that are not")]
     Wrong {
         /// What decides the encoding.
@@ -92,8 +111,10 @@ impl XmlText {
         if read.encode(&read.text) != bytes {
             return Err(wrong());
         }
-        let start = read.text.trim_start();
-        if start.starts_with("<?xml") && start.len() < read.text.len() {
+        let start =
+            read.text.trim_start_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK);
+        let (before, _) = read.text.split_at(read.text.len() - start.len());
+        if before.contains(BYTE_ORDER_MARK) || (start.starts_with("<?xml") && !before.is_empty()) {
             (read.text, read.repaired) = (start.to_owned(), true);
         }
         Ok(read)
@@ -125,12 +146,17 @@ fn xml_encoding(bytes: &[u8]) -> Result<(&'static Encoding, usize, &'static str)
     let Some(label) = declared_encoding(bytes) else {
         return Ok((UTF_8, 0, "missing declaration"));
     };
-    // 16 bits for a character would have shown above.
-    let encoding =
-        Encoding::for_label(label.as_bytes()).filter(|found| found.is_ascii_compatible());
-    let encoding = encoding.ok_or(XmlTextError::Unknown(label))?;
-    Ok((encoding, 0, "declaration"))
+    match Encoding::for_label(label.as_bytes()) {
+        // 16 bits for a character would have shown above.
+        Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => {
+            Err(XmlTextError::NotUtf16(label))
+        }
+        Some(encoding) if encoding.is_ascii_compatible() => Ok((encoding, 0, "declaration")),
+        _ => Err(XmlTextError::Unsupported(label)),
+    }
 }
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 fn declared_encoding(bytes: &[u8]) -> Option<String> {
     let declaration = bytes.trim_ascii_start().strip_prefix(b"<?xml")?;
@@ -171,14 +197,39 @@ mod tests {
     }
 
     #[test]
+    fn further_byte_order_marks_are_taken_off() {
+        for xml in ["<?xml version='1.0'?><a/>", "<a/>"] {
+            for before in ["\u{feff}", "\u{feff}\u{feff}", "\r\n\u{feff}\n"] {
+                let marked = |text: &str| ["\u{feff}", text].concat();
+                let text = marked(&[before, xml].concat());
+                for (bytes, whole) in [
+                    (text.as_bytes().to_vec(), marked(xml).into_bytes()),
+                    (utf16(&text, false), utf16(&marked(xml), false)),
+                    (utf16(&text, true), utf16(&marked(xml), true)),
+                ] {
+                    let read = XmlText::decode(&bytes).unwrap();
+                    assert_eq!((read.text.as_str(), read.repaired), (xml, true));
+                    assert_eq!(read.encode(&read.text), whole);
+                }
+            }
+        }
+        assert!(!XmlText::decode("\u{feff} <a/>".as_bytes()).unwrap().repaired);
+    }
+
+    #[test]
     fn xml_of_another_encoding_is_refused_by_name() {
         let refused = |bytes: &[u8]| XmlText::decode(bytes).unwrap_err().to_string();
         assert!(refused(b"<a>B\xfc</a>").contains("by its missing declaration it is UTF-8"));
         let declared = refused(b"<?xml version='1.0' encoding='UTF-8'?><a>B\xfc</a>");
         assert!(declared.contains("by its declaration it is UTF-8"), "{declared}");
-        for name in ["UTF-16", "x-none"] {
+        for (name, why) in [
+            ("UTF-16", "one byte for a character"),
+            ("utf-16be", "one byte for a character"),
+            ("x-none", "not supported"),
+            ("ISO-2022-JP", "not supported"),
+        ] {
             let error = refused(format!("<?xml version='1.0' encoding='{name}'?><a/>").as_bytes());
-            assert!(error.contains(name) && error.contains("not known"), "{error}");
+            assert!(error.contains(name) && error.contains(why), "{error}");
         }
         assert!(refused(b"\xff\xfe<\0a").contains("UTF-16LE"));
     }
@@ -203,6 +254,22 @@ mod tests {
         assert_eq!(read(b"SEP1;B\xfcro\r\n"), assumed("windows-1252"));
         assert_eq!(read(b"\x80\x99"), Ok(("\u{20ac}\u{2122}".to_owned(), Some("windows-1252"))));
         assert_eq!(read(b""), Ok((String::new(), None)));
+    }
+
+    #[test]
+    fn a_text_that_has_to_be_utf8_is_never_guessed() {
+        let text = "a = 1\nb = \"Büro\"\n";
+        for bytes in [
+            text.as_bytes().to_vec(),
+            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+            [&b"\xff\xfe"[..], &utf16(text, false)].concat(),
+            [&b"\xfe\xff"[..], &utf16(text, true)].concat(),
+            utf16(text, false),
+        ] {
+            assert_eq!(decode_utf8(&bytes).as_deref(), Ok(text));
+        }
+        assert_eq!(decode_utf8(b"a = 1\nb = \"B\xfcro\"\n"), Err(TextError::NotUtf8(2)));
+        assert_eq!(decode_utf8(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), Err(TextError::Binary));
     }
 
     #[test]

@@ -153,6 +153,9 @@ impl From<ConfigError> for AppError {
     fn from(error: ConfigError) -> Self {
         let hint = match &error {
             ConfigError::Unreadable { .. } => "`axlpaper init` writes one with every key in it",
+            ConfigError::Encoding { .. } => {
+                "save it as UTF-8 (Notepad: Save as, Encoding: UTF-8; PowerShell: Set-Content -Encoding utf8)"
+            }
             ConfigError::Invalid { .. } => {
                 "`axlpaper init --print` shows every key with its meaning"
             }

@@ -1,16 +1,18 @@
 //! Checks that a picture's file is whole, where decoders are lenient: what is missing or overwritten in a file must
 //! not become part of a picture.
 
-use flate2::Crc;
+use std::ops::RangeInclusive;
+
+use flate2::{Crc, Decompress, FlushDecompress, Status};
 use image::ImageFormat;
 
-use super::jpeg_integrity;
+use super::{PictureProblem, jpeg_integrity, tiff_integrity};
 
 /// Checks a file, and returns what is wrong with it.
 ///
-/// The decoders of BMP and TIFF refuse a file that ends early by themselves. Nothing can be found out about
+/// The decoder of BMP refuses a file that ends early by itself. Nothing can be found out about
 /// uncompressed pixels, nor about a colour that has changed where a format has no checksum.
-pub(super) fn check(format: ImageFormat, file: &[u8]) -> Result<(), String> {
+pub(super) fn check(format: ImageFormat, file: &[u8]) -> Result<(), PictureProblem> {
     let check = if format == ImageFormat::Jpeg {
         jpeg_integrity::check
     } else if format == ImageFormat::Png {
@@ -19,15 +21,19 @@ pub(super) fn check(format: ImageFormat, file: &[u8]) -> Result<(), String> {
         check_gif
     } else if format == ImageFormat::WebP {
         check_webp
+    } else if format == ImageFormat::Tiff {
+        return tiff_integrity::check(file);
     } else {
         return Ok(());
     };
-    check(file)
+    check(file).map_err(PictureProblem::Damaged)
 }
 
-/// Checks the checksum of every chunk up to the last one; the decoder leaves out those that only change colours.
+/// Checks the checksum of every chunk up to the last one, and that of the pixels; the decoder leaves out chunks that only
+/// change colours, and the pixels' checksum.
 fn check_png(file: &[u8]) -> Result<(), String> {
     let mut rest = file.get(8..).ok_or(CUT)?;
+    let (mut header, mut data): (&[u8], Vec<&[u8]>) = (&[], Vec::new());
     loop {
         let (length, behind) = rest.split_first_chunk().ok_or(CUT)?;
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| CUT)?;
@@ -38,11 +44,79 @@ fn check_png(file: &[u8]) -> Result<(), String> {
         if crc.sum() != u32::from_be_bytes(*sum) {
             return Err(format!("the checksum of its {} chunk is wrong", body[..4].escape_ascii()));
         }
-        if body.starts_with(b"IEND") {
-            return Ok(());
+        match body.split_at(4) {
+            (b"IHDR", body) => header = body,
+            (b"IDAT", body) => data.push(body),
+            (b"IEND", _) => return check_png_data(header, data),
+            (_, _) => {}
         }
         rest = behind;
     }
+}
+
+/// Checks the pixels of a PNG file: their checksum, and that there are as many lines as the header declares.
+fn check_png_data(header: &[u8], data: Vec<&[u8]>) -> Result<(), String> {
+    let &[w3, w2, w1, w0, h3, h2, h1, h0, depth, colour, _, _, interlaced] = header else {
+        return Err("its header is damaged".to_owned());
+    };
+    let side = |bytes| u64::from(u32::from_be_bytes(bytes));
+    let (width, height) = (side([w3, w2, w1, w0]), side([h3, h2, h1, h0]));
+    let channels = [1, 0, 3, 1, 2, 0, 4].get(usize::from(colour)).copied().unwrap_or(0);
+    // The first column and row, and the steps between them, of the parts of an interlaced picture (PNG, section 8.1).
+    let parts: &[(u64, u64, u64, u64)] = match interlaced {
+        0 => &[(0, 0, 1, 1)],
+        _ => &[
+            (0, 0, 8, 8),
+            (4, 0, 8, 8),
+            (0, 4, 4, 8),
+            (2, 0, 4, 4),
+            (0, 2, 2, 4),
+            (1, 0, 2, 2),
+            (0, 1, 1, 2),
+        ],
+    };
+    let row = |width: u64| (width * channels * u64::from(depth)).div_ceil(8) + 1;
+    let expected: u64 = parts
+        .iter()
+        .map(|(x, y, across, down)| {
+            let columns = width.saturating_sub(*x).div_ceil(*across);
+            let rows = height.saturating_sub(*y).div_ceil(*down);
+            if columns == 0 { 0 } else { rows.saturating_mul(row(columns)) }
+        })
+        .fold(0, u64::saturating_add);
+    // Some programs write a few bytes more.
+    let count = inflate(data, expected.saturating_add(row(width) - 1))?;
+    if count < expected { Err(CUT.to_owned()) } else { Ok(()) }
+}
+
+/// Counts the bytes of zlib data in parts, and verifies their checksum.
+pub(super) fn inflate<'a>(
+    parts: impl IntoIterator<Item = &'a [u8]>,
+    most: u64,
+) -> Result<u64, String> {
+    let mut zlib = Decompress::new(true);
+    let mut buffer = vec![0; 1 << 16];
+    for mut part in parts {
+        loop {
+            let before = (zlib.total_in(), zlib.total_out());
+            let status = zlib
+                .decompress(part, &mut buffer, FlushDecompress::None)
+                .map_err(|_| "the checksum of its data is wrong, or the data itself".to_owned())?;
+            let (read, written) = (zlib.total_in() - before.0, zlib.total_out() - before.1);
+            if zlib.total_out() > most {
+                return Err("its data goes on behind its last pixel".to_owned());
+            }
+            if status == Status::StreamEnd {
+                return Ok(zlib.total_out());
+            }
+            if read == 0 && written == 0 {
+                break;
+            }
+            // No more was read than there is.
+            part = &part[usize::try_from(read).unwrap_or(part.len())..];
+        }
+    }
+    Err(CUT.to_owned())
 }
 
 /// Checks that the first picture has as many pixels as it should, and no more.
@@ -58,7 +132,7 @@ fn check_gif(file: &[u8]) -> Result<(), String> {
     }
     let head = file.get(at + 1..at + 10).ok_or(CUT)?;
     let side = |at: usize| usize::from(head[at]) | usize::from(head[at + 1]) << 8;
-    let pixels = side(4) * side(6);
+    let pixels = (side(4) * side(6)) as u64;
     at += 10 + palette(head[8]);
     let code_bits = u32::from(*file.get(at).ok_or(CUT)?);
     let mut codes = Vec::new();
@@ -66,7 +140,7 @@ fn check_gif(file: &[u8]) -> Result<(), String> {
     if !(1..=11).contains(&code_bits) {
         return Err("the length of its codes cannot be".to_owned());
     }
-    check_lzw(&codes, code_bits, pixels)
+    Lzw::GIF.check(&codes, code_bits, pixels..=pixels)
 }
 
 /// Walks over blocks up to the empty one, and returns where it ends.
@@ -84,51 +158,80 @@ fn sub_blocks(file: &[u8], mut at: usize, mut to: Option<&mut Vec<u8>>) -> Resul
     }
 }
 
-/// Counts the pixels of LZW codes.
-fn check_lzw(codes: &[u8], code_bits: u32, pixels: usize) -> Result<(), String> {
-    let wrong = |what: &str| Err(format!("its data {what}"));
-    let clear = 1_usize << code_bits;
-    // How many pixels each code means.
-    let mut known: Vec<usize> = vec![1; clear + 2];
-    let mut bits = code_bits + 1;
-    let (mut buffer, mut held, mut count) = (0_u32, 0, 0);
-    let mut before: Option<usize> = None;
-    let mut bytes = codes.iter();
-    loop {
-        while held < bits {
-            let Some(byte) = bytes.next() else {
-                return if count == pixels { Ok(()) } else { wrong("ends before its last pixel") };
-            };
-            buffer |= u32::from(*byte) << held;
-            held += 8;
-        }
-        let code = (buffer & ((1 << bits) - 1)) as usize;
-        buffer >>= bits;
-        held -= bits;
-        if code == clear {
-            known.truncate(clear + 2);
-            bits = code_bits + 1;
-            before = None;
-            continue;
-        }
-        if code == clear + 1 {
-            return if count == pixels { Ok(()) } else { wrong("ends before its last pixel") };
-        }
-        let length = match (known.get(code), before) {
-            (Some(length), _) => *length,
-            (None, Some(before)) if code == known.len() => before + 1,
-            (None, _) => return wrong("holds a code that cannot be"),
+/// How codes are put together.
+pub(super) struct Lzw {
+    /// Whether the first code begins at the highest bit of a byte.
+    from_high_bit: bool,
+    /// By how many codes too early codes get longer.
+    early: usize,
+}
+
+impl Lzw {
+    const GIF: Self = Self { from_high_bit: false, early: 0 };
+    pub(super) const TIFF: Self = Self { from_high_bit: true, early: 1 };
+
+    /// Counts the pixels or bytes of codes.
+    pub(super) fn check(
+        &self,
+        codes: &[u8],
+        code_bits: u32,
+        pixels: RangeInclusive<u64>,
+    ) -> Result<(), String> {
+        let wrong = |what: &str| Err(format!("its data {what}"));
+        let ended = |count: u64| {
+            if pixels.contains(&count) { Ok(()) } else { wrong("ends before its last pixel") }
         };
-        if let Some(before) = before.filter(|_| known.len() < 4096) {
-            known.push(before + 1);
-            if known.len() == 1 << bits && bits < 12 {
-                bits += 1;
+        let clear = 1_usize << code_bits;
+        // How many pixels each code means.
+        let mut known: Vec<u64> = vec![1; clear + 2];
+        let mut bits = code_bits + 1;
+        let (mut buffer, mut held, mut count) = (0_u32, 0, 0);
+        let mut before: Option<u64> = None;
+        let mut bytes = codes.iter();
+        loop {
+            while held < bits {
+                let Some(byte) = bytes.next() else { return ended(count) };
+                if self.from_high_bit {
+                    buffer = buffer << 8 | u32::from(*byte);
+                } else {
+                    buffer |= u32::from(*byte) << held;
+                }
+                held += 8;
             }
-        }
-        before = Some(length);
-        count += length;
-        if count > pixels {
-            return wrong("goes on behind its last pixel");
+            held -= bits;
+            let mask = (1 << bits) - 1;
+            let code = if self.from_high_bit {
+                buffer >> held & mask
+            } else {
+                let code = buffer & mask;
+                buffer >>= bits;
+                code
+            } as usize;
+            if code == clear {
+                known.truncate(clear + 2);
+                bits = code_bits + 1;
+                before = None;
+                continue;
+            }
+            if code == clear + 1 {
+                return ended(count);
+            }
+            let length = match (known.get(code), before) {
+                (Some(length), _) => *length,
+                (None, Some(before)) if code == known.len() => before + 1,
+                (None, _) => return wrong("holds a code that cannot be"),
+            };
+            if let Some(before) = before.filter(|_| known.len() < 4096) {
+                known.push(before + 1);
+                if known.len() + self.early == 1 << bits && bits < 12 {
+                    bits += 1;
+                }
+            }
+            before = Some(length);
+            count += length;
+            if count > *pixels.end() {
+                return wrong("goes on behind its last pixel");
+            }
         }
     }
 }
@@ -143,10 +246,18 @@ fn check_webp(file: &[u8]) -> Result<(), String> {
     while !rest.is_empty() {
         let ((name, body), behind) = chunk(rest)?;
         let is_coded = [b"VP8 ", b"VP8L", b"ALPH", b"ANMF"].contains(&name);
-        if is_coded && body.split(|byte| *byte != 0).any(|zeros| zeros.len() >= MOST_ZEROS) {
-            return Err(format!("{MOST_ZEROS} bytes of its data or more are missing"));
+        if is_coded {
+            check_zeros(body, MOST_ZEROS)?;
         }
         rest = behind;
+    }
+    Ok(())
+}
+
+/// Refuses as many zeros as no encoder writes in one place.
+pub(super) fn check_zeros(data: &[u8], most: usize) -> Result<(), String> {
+    if data.split(|byte| *byte != 0).any(|zeros| zeros.len() >= most) {
+        return Err(format!("{most} bytes of its data or more are missing"));
     }
     Ok(())
 }
@@ -165,7 +276,7 @@ fn chunk(bytes: &[u8]) -> Result<(Chunk<'_>, &[u8]), String> {
 /// A run of zeros that is no part of coded pixels.
 const MOST_ZEROS: usize = 256;
 
-const CUT: &str = "it ends before the end of the picture";
+pub(super) const CUT: &str = "it ends before the end of the picture";
 
 #[cfg(test)]
 mod tests;

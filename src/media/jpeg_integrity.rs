@@ -16,8 +16,16 @@ pub(super) fn check(file: &[u8]) -> Result<(), String> {
         let marker = next_marker(file, &mut at)?;
         if marker == END {
             let frame = frame.ok_or("it has no frame header")?;
-            let all = frame.components.iter().all(|component| component.begun);
-            return if all { Ok(()) } else { Err("a colour component is missing".to_owned()) };
+            if frame.components.iter().any(|component| component.missing_bits[0] == NOTHING) {
+                return Err("a colour component is missing".to_owned());
+            }
+            let missing =
+                |component: &Component| component.missing_bits.iter().any(|bits| *bits > 0);
+            return if frame.components.iter().any(missing) {
+                Err("scans are missing that make it sharp".to_owned())
+            } else {
+                Ok(())
+            };
         }
         let length = file.get(at..at + 2).map(|two| usize::from(two[0]) << 8 | usize::from(two[1]));
         let length = length.filter(|length| *length >= 2).ok_or(CUT)?;
@@ -134,8 +142,8 @@ struct Component {
     stride: usize,
     /// For each block of a progressive picture, which coefficients are not 0.
     nonzero: Vec<u64>,
-    /// Whether a scan had its first coefficients.
-    begun: bool,
+    /// How many bits each coefficient lacks still.
+    missing_bits: [u8; 64],
 }
 
 struct Frame {
@@ -174,7 +182,7 @@ impl Frame {
                 blocks: ((width * h).div_ceil(8 * widest), (height * v).div_ceil(8 * highest)),
                 stride,
                 nonzero: if progressive { vec![0; stride * units.1 * v] } else { Vec::new() },
-                begun: false,
+                missing_bits: [NOTHING; 64],
             }
         };
         let components = components.chunks_exact(3).map(component).collect();
@@ -202,7 +210,8 @@ impl Frame {
         for two in chosen.chunks_exact(2) {
             let index = self.components.iter().position(|component| component.id == two[0]);
             let index = index.ok_or(DAMAGED)?;
-            self.components[index].begun |= first == 0;
+            let bits = if self.progressive { approximation & 15 } else { 0 };
+            self.components[index].missing_bits[first as usize..=last as usize].fill(bits);
             let table = |tables: &'_ [Option<Huffman>; 4], number: u8| {
                 usize::from(number).min(tables.len() - 1)
             };
@@ -491,6 +500,9 @@ impl Codes<'_> {
 }
 
 const END: u8 = 0xd9;
+
+/// Stands for the missing bits of a coefficient of which no scan had any.
+const NOTHING: u8 = u8::MAX;
 
 /// The largest DC coefficient of 8-bit samples, with room for encoders that round.
 const MOST_DC: i32 = 2_047;

@@ -33,6 +33,10 @@ pub struct Listed {
     pub entries: usize,
     /// Whether the entry was there already, so that nothing has changed.
     pub unchanged: bool,
+    /// The thumbnail of an entry that was there already, where the new one has another.
+    pub other_thumbnail: Option<String>,
+    /// The files that the list named before, as paths under the TFTP root.
+    pub named: Vec<String>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -55,7 +59,7 @@ pub fn new_list(schema: PushSchema, entry: &ListEntry) -> Listed {
         PushSchema::PhoneOs => " version=\"1.0\"",
     };
     let xml = format!("<{ROOT}{version}>\n{}\n</{ROOT}>\n", item(schema, entry));
-    Listed { xml, entries: 1, unchanged: false }
+    Listed { xml, entries: 1, unchanged: false, other_thumbnail: None, named: Vec::new() }
 }
 
 /// Adds an entry to a list, unless it has it already.
@@ -67,14 +71,27 @@ pub fn add_to_list(
     let list = XmlList::parse(xml, ROOT).map_err(ListXmlError::NotAList)?;
     let before = items(&list);
     let wanted = printable(&address(entry, &entry.background)).into_owned();
-    let attribute = match schema {
-        PushSchema::Classic => "URL",
-        PushSchema::PhoneOs => "Image",
+    let (background, thumbnail) = match schema {
+        PushSchema::Classic => ("URL", "Image"),
+        PushSchema::PhoneOs => ("Image", "Thumbnail"),
     };
     let entries = before.len();
-    let has = |item: &Item| item.iter().any(|(name, value)| name == attribute && *value == wanted);
-    if before.iter().any(has) {
-        return Ok(Listed { xml: xml.to_owned(), entries, unchanged: true });
+    let named = before.iter().flatten().filter_map(|(_, value)| tftp_path(value)).collect();
+    let value_of = |item: &Item, key| {
+        item.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
+    };
+    if let Some(item) =
+        before.iter().find(|item| value_of(item, background) == Some(wanted.clone()))
+    {
+        let ours = printable(&address(entry, &entry.thumbnail)).into_owned();
+        let other_thumbnail = value_of(item, thumbnail).filter(|value| *value != ours);
+        return Ok(Listed {
+            xml: xml.to_owned(),
+            entries,
+            unchanged: true,
+            other_thumbnail,
+            named,
+        });
     }
     if entries >= MOST_ENTRIES {
         return Err(ListXmlError::Full(entries));
@@ -87,7 +104,14 @@ pub fn add_to_list(
     let list = XmlList::parse(&counted, ROOT).map_err(ListXmlError::NotReadBack)?;
     let merged = list.with_entry(&format!("{new}\n"));
     read_back(&merged, before, &new)?;
-    Ok(Listed { xml: merged, entries: entries + 1, unchanged: false })
+    let other_thumbnail = None;
+    Ok(Listed { xml: merged, entries: entries + 1, unchanged: false, other_thumbnail, named })
+}
+
+/// Returns the path of a `TFTP:` address.
+fn tftp_path(address: &str) -> Option<String> {
+    let (scheme, path) = address.trim().split_at_checked("TFTP:".len())?;
+    scheme.eq_ignore_ascii_case("TFTP:").then(|| path.trim_start_matches('/').to_owned())
 }
 
 type Item = Vec<(String, String)>;

@@ -28,6 +28,7 @@ mod profile;
 mod saliency;
 mod shape;
 mod svg;
+mod tiff_integrity;
 mod tone;
 mod xml_list;
 

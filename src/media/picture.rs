@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Cursor, ErrorKind, Read as _};
 use std::path::Path;
 
-use image::error::ImageError;
+use image::error::{ImageError, LimitErrorKind};
 use image::metadata::Orientation;
 use image::{
     ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
@@ -112,13 +112,14 @@ impl Decoded {
         }
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         reader.limits(limits(MOST_MEMORY));
+        let failed = |error| failed(format, error);
         let mut decoder = reader.into_decoder().map_err(failed)?;
         // A camera's note on how it was held; a picture whose note cannot be read is shown as stored.
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let profile = decoder.icc_profile().unwrap_or_default();
         let left = left_for_decoder(&decoder, bytes.len() as u64)?;
         decoder.set_limits(limits(left)).map_err(failed)?;
-        integrity::check(format, bytes).map_err(PictureProblem::Damaged)?;
+        integrity::check(format, bytes)?;
         let pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
         let grey = !pixels.color().has_color();
         let mut decoded = Self::new(pixels, orientation);
@@ -194,16 +195,29 @@ impl From<DynamicImage> for Picture {
     }
 }
 
-fn failed(error: ImageError) -> PictureProblem {
-    let why = error.to_string();
+/// Describes why a picture cannot be decoded. The decoders' own words are for programmers.
+fn failed(format: ImageFormat, error: ImageError) -> PictureProblem {
     match error {
-        ImageError::Limits(_) => PictureProblem::TooLarge(why),
+        ImageError::Limits(error) => PictureProblem::TooLarge(match error.kind() {
+            LimitErrorKind::DimensionError => too_long_side(),
+            _ => format!("its pixels need more than {} MB", MOST_MEMORY / 1_000_000),
+        }),
+        ImageError::Unsupported(_) => {
+            let name = format!("{format:?}").to_uppercase();
+            PictureProblem::Unsupported(format!("{name} (of a kind that is not supported)"))
+        }
+        ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            PictureProblem::Damaged(integrity::CUT.to_owned())
+        }
         ImageError::Decoding(_)
         | ImageError::Encoding(_)
         | ImageError::IoError(_)
-        | ImageError::Parameter(_)
-        | ImageError::Unsupported(_) => PictureProblem::Damaged(why),
+        | ImageError::Parameter(_) => PictureProblem::Damaged("it cannot be decoded".to_owned()),
     }
+}
+
+fn too_long_side() -> String {
+    format!("a side is longer than {LONGEST_SIDE} pixels")
 }
 
 fn limits(memory: u64) -> Limits {
@@ -219,7 +233,9 @@ fn limits(memory: u64) -> Limits {
 fn left_for_decoder(decoder: &impl ImageDecoder, file: u64) -> Result<u64, PictureProblem> {
     let (width, height) = decoder.dimensions();
     // Not every decoder asks about the sides by itself.
-    limits(MOST_MEMORY).check_dimensions(width, height).map_err(failed)?;
+    limits(MOST_MEMORY)
+        .check_dimensions(width, height)
+        .map_err(|_| PictureProblem::TooLarge(too_long_side()))?;
     let colour = decoder.color_type();
     let plain = matches!(colour, ColorType::Rgb8 | ColorType::Rgba8);
     let converted = if plain { 0 } else { bytes_of(Size::new(width, height), colour.has_alpha()) };

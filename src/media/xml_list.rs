@@ -9,7 +9,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use roxmltree::{Document, Node};
 
-use crate::domain::text::sanitize_truncate;
+use crate::domain::text::{line_of, sanitize_truncate};
 
 pub(super) struct XmlList<'a> {
     text: &'a str,
@@ -22,19 +22,26 @@ impl<'a> XmlList<'a> {
     /// Two parsers have to take it. The one that gives positions reads `</:Name>` as the end of `<Name>`; the other one
     /// compares the tags as they are written.
     pub(super) fn parse(text: &'a str, root: &str) -> Result<Self, String> {
-        let document = Document::parse(text)
-            .map_err(|error| sanitize_truncate(&error.to_string(), MOST_SHOWN))?;
+        let document =
+            Document::parse(text).map_err(|error| not_well_formed(error.pos().row as usize))?;
         let mut reader = Reader::from_str(text);
-        while !matches!(
-            reader
-                .read_event()
-                .map_err(|error| sanitize_truncate(&error.to_string(), MOST_SHOWN))?,
-            Event::Eof
-        ) {}
+        loop {
+            match reader.read_event() {
+                Ok(Event::Eof) => break,
+                Ok(_) => {}
+                Err(_) => {
+                    let at = usize::try_from(reader.error_position()).unwrap_or(usize::MAX);
+                    return Err(not_well_formed(line_of(text, at)));
+                }
+            }
+        }
         let found = document.root_element();
         let begins = &text[found.range().start..];
         if found.tag_name().name() != root || !begins[1..].starts_with(root) {
-            let name = sanitize_truncate(found.tag_name().name(), MOST_SHOWN);
+            // As it is written, with the prefix of its namespace.
+            let mut words =
+                begins[1..].split(|c: char| c.is_whitespace() || matches!(c, '>' | '/'));
+            let name = sanitize_truncate(words.next().unwrap_or_default(), MOST_SHOWN);
             return Err(format!("its root is <{name}>, not <{root}>"));
         }
         Ok(Self { text, document })
@@ -71,6 +78,11 @@ impl<'a> XmlList<'a> {
         let line_end = if is_line_start { "" } else { "\n" };
         [before, &head, line_end, entry, &tail, after].concat()
     }
+}
+
+/// Describes where a list is no XML; the parsers' own descriptions are for programmers.
+fn not_well_formed(line: usize) -> String {
+    format!("line {line} is not well-formed XML")
 }
 
 /// Returns an element's own text: character data and CDATA sections, without comments and other elements.

@@ -233,6 +233,17 @@ fn the_tree_for_tftp_keeps_every_entry_of_the_lists() {
         program.args(["--model", "8841", "--model", "9861NR", "--model", "7941"]);
         end(program)
     };
+    // The server has a picture of that name, which the folder lacks.
+    let named = |more: &[&str]| {
+        let mut program = bare();
+        program.current_dir(folder.path()).args(["image", "tftp", &picture, "-o", "out"]);
+        program.args(["--squeeze", "0", "--model", "8841", "--name", "Fountain"]).args(more);
+        end(program)
+    };
+    let taken = "Desktops/800x480x24/Fountain.png (Desktops/800x480x24/List.xml)";
+    named(&[]).fails(5, &[taken, "--name", "--overwrite", "nothing was written"]);
+    assert!(!out.join("Desktops/800x480x24/Fountain.png").exists());
+
     let ended = run();
     assert_eq!(ended.code, 0, "{ended:?}");
     let merged = std::fs::read_to_string(list("Desktops/800x480x24")).unwrap();
@@ -261,6 +272,11 @@ fn the_tree_for_tftp_keeps_every_entry_of_the_lists() {
     assert_eq!(std::fs::read_to_string(list("Desktops/800x480x24")).unwrap(), merged);
     assert_eq!(std::fs::read_to_string(list("Desktops/DP-9861NR")).unwrap(), new);
     assert!(ended.stderr.contains("no List.xml was there to be merged in 2 folders"), "{ended:?}");
+
+    let ended = named(&["--overwrite"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("with the thumbnail TFTP:Desktops/800x480x24/TN-Fountain.png"));
+    assert_eq!(std::fs::read_to_string(list("Desktops/800x480x24")).unwrap(), merged);
 
     std::fs::write(list("Desktops/320x196x4"), "<html>404</html>").unwrap();
     let before = std::fs::read(out.join("README.txt")).unwrap();
@@ -354,9 +370,16 @@ fn lists_of_the_server_are_read_as_they_are_written() {
     let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     std::fs::write(&list, &wide).unwrap();
     std::fs::write(desktop.join("list.xml"), "<CiscoIPPhoneImageList/>").unwrap();
+    let folder_in_other_case = folder.path().join("out/desktops/800X480x24");
+    std::fs::create_dir_all(&folder_in_other_case).unwrap();
+    std::fs::write(folder_in_other_case.join("List.xml"), "<CiscoIPPhoneImageList/>").unwrap();
     let ended = run();
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(ended.stderr.contains("list.xml lies beside"), "{ended:?}");
+    let besides = "desktops/800X480x24/List.xml is there besides Desktops/800x480x24/List.xml";
+    assert!(
+        ended.stderr.contains(&format!("Desktops/800x480x24/list.xml, {besides}")),
+        "{ended:?}"
+    );
     let written = std::fs::read(&list).unwrap();
     let units = written.chunks(2).map(|two| u16::from_le_bytes([two[0], two[1]]));
     let read: String = char::decode_utf16(units).map(Result::unwrap).collect();
@@ -377,7 +400,7 @@ fn lists_of_the_server_are_read_as_they_are_written() {
     )
     .unwrap();
     let ended = run();
-    assert!(ended.stderr.contains("in front of <?xml"), "{ended:?}");
+    assert!(ended.stderr.contains("in front of its beginning"), "{ended:?}");
     assert!(std::fs::read(&list).unwrap().starts_with(b"<?xml"));
     for wrong in [
         &b"<CiscoIPPhoneImageList a='\xfc'/>"[..],

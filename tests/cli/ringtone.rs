@@ -209,6 +209,9 @@ fn prepared_files_go_to_a_tftp_server_and_lists_keep_their_entries() {
         all.extend(more);
         lab.read(&all)
     };
+    // The server has a file of that name, which the folder lacks.
+    prepare(&["--name", "Old"]).fails(5, &["Old.raw (Ringlist.xml)", "--name", "--overwrite"]);
+    assert!(!lab.path("tftp/Old.raw").exists() && !lab.path("tftp/Old.rwb").exists());
     let ended = prepare(&[]);
     assert_eq!(ended.code, 0, "{ended:?}");
     let classic = std::fs::read(lab.path("tftp/Doorbell.raw")).unwrap();
@@ -268,7 +271,7 @@ fn lists_that_are_not_as_they_should_be_are_reported() {
     let ended = prepare(&[]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(!ended.stderr.contains("no Ringlist.xml was there"), "{ended:?}");
-    for words in ["RingList.xml lies beside Ringlist.xml", "in front of <?xml"] {
+    for words in ["RingList.xml is there besides Ringlist.xml", "in front of its beginning"] {
         assert!(ended.stderr.contains(words), "{ended:?}");
     }
     let written = std::fs::read(&list).unwrap();
@@ -276,8 +279,24 @@ fn lists_that_are_not_as_they_should_be_are_reported() {
     let written: String = written.iter().map(|byte| char::from(*byte)).collect();
     assert!(written.contains("T\u{f6}ne") && written.contains("Gong.raw"), "{written}");
     roxmltree::Document::parse(&written).unwrap();
+    // Two files with byte order marks, one behind the other.
+    let marked = "\u{feff}\u{feff}<?xml version=\"1.0\"?>\n<CiscoIPPhoneRingList>\n</CiscoIPPhoneRingList>\n";
+    std::fs::write(&list, marked).unwrap();
+    let ended = prepare(&[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("second byte order mark"), "{ended:?}");
+    let written = std::fs::read_to_string(&list).unwrap();
+    assert!(written.starts_with("\u{feff}<?xml") && written.contains("Gong.raw"), "{written}");
     std::fs::write(&list, b"<CiscoIPPhoneRingList>\xf6</CiscoIPPhoneRingList>").unwrap();
     prepare(&[]).fails(2, &["Ringlist.xml", "UTF-8", "save the list as UTF-8"]);
+    std::fs::write(&list, "<?xml version='1.0' encoding='UTF-16'?><CiscoIPPhoneRingList/>")
+        .unwrap();
+    prepare(&[]).fails(2, &["UTF-16", "one byte for a character", "encoding=\"UTF-8\""]);
+    let prefixed = "<c:CiscoIPPhoneRingList xmlns:c='x'></c:CiscoIPPhoneRingList>";
+    std::fs::write(&list, prefixed).unwrap();
+    prepare(&[]).fails(2, &["<c:CiscoIPPhoneRingList>, not <CiscoIPPhoneRingList>"]);
+    std::fs::write(&list, "<CiscoIPPhoneRingList>\n<Ring a=\u{201c}b\u{201d}/>").unwrap();
+    prepare(&[]).fails(2, &["line 2 is not well-formed XML"]);
     std::fs::write(&list, format!("<RingList>{entry}</RingList>")).unwrap();
     prepare(&[]).fails(2, &["<RingList>, not <CiscoIPPhoneRingList>", "correct the file"]);
 }

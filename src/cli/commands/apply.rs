@@ -15,6 +15,7 @@ use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::plan::{Change, Plan};
+use crate::domain::text_encoding;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::RunId;
@@ -164,11 +165,13 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, AppError> {
         Kind::Repair => "make a new plan with `axlpaper plan -o FILE`",
         Kind::Revert => "name the file that was written when the journal was lost",
     };
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        AppError::from_error(ErrorKind::Usage, error)
-            .context(format_args!("cannot read the plan file {shown}"))
-            .hint(make)
-    })?;
+    let unreadable = |error: AppError| {
+        error.context(format_args!("cannot read the plan file {shown}")).hint(make)
+    };
+    let bytes = std::fs::read(path)
+        .map_err(|error| unreadable(AppError::from_error(ErrorKind::Usage, error)))?;
+    let text = text_encoding::decode_utf8(&bytes)
+        .map_err(|error| unreadable(AppError::from_error(ErrorKind::Usage, error)))?;
     let plan = read_plan(&text).map_err(|error| {
         let hint = match &error {
             PlanFileError::OtherVersion { .. } => {

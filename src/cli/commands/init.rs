@@ -9,6 +9,7 @@ use crate::cli::args::ConnectionArgs;
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::config::{FileConfig, Given, KEYS, template, with_cluster};
+use crate::domain::text_encoding;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::net::endpoint::Endpoint;
 
@@ -102,8 +103,10 @@ fn complete(args: &Args, path: &Path) -> Result<Exit, AppError> {
         }
         .hint("`axlpaper init --print` shows what would be written; or name another file with --config"));
     }
-    let text = std::fs::read_to_string(path)
+    let bytes = std::fs::read(path)
         .map_err(|error| AppError::from_error(ErrorKind::Failed, error).context(&shown))?;
+    let text = text_encoding::decode_utf8(&bytes)
+        .map_err(|error| AppError::from_error(ErrorKind::Usage, error).context(&shown))?;
     let edited = with_cluster(&text, &given).map_err(|error| {
         AppError::from_error(ErrorKind::Refused, error).hint(format!(
             "nothing was changed in {shown}; change it there, or name another --cluster"

@@ -15,6 +15,7 @@ use crate::cli::present::list;
 use crate::cli::ui;
 use crate::config::{Edited, FileConfig, Given, Layer, with_cluster};
 use crate::connect::cluster;
+use crate::domain::text_encoding;
 use crate::error::{AppError, ErrorKind, Exit, tls_hint};
 use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
@@ -200,11 +201,14 @@ fn pin(
 }
 
 fn read_or_empty(path: &Path) -> Result<String, AppError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text),
+    let unreadable = |error: AppError| {
+        error.context(format_args!("cannot read the config file {}", path.display()))
+    };
+    match std::fs::read(path) {
+        Ok(bytes) => text_encoding::decode_utf8(&bytes)
+            .map_err(|error| unreadable(AppError::from_error(ErrorKind::Usage, error))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(AppError::from_error(ErrorKind::Usage, error)
-            .context(format_args!("cannot read the config file {}", path.display()))),
+        Err(error) => Err(unreadable(AppError::from_error(ErrorKind::Usage, error))),
     }
 }
 

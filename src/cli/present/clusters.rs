@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::cli::args::{ConnectionArgs, ListArgs, OutputArgs, PushArgs};
 use crate::cli::present::list;
-use crate::config::{FileConfig, Layer, environment};
+use crate::config::{FileConfig, Layer};
 use crate::connect::cluster;
 use crate::connect::cluster::ClusterSettings;
 use crate::domain::audit::{Audit, AuditedPhone};
@@ -92,7 +92,7 @@ pub fn chosen(
         return Err(AppError::new(ErrorKind::Usage, "the config file has no cluster")
             .hint("each cluster is a table [cluster.NAME] in it"));
     }
-    let environment = of_a_named_host(environment(|name| std::env::var(name).ok()));
+    let environment = of_a_named_host(settings::from_environment()?);
     let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
     let connections = names.into_iter().map(|name| {
         connection(&file, name, flags.clone(), environment.clone())
@@ -308,6 +308,7 @@ pub fn recap<T>(ended: &[ClusterResult<T>]) -> String {
 mod tests {
     use super::*;
     use crate::config::PasswordSource;
+    use crate::config::environment;
 
     #[test]
     fn the_worst_exit_code_wins() {

@@ -58,8 +58,7 @@ impl Audio {
             return Err(SoundProblem::Empty);
         }
         let no_audio = |why: &Error| SoundProblem::NotAudio(describe(why));
-        let (bytes, container) =
-            integrity::check(bytes, KEPT_SECONDS).map_err(SoundProblem::Damaged)?;
+        let (bytes, container) = integrity::check(bytes, KEPT_SECONDS)?;
         let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
         let mut format = symphonia::default::get_probe()
             .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
@@ -75,14 +74,13 @@ impl Audio {
         let mut decoder = symphonia::default::get_codecs()
             .make_audio_decoder(params, &options)
             .map_err(|error| no_audio(&error))?;
-        let mut mono = Mono::default();
+        let declared = declared.filter(|_| container == Container::Flac);
+        let mut mono = Mono { declared, ..Mono::default() };
         mono.take_all(format.as_mut(), decoder.as_mut(), track)?;
         if decoder.finalize().verify_ok == Some(false) {
             return Err(SoundProblem::Damaged("its checksum is wrong".to_owned()));
         }
-        if let (Container::Flac, Some(declared)) = (container, declared)
-            && mono.frames < declared
-        {
+        if let Some(declared) = declared.filter(|declared| mono.frames < *declared) {
             let frames = mono.frames;
             return Err(SoundProblem::Damaged(format!(
                 "{frames} of {declared} samples can be read"
@@ -119,12 +117,12 @@ impl Audio {
 
 /// Describes why the file cannot be decoded. The decoder's own words are for programmers.
 fn describe(error: &Error) -> String {
-    let why = if let Error::DecodeError(why) = error {
-        why
-    } else if matches!(error, Error::IoError(_)) {
+    let why = if matches!(error, Error::IoError(_)) {
         "it ends too early"
     } else if matches!(error, Error::Unsupported(_)) {
         "its format is not known"
+    } else if matches!(error, Error::ResetRequired) {
+        "its format changes in the middle"
     } else {
         "it cannot be decoded"
     };
@@ -138,7 +136,9 @@ struct Mono {
     rate: Option<u32>,
     /// All frames so far, also those that were not kept.
     frames: u64,
-    /// What the decoder said of a packet that it could not read.
+    /// How many frames a FLAC file declares.
+    declared: Option<u64>,
+    /// Why a packet could not be read.
     damaged: Option<String>,
 }
 
@@ -167,8 +167,8 @@ impl Mono {
                     self.add(&interleaved, channels, rate)?;
                 }
                 // The frames before the first whole one of an MP3 are of that kind.
-                Err(Error::DecodeError(why)) if self.samples.is_empty() || self.is_full() => {
-                    self.damaged.get_or_insert_with(|| why.to_owned());
+                Err(error @ Error::DecodeError(_)) if self.samples.is_empty() || self.is_full() => {
+                    self.damaged.get_or_insert_with(|| describe(&error));
                 }
                 Err(error) => return self.stop(&error),
             }
@@ -177,13 +177,16 @@ impl Mono {
 
     /// Ends where a packet cannot be read. Only a sound of which nothing is missing can be used.
     fn stop(&mut self, error: &Error) -> Result<(), SoundProblem> {
-        if self.is_full() {
+        // What is behind the last frame is no part of the sound, such as a tag.
+        let is_whole =
+            self.declared.is_some_and(|declared| declared > 0 && self.frames >= declared);
+        if self.is_full() || is_whole {
             return Ok(());
         }
         if !self.samples.is_empty() {
-            return Err(SoundProblem::Damaged(error.to_string()));
+            return Err(SoundProblem::Damaged(describe(error)));
         }
-        self.damaged.get_or_insert_with(|| error.to_string());
+        self.damaged.get_or_insert_with(|| describe(error));
         Ok(())
     }
 

@@ -10,9 +10,12 @@ use crate::media::Limit;
 /// Why the content of a file is no sound that can be used. The messages continue the file's name.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
 pub enum SoundProblem {
-    /// The content belongs to no format that is read; this is the decoder's message.
+    /// The content belongs to no format that is read.
     #[error("is no sound that can be read: {0}; give a WAV, MP3, FLAC or OGG (Vorbis) file")]
     NotAudio(String),
+    /// A sound, but in a format that is not read here; this is what it is.
+    #[error("is {0}; save it as WAV with PCM samples, or give an MP3, FLAC or OGG (Vorbis) file")]
+    Unsupported(String),
     /// The content does not keep what its beginning promises.
     #[error("is damaged or truncated ({0}); save it again, or give a complete file")]
     Damaged(String),

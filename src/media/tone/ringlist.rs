@@ -14,6 +14,8 @@ pub struct Merged {
     pub text: String,
     /// Whether the file's name stood there already; then nothing was added.
     pub was_there: bool,
+    /// The files that the list named before.
+    pub named: Vec<String>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -52,19 +54,20 @@ pub fn merge(list: Option<&str>, display: &str, file: &str) -> Result<Merged, Ri
         let text =
             format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{ROOT}>\n{entry}</{ROOT}>\n");
         read_back(&text, Vec::new(), (display, file))?;
-        return Ok(Merged { text, was_there: false });
+        return Ok(Merged { text, was_there: false, named: Vec::new() });
     };
     let known = XmlList::parse(list, ROOT).map_err(RingListError::NotAList)?;
     let before = rings(&known);
+    let named = before.iter().map(|ring| ring.file.clone()).collect();
     if before.iter().any(|ring| ring.file == file) {
-        return Ok(Merged { text: list.to_owned(), was_there: true });
+        return Ok(Merged { text: list.to_owned(), was_there: true, named });
     }
     if before.len() >= MOST_RINGS {
         return Err(RingListError::Full(before.len()));
     }
     let text = known.with_entry(&entry);
     read_back(&text, before, (display, file))?;
-    Ok(Merged { text, was_there: false })
+    Ok(Merged { text, was_there: false, named })
 }
 
 #[derive(Debug, Eq, PartialEq)]

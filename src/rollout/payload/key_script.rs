@@ -10,6 +10,7 @@ use futures::future::{FutureExt as _, ready};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
+use crate::domain::text_encoding;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, PhoneResult, Proof};
 use crate::push::key_script::KeyScript;
@@ -42,10 +43,16 @@ impl KeyScriptPayload {
     /// When it cannot be read or parsed, or is destructive and that is not allowed.
     pub fn read(path: &Path, allow_destructive: bool) -> Result<Self, AppError> {
         let shown = path.display();
-        let text = read_text(path).map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, error)
-                .context(format_args!("cannot read the key script {shown}"))
-                .hint("give the path of a script; `axlpaper keys --help` describes its format")
+        let unusable = |error: AppError, hint: &str| {
+            error.context(format_args!("cannot read the key script {shown}")).hint(hint)
+        };
+        let bytes = read_bytes(path).map_err(|error| {
+            let hint = "give the path of a script; `axlpaper keys --help` describes its format";
+            unusable(AppError::from_error(ErrorKind::Usage, error), hint)
+        })?;
+        let text = text_encoding::decode_utf8(&bytes).map_err(|error| {
+            let hint = "nothing was sent; save it as UTF-8";
+            unusable(AppError::from_error(ErrorKind::Usage, error), hint)
         })?;
         let script = KeyScript::read(&text).map_err(|error| {
             AppError::from_error(ErrorKind::Usage, error)
@@ -62,14 +69,14 @@ impl KeyScriptPayload {
     }
 }
 
-fn read_text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(LONGEST_SCRIPT + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LONGEST_SCRIPT {
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(LONGEST_SCRIPT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_SCRIPT {
         let why = format!("it has more than {LONGEST_SCRIPT} bytes");
         return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 impl Payload for KeyScriptPayload {

@@ -35,7 +35,7 @@ pub(super) struct MakeArgs {
     /// Write also over files that axlpaper has not written
     #[arg(long)]
     pub(super) force: bool,
-    /// Replace files of that name that were made from another picture
+    /// Replace files of that name that were made from another picture, or that a list names already
     #[arg(long)]
     pub(super) overwrite: bool,
     /// Seconds that may be spent on making one file small; 0 does as little as a push

@@ -6,7 +6,7 @@ use super::make::{Made, MakeArgs, file, other, short};
 use crate::cli::output_dir::{Folder, NewFile, check_encoded, plain_name, repaired};
 use crate::cli::ui;
 use crate::domain::model::{ImageSpec, PushSchema, expansion_modules};
-use crate::domain::text::{pluralize, sanitize_truncate};
+use crate::domain::text::{nfc, pluralize, sanitize_truncate};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{Letters, ListEntry, ListXmlError, PreparedImage, add_to_list, new_list};
 use crate::report::{PictureFile, PictureFileKind, TftpFolder, TftpList, tftp_steps};
@@ -64,7 +64,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
             }),
         });
         let (list, mut new) = whole(at(LIST), PictureFileKind::List, listed.xml);
-        (new.merged, new.from_nothing) = (true, !listed.merged);
+        (new.merged, new.from_nothing, new.named) = (true, !listed.merged, listed.named);
         files.push((list, new));
     }
     let steps = tftp_steps(&made.picture, &told);
@@ -113,6 +113,8 @@ struct List {
     entries: usize,
     merged: bool,
     remarks: Vec<String>,
+    /// The files that it named before.
+    named: Vec<String>,
 }
 
 fn list(folder: &Folder, spec: &ImageSpec, entry: &ListEntry) -> Result<List, AppError> {
@@ -121,7 +123,7 @@ fn list(folder: &Folder, spec: &ImageSpec, entry: &ListEntry) -> Result<List, Ap
     let Some(there) = folder.read_list(&path)? else {
         let listed = new_list(spec.schema, entry);
         let xml = listed.xml.into_bytes();
-        return Ok(List { xml, entries: listed.entries, merged: false, remarks });
+        return Ok(List { xml, entries: 1, merged: false, remarks, named: listed.named });
     };
     let unusable = |error: ListXmlError| {
         AppError::from_error(ErrorKind::Usage, error).context(format_args!("{path} cannot take the picture")).hint(
@@ -136,11 +138,23 @@ fn list(folder: &Folder, spec: &ImageSpec, entry: &ListEntry) -> Result<List, Ap
     })
     .map_err(|error| error.context(format_args!("{path} cannot take the picture")))?;
     remarks.extend(there.repaired.then(|| repaired(&path)));
+    remarks.extend(listed.other_thumbnail.map(|other| {
+        format!(
+            "{path} names {} already, with the thumbnail {}: its entry is kept, so phones show that thumbnail; upload \
+             {} in its place",
+            entry.background,
+            sanitize_truncate(&other, MOST_SHOWN),
+            entry.thumbnail
+        )
+    }));
     let merged = !folder.is_from_nothing(&path);
-    Ok(List { xml, entries: listed.entries, merged, remarks })
+    Ok(List { xml, entries: listed.entries, merged, remarks, named: listed.named })
 }
 
 const LIST: &str = "List.xml";
+
+/// The longest text of a list that a remark repeats, in characters.
+const MOST_SHOWN: usize = 200;
 
 fn whole(path: String, kind: PictureFileKind, bytes: Vec<u8>) -> (PictureFile, NewFile) {
     (other(path.clone(), kind, &bytes), NewFile::new(path, bytes))
@@ -183,7 +197,7 @@ fn from_file(file: &str) -> String {
 
 /// The name that users read: it keeps the letters of every language.
 fn shown_name(file: &str) -> String {
-    sanitize_truncate(stem(file), LONGEST)
+    sanitize_truncate(&nfc(stem(file)), LONGEST)
 }
 
 fn stem(file: &str) -> &str {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::output_dir::{self, Folder, NewFile, Replace, check_encoded, plain_name, repaired};
 use crate::cli::ui;
 use crate::domain::payload_kind::ToneFormat;
-use crate::domain::text::{printable_lines, sanitize_truncate};
+use crate::domain::text::{nfc, printable_lines, sanitize_truncate};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{Audio, RingListError, Tone, merge_ring_list};
 use crate::rollout::payload::ring_tone::read_audio;
@@ -26,7 +26,7 @@ pub struct Args {
     /// What phones call it, 25 characters at most [default: from the file name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Replace tone files of that name that were made from another sound
+    /// Replace tone files of that name that were made from another sound, or that a list names already
     #[arg(long)]
     overwrite: bool,
 }
@@ -112,7 +112,9 @@ fn prepare(
         (false, true) => format!("names {file} too; all its entries are kept"),
         (false, false) => format!("made, names {file}"),
     };
-    let list = NewFile { merged: true, from_nothing, ..NewFile::new(path.to_owned(), bytes) };
+    let named = merged.named;
+    let list =
+        NewFile { merged: true, from_nothing, named, ..NewFile::new(path.to_owned(), bytes) };
     Ok(Prepared { files: [tone, list], told: [tone_told, list_told], remarks })
 }
 
@@ -132,7 +134,7 @@ fn unusable(path: &str, error: RingListError) -> AppError {
 /// The file's name without its ending, as much of it as phones show.
 fn stem(path: &Path) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let stem = sanitize_truncate(&stem.unwrap_or_default(), usize::MAX);
+    let stem = sanitize_truncate(&nfc(&stem.unwrap_or_default()), usize::MAX);
     let stem: String = stem.chars().take(LONGEST_NAME).collect();
     if stem.trim().is_empty() { "Ring".to_owned() } else { stem }
 }

@@ -2,7 +2,7 @@
 
 use super::super::tests::wav;
 use super::*;
-use crate::media::tone::{Audio, SoundProblem};
+use crate::media::tone::Audio;
 
 const PACKED: [(&str, &[u8]); 3] = [
     ("flac", include_bytes!("../../../../tests/tones/440.flac")),
@@ -78,6 +78,12 @@ fn wrong_headers_of_whole_wav_files_are_read() {
         ("an odd chunk with its byte", inserted(b"LIST\x0d\0\0\0INFOISFT\x01\0\0\0x\0")),
         ("a chunk that nobody knows", inserted(b"what\x03\0\0\0abc\0")),
         ("something behind it", [&whole[..], b"LIST\x04\0\0\0INFO"].concat()),
+        ("fewer samples than there are", patched(40, 1_000)),
+        ("fewer samples, and no length of the file", {
+            let mut file = patched(40, 1_001);
+            file[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+            file
+        }),
     ] {
         assert_eq!(
             samples(&file).unwrap_or_else(|error| panic!("{name}: {error}")),
@@ -85,6 +91,70 @@ fn wrong_headers_of_whole_wav_files_are_read() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn what_is_behind_the_declared_samples_is_no_sound_where_it_can_be_something_else() {
+    let whole = wav(440.0, 0.3, 8_000, 1);
+    let expected = samples(&whole).unwrap();
+    // The file declares that this is a part of it.
+    let with = |behind: &[u8]| {
+        let mut file = [&whole[..], behind].concat();
+        let length = u32::try_from(file.len() - 8).unwrap();
+        file[4..8].copy_from_slice(&length.to_le_bytes());
+        samples(&file).unwrap()
+    };
+    let chunk = b"what\x04\0\0\0\xff\xff\xff\xff";
+    for behind in
+        [&chunk[..], &[0; 500], b"TAG\xff\xff\xff\xff\xff\xff", &[&b"\0"[..], chunk].concat()]
+    {
+        assert_eq!(with(behind), expected);
+    }
+    // It does not declare that.
+    assert_eq!(samples(&[&whole[..], &[0x70; 500]].concat()).unwrap(), expected);
+    assert_eq!(with(&[0x70; 500]).len(), expected.len() + 250);
+}
+
+#[test]
+fn what_is_behind_the_last_frame_is_left_out() {
+    for (name, file) in PACKED {
+        let expected = samples(file).unwrap();
+        let tag = [&b"TAG"[..], &[b'x'; 125]].concat();
+        let ape = [&b"APETAGEX\xd0\x07\0\0\x20\0\0\0\0\0\0\0\0\0\0\0"[..], &[0; 8]].concat();
+        let id3v2 = b"ID3\x04\0\0\0\0\0\x003DI\x04\0\0\0\0\0\0";
+        for behind in [&tag[..], &[0; 512], id3v2, &ape, &[&ape[..], &tag].concat()] {
+            let longer = [file, behind].concat();
+            let read = samples(&longer).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(read, expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn formats_that_are_not_read_are_named() {
+    let whole = wav(440.0, 0.3, 8_000, 1);
+    let coded = |format: u16| {
+        let mut file = whole.clone();
+        file[20..22].copy_from_slice(&format.to_le_bytes());
+        file
+    };
+    let begins = |mark: &[u8]| [mark, &whole[mark.len()..]].concat();
+    for (file, name) in [
+        (begins(b"RF64"), "is an RF64 file"),
+        (begins(b"RIFX"), "is a RIFX file"),
+        (begins(b"FORM\0\0\0\0AIFF"), "is an AIFF file"),
+        (begins(b"\0\0\0\x20ftypM4A "), "is an MPEG-4 file"),
+        (coded(0x55), "coded as MP3"),
+        (coded(0x31), "coded as GSM 6.10"),
+        (coded(0x1234), "coded in format 0x1234"),
+    ] {
+        let error = samples(&file).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("save it as WAV with PCM"), "{error}");
+    }
+    let mut none = whole.clone();
+    none[12..16].copy_from_slice(b"what");
+    let error = samples(&none).unwrap_err().to_string();
+    assert!(error.contains("description of its samples is missing"), "{error}");
 }
 
 #[test]
