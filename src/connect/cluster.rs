@@ -17,6 +17,7 @@ use crate::connect::password;
 use crate::connect::push_access::{PushAccess, in_range};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
+use crate::domain::text::quoted;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Stage};
 use crate::interaction::{Interaction, Notice};
@@ -136,7 +137,8 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
     })?;
     if username.contains(':') {
         // HTTP Basic would take what follows for the beginning of the password (RFC 7617).
-        let colon = format!("{from_username}: a user name cannot hold a colon: {username:?}");
+        let colon =
+            format!("{from_username}: a user name cannot hold a colon: {}", quoted(&username));
         return Err(AppError::new(ErrorKind::Usage, colon));
     }
     Ok(ClusterSettings {

@@ -7,6 +7,7 @@ use crate::connect::image_server::ImageServerSettings;
 use crate::connect::password;
 use crate::connect::phone_tls::PhoneTls;
 use crate::domain::nat::NatRules;
+use crate::domain::text::quoted;
 use crate::error::{AppError, ErrorKind};
 use crate::interaction::Interaction;
 
@@ -47,7 +48,7 @@ impl PushAccess {
         if let Some(user) = settings.push_user.as_deref().filter(|user| user.contains(':')) {
             // HTTP Basic would take what follows for the beginning of the password (RFC 7617).
             let from = settings.origin("push_user");
-            let colon = format!("{from}: a user name cannot hold a colon: {user:?}");
+            let colon = format!("{from}: a user name cannot hold a colon: {}", quoted(user));
             return Err(AppError::new(ErrorKind::Usage, colon));
         }
         let max_logins_at_risk = settings.max_logins_at_risk;

@@ -1,5 +1,6 @@
 //! Bytes of a text file that a person exported somewhere, or of an XML file, as text.
 
+use super::text::quoted;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// A text, and how its bytes were read.
@@ -67,7 +68,7 @@ pub struct XmlText {
 /// The bytes are no XML text that can be read.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum XmlTextError {
-    #[error("it declares the encoding {0:?}, which is not known")]
+    #[error("it declares the encoding {}, which is not known", quoted(.0))]
     Unknown(String),
     #[error("by its {why} it is {encoding}, but it holds bytes that are not")]
     Wrong {

@@ -1,6 +1,7 @@
 //! `axlpaper trust`
 
 use crate::cli::settings;
+use crate::domain::text::quoted;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -179,7 +180,8 @@ fn pin(
     }
     ui::confirm_yes(
         &format!(
-            "This will trust exactly this certificate for cluster {name:?} in {}",
+            "This will trust exactly this certificate for cluster {} in {}",
+            quoted(&name),
             path.display()
         ),
         args.yes,
@@ -195,7 +197,7 @@ fn pin(
         next =
             "\nIt has every key with its meaning; `axlpaper init` asks for the users.".to_owned();
     }
-    ui::say(&format!("Pinned for cluster {name:?} in {}.{next}", path.display()));
+    ui::say(&format!("Pinned for cluster {} in {}.{next}", quoted(&name), path.display()));
     Ok(Exit::Done)
 }
 
