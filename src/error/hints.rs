@@ -201,9 +201,7 @@ fn axl_answer_hint(error: &AxlError) -> &'static str {
         AxlError::Version { .. } => {
             "axlpaper works with Unified CM 11.5 and later; when the server is newer than that, force a version with --axl-version"
         }
-        AxlError::Session { .. } | AxlError::Lacking { .. } => {
-            "run it again; RUST_LOG=axlpaper=debug shows more"
-        }
+        AxlError::Session { .. } | AxlError::Lacking { .. } => "run it again; -vv shows more",
     }
 }
 
@@ -291,9 +289,9 @@ fn soap_hint(error: &SoapError) -> &'static str {
         SoapError::VersionNotSupported { .. } => {
             "leave out --axl-version, or name one that the server supports; servers before 11.5 are too old for axlpaper"
         }
-        SoapError::DatabaseBusy(_) | SoapError::Throttled | SoapError::MemoryExhausted(_) => {
-            "the cluster is busy: run it again later"
-        }
+        SoapError::DatabaseBusy(_)
+        | SoapError::Throttled { .. }
+        | SoapError::MemoryExhausted(_) => "the cluster is busy: run it again later",
         SoapError::Fault(_)
         | SoapError::Forbidden
         | SoapError::Malformed { .. }
@@ -302,9 +300,7 @@ fn soap_hint(error: &SoapError) -> &'static str {
         | SoapError::Truncated { .. }
         | SoapError::Unauthorized
         | SoapError::Unwritable { .. }
-        | SoapError::WrongAnswer { .. } => {
-            "run it again; if it stays so, RUST_LOG=axlpaper=debug shows more"
-        }
+        | SoapError::WrongAnswer { .. } => "run it again; if it stays so, -vv shows more",
     }
 }
 
