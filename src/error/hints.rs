@@ -253,7 +253,8 @@ pub(crate) fn tls_hint(problem: &TlsProblem, option: &str) -> String {
             );
         }
         TlsProblem::OldTls => {
-            "update the server, or allow TLS 1.2 there with `set tls min-version 1.2`"
+            "update the server, allow TLS 1.2 there with `set tls min-version 1.2`, or regenerate its certificate with an \
+             RSA key of 2048 bits"
         }
         TlsProblem::NotYetValid { .. } => "set the clock of this machine and of the server",
         TlsProblem::NameMismatch { .. } => {
@@ -268,6 +269,10 @@ pub(crate) fn tls_hint(problem: &TlsProblem, option: &str) -> String {
         TlsProblem::Unproven => "find out which machine answers at that address",
         TlsProblem::Expired { .. } | TlsProblem::Unusable { .. } => {
             "regenerate the certificate on the server (Cisco Unified OS Administration)"
+        }
+        TlsProblem::UnusableAuthority { .. } => {
+            "`axlpaper trust` shows the server's certificate, and pins it after you have compared it; or have it signed by \
+             an authority with an RSA key of 2048 bits or more"
         }
         TlsProblem::PinMismatch { .. } => {
             "`axlpaper trust` shows the certificate of the server, and pins it after you have compared it"
