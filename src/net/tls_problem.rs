@@ -91,7 +91,7 @@ pub enum TlsProblem {
     Unproven,
     /// No connection can use the certificate, whatever is trusted.
     #[error(
-        "axlpaper can never use the certificate of this server, pinned or not: {why} (fingerprint {fingerprint})"
+        "axlpaper can never use this certificate, pinned or not: {why} (fingerprint {fingerprint})"
     )]
     Unsupported {
         /// The fingerprint of the certificate that the server showed.

@@ -103,7 +103,9 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
             return Ok(Exit::Done);
         }
     } else {
-        ui::put(&printable_lines(&shown(&endpoint, own, issuers, why_not.as_deref(), now)))?;
+        // The error below has the reason.
+        let why_not = if unusable.is_some() { Some(CANNOT_USE) } else { why_not.as_deref() };
+        ui::put(&printable_lines(&shown(&endpoint, own, issuers, why_not, now)))?;
     }
     if let Some(error) = unusable {
         let hint = error.tls_problem().map(|problem| tls_hint(problem, "--host"));
@@ -200,6 +202,8 @@ fn pin(
     ui::say(&format!("Pinned for cluster {} in {}.{next}", quoted(&name), path.display()));
     Ok(Exit::Done)
 }
+
+const CANNOT_USE: &str = "no connection can use it";
 
 fn read_or_empty(path: &Path) -> Result<String, AppError> {
     match std::fs::read_to_string(path) {
