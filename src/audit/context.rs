@@ -16,7 +16,7 @@ pub(super) struct Context<'a> {
     pub(super) inventory: &'a Inventory,
     pub(super) repairs: &'a Repairs,
     pub(super) by_address: HashMap<IpAddr, Vec<&'a Phone>>,
-    /// Those nodes of the cluster that are named by their address.
+    /// The addresses of nodes that the survey knows.
     pub(super) nodes: HashSet<IpAddr>,
 }
 
@@ -28,7 +28,13 @@ impl<'a> Context<'a> {
                 by_address.entry(ip).or_default().push(phone);
             }
         }
-        let nodes = inventory.nodes.iter().filter_map(|node| node.parse().ok()).collect();
+        // RisPort70 can call a node by its address although the list of nodes has its host name.
+        let of_phones =
+            inventory.phones.iter().filter_map(|phone| phone.registration.node.as_ref());
+        let publisher = inventory.cluster.host.rsplit_once(':').map(|(host, _)| host);
+        let publisher = publisher.map(|host| host.trim_matches(['[', ']']));
+        let nodes = inventory.nodes.iter().chain(of_phones).map(String::as_str).chain(publisher);
+        let nodes = nodes.filter_map(|node| node.parse().ok()).collect();
         Self { object, inventory, repairs, by_address, nodes }
     }
 }

@@ -302,6 +302,12 @@ fn the_page_that_decides_about_web_access_is_named() {
     assert!(finding.remedy.contains("in Device > Phone,"), "{}", finding.remedy);
     assert_eq!(codes_of(&inventory, 1), [Code::WebAccessUnknown]);
     assert!(codes_of(&inventory, 2).is_empty());
+    assert!(finding.remedy.contains("--repair web-access"), "{}", finding.remedy);
+    // A repair that was asked for and cannot be made is not proposed again.
+    let asked = Repairs { web_access: true, ..Repairs::default() };
+    let refused = audit(&inventory, &asked);
+    let remedy = &refused.phones[0].findings[0].remedy;
+    assert!(!remedy.contains("--repair") && remedy.contains("cannot do it here"), "{remedy}");
     inventory.enterprise.web_access = PageValue::Says(WebAccess::Disabled);
     let found = audited(&inventory);
     let finding = &found.phones[1].findings[0];
@@ -355,6 +361,15 @@ fn a_phone_at_the_address_of_a_node_is_behind_an_expressway() {
     let found = audited(&inventory);
     assert_eq!(found.phones[0].findings[0].code, Code::BehindExpressway);
     assert_eq!(found.phones[0].verdict, Verdict::Blocked);
+    // The list of nodes has host names, and RisPort70 or the user names one by its address.
+    inventory.nodes = vec!["cucm-sub1".to_owned()];
+    assert!(!codes_of(&inventory, 0).contains(&Code::BehindExpressway));
+    let ip = inventory.phones[0].registration.ip.unwrap();
+    inventory.cluster.host = format!("{ip}:8443");
+    assert!(codes_of(&inventory, 0).contains(&Code::BehindExpressway));
+    inventory.cluster.host = "cucm-pub:8443".to_owned();
+    inventory.phones[0].registration.node = Some(ip.to_string());
+    assert!(codes_of(&inventory, 0).contains(&Code::BehindExpressway));
 }
 
 #[test]

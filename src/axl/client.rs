@@ -316,7 +316,7 @@ impl AxlClient {
             };
             attempts = error.attempts();
             match error.soap() {
-                Some(SoapError::Throttled) => {
+                Some(SoapError::Throttled { .. }) => {
                     self.wait_or(error, O::NAME, &mut throttled, asked.retry_after).await?;
                 }
                 Some(SoapError::VersionNotSupported { supported })
@@ -379,11 +379,11 @@ impl AxlClient {
             };
             attempts = error.attempts();
             let delay = match error.soap() {
-                Some(SoapError::Throttled) => throttled.next_at_least(asked.retry_after),
+                Some(SoapError::Throttled { .. }) => throttled.next_at_least(asked.retry_after),
                 Some(
                     SoapError::DatabaseBusy(_)
                     | SoapError::MemoryExhausted(_)
-                    | SoapError::NotSoap { status: 500..=504, .. }
+                    | SoapError::NotSoap { status: 408 | 500..=504, .. }
                     | SoapError::Truncated { .. },
                 ) => passing.next(),
                 Some(_) | None => None,

@@ -169,7 +169,7 @@ async fn waits_while_the_server_is_busy_but_not_for_ever() {
     assert_eq!(answer.uuid.as_deref(), Some("{0A1B2C3D-0000-0000-0000-000000000000}"));
     assert_eq!(*waits.lock().unwrap(), ["updateAppUser"; 2]);
     let error = client.call(&ExecuteSqlQuery::new("select 1")).await.unwrap_err();
-    assert_eq!(error.soap(), Some(&SoapError::Throttled));
+    assert_eq!(error.soap(), Some(&SoapError::Throttled { status: 503 }));
 }
 
 #[tokio::test]

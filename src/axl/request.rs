@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::operation::Operation;
 use super::paging::Page;
+use crate::domain::text::quoted;
 use crate::soap::reference::{DeviceNames, LoadInformation, Reference};
 use crate::soap::scalar::{self, Loose};
 use crate::soap::tags::ReturnedTags;
@@ -305,7 +306,10 @@ impl<'de> Deserialize<'de> for StandardReturn {
             }
             other => {
                 let other: String = other.chars().take(60).collect();
-                Err(D::Error::custom(format_args!("expected true or a UUID, found {other:?}")))
+                Err(D::Error::custom(format_args!(
+                    "expected true or a UUID, found {}",
+                    quoted(&other)
+                )))
             }
         }
     }
@@ -336,7 +340,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ChildVisitor<T> {
     type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an element that holds {:?}", self.element)
+        write!(f, "an element that holds {}", quoted(self.element))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<T>, A::Error> {

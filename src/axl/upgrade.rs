@@ -6,21 +6,42 @@ use quick_xml::reader::Reader;
 /// The path of the document with the version of the server.
 pub const VERSION_PATH: &str = "/cucm-uds/version";
 
+/// The answer is not the document with the version of the server: a login page, or that of a proxy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NoVersionDocument;
+
 /// Reads `upgradeInProgress`, an element or an attribute; nothing where the document lacks it, as that of old releases.
-pub fn upgrade_in_progress(document: &str) -> Option<bool> {
+///
+/// # Errors
+/// When the text is another document, or is cut off.
+pub fn upgrade_in_progress(document: &str) -> Result<Option<bool>, NoVersionDocument> {
     let mut reader = Reader::from_str(document);
-    let mut inside = false;
+    let (mut depth, mut inside) = (0_usize, false);
+    let mut in_progress = None;
     loop {
-        match reader.read_event().ok()? {
-            Event::Start(start) | Event::Empty(start) => {
-                if let Some(value) = attribute(&start) {
-                    return flag(&value);
+        let event = reader.read_event().map_err(|_| NoVersionDocument)?;
+        match event {
+            Event::Start(ref start) | Event::Empty(ref start) => {
+                let name = start.local_name();
+                if depth == 0 && !name.as_ref().eq_ignore_ascii_case("versionInformation") {
+                    return Err(NoVersionDocument);
                 }
-                inside = is_wanted(start.local_name().as_ref());
+                in_progress = in_progress.or_else(|| flag(&attribute(start)?));
+                if matches!(event, Event::Start(_)) {
+                    depth += 1;
+                    inside = is_wanted(name.as_ref());
+                } else if depth == 0 {
+                    return Ok(in_progress);
+                }
             }
-            Event::Text(text) if inside => return flag(&text),
-            Event::End(_) => inside = false,
-            Event::Eof => return None,
+            Event::Text(text) if inside => in_progress = in_progress.or_else(|| flag(&text)),
+            Event::End(_) => {
+                (depth, inside) = (depth.saturating_sub(1), false);
+                if depth == 0 {
+                    return Ok(in_progress);
+                }
+            }
+            Event::Eof => return Err(NoVersionDocument),
             Event::Text(_)
             | Event::CData(_)
             | Event::GeneralRef(_)
@@ -61,12 +82,20 @@ mod tests {
             ))
         };
         let element = |value| of(&format!("<a><upgradeInProgress>{value}</upgradeInProgress></a>"));
-        assert_eq!(element("true"), Some(true));
-        assert_eq!(element(" False\n"), Some(false));
-        assert_eq!(element("perhaps"), None);
-        assert_eq!(of("<capabilities upgradeInProgress=\"true\"/>"), Some(true));
-        assert_eq!(of("<upgradeInProgress/><other>true</other>"), None);
-        assert_eq!(upgrade_in_progress("<versionInformation version=\"11.5.1\"/>"), None);
-        assert_eq!(upgrade_in_progress("<html><body>404"), None);
+        assert_eq!(element("true"), Ok(Some(true)));
+        assert_eq!(element(" False\n"), Ok(Some(false)));
+        assert_eq!(element("perhaps"), Ok(None));
+        assert_eq!(of("<capabilities upgradeInProgress=\"true\"/>"), Ok(Some(true)));
+        assert_eq!(of("<upgradeInProgress/><other>true</other>"), Ok(None));
+        assert_eq!(upgrade_in_progress("<versionInformation version=\"11.5.1\"/>"), Ok(None));
+        for other in [
+            "<html><body>404",
+            "<!DOCTYPE html><html><body><p>Log in</p></body></html>",
+            "<versionInformation version=\"15.0.1\"><capabilities>",
+            "{\"version\": 1}",
+            "",
+        ] {
+            assert_eq!(upgrade_in_progress(other), Err(NoVersionDocument), "{other}");
+        }
     }
 }

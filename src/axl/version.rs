@@ -1,5 +1,6 @@
 //! The versions of the AXL schema, and which one to use.
 
+use crate::domain::text::quoted;
 use std::fmt;
 use std::str::FromStr;
 
@@ -91,10 +92,10 @@ impl fmt::Display for AxlVersion {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum VersionError {
     /// A text that is no version at all.
-    #[error("{0:?} is no version of Unified CM")]
+    #[error("{} is no version of Unified CM", quoted(.0))]
     NoVersion(String),
     /// A version that was asked for but is not supported.
-    #[error("{0:?} is none of the AXL versions 11.5, 12.0, 12.5, 14.0 and 15.0")]
+    #[error("{} is none of the AXL versions 11.5, 12.0, 12.5, 14.0 and 15.0", quoted(.0))]
     NotSpoken(String),
     #[error("Unified CM {0} is too old: release 11.5 or later is needed")]
     TooOld(String),

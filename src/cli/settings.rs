@@ -11,6 +11,7 @@ use crate::config::{FileConfig, Layer, Section, environment, resolve, resolve_wi
 use crate::connect::cluster::{ClusterSettings, from_layer};
 use crate::connect::push_access::PushAccess;
 use crate::domain::picture_rules::PictureRules;
+use crate::domain::text::quoted;
 use crate::error::{AppError, ErrorKind};
 use crate::net::trace::without_login;
 
@@ -99,7 +100,8 @@ pub fn section(
         (None, Some(name)) => Err(AppError::new(
             ErrorKind::Usage,
             format!(
-                "--cluster {name:?} names a cluster of the config file, and there is no config file"
+                "--cluster {} names a cluster of the config file, and there is no config file",
+                quoted(name)
             ),
         )
         .hint("`axlpaper init` writes one; or use --config or --host")),

@@ -20,7 +20,7 @@ use super::settings::{ClusterSection, KEYS, Layer};
 use crate::domain::nat::NatRules;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::selector::{Pattern, near};
-use crate::domain::text::{MOST_LINES, limit_lines};
+use crate::domain::text::{MOST_LINES, limit_lines, quoted};
 use crate::domain::text_encoding::{self, TextError};
 use crate::domain::time_zone::{ZoneRule, Zones};
 
@@ -69,9 +69,9 @@ impl TryFrom<String> for ZoneName {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, Self::Error> {
-        TimeZone::get(&name)
-            .map(Self)
-            .map_err(|_| format!("{name:?} is no time zone; they are named as Europe/Paris is"))
+        TimeZone::get(&name).map(Self).map_err(|_| {
+            format!("{} is no time zone; they are named as Europe/Paris is", quoted(&name))
+        })
     }
 }
 
@@ -102,7 +102,7 @@ pub enum ConfigError {
         path.display()
     )]
     Writable { path: PathBuf },
-    #[error("the config has no cluster {name:?}{}", hint(near, known))]
+    #[error("the config has no cluster {}{}", quoted(name), hint(near, known))]
     NoSuchCluster {
         name: String,
         /// Whether an option named it, and not the file itself.

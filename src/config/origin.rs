@@ -1,5 +1,6 @@
 //! Where a value comes from.
 
+use crate::domain::text::quoted;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -60,7 +61,7 @@ impl fmt::Display for Origin {
             Self::File { key, table, path, line } => {
                 let whose = match table {
                     Table::Defaults => "of [defaults]".to_owned(),
-                    Table::Cluster(name) => format!("of cluster {name:?}"),
+                    Table::Cluster(name) => format!("of cluster {}", quoted(name)),
                 };
                 write!(f, "`{key}` {whose} in {}", path.display())?;
                 line.map_or(Ok(()), |line| write!(f, ", line {line}"))

@@ -1,5 +1,6 @@
 //! Writes values of a cluster into the text of a config file, and leaves everything else as it is.
 
+use crate::domain::text::quoted;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::resolve::is_same_host;
@@ -23,7 +24,12 @@ pub enum EditError {
     #[error("`cluster.{0}` in the config file is no cluster")]
     NoCluster(String),
     /// The cluster of that name has another host, or another user.
-    #[error("the cluster {name:?} in the config file has the {key} {has:?}, not {wanted:?}")]
+    #[error(
+        "the cluster {} in the config file has the {key} {}, not {}",
+        quoted(name),
+        quoted(has),
+        quoted(wanted)
+    )]
     OtherValue {
         name: String,
         key: &'static str,

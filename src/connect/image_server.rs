@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::config::Layer;
 use crate::connect::shared_servers::SharedServers;
+use crate::domain::text::quoted;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer};
 use crate::image_server::{BaseUrl, HostConfig, HostError, HostLimits, ImageHost, check_free};
@@ -178,7 +179,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, AppError> {
     let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>().ok();
     let all_addresses = port.map(|port| SocketAddr::from(([0, 0, 0, 0], port)));
     all_addresses.or_else(|| text.parse().ok()).ok_or_else(|| {
-        let wrong = format!("{text:?} is not an address with a port");
+        let wrong = format!("{} is not an address with a port", quoted(text));
         AppError::new(ErrorKind::Usage, wrong)
             .hint("write it as 10.1.1.5:8080 or [fd00::5]:8080, or as 8080 for all addresses of this machine")
     })
@@ -208,8 +209,10 @@ pub fn check_side_by_side(clusters: &[(&str, &ImageServerSettings)]) -> Result<(
                 continue;
             };
             let told = format!(
-                "the image servers of the clusters {other:?} ({address}) and {name:?} ({listen}) would listen on \
-                 one port, {why}"
+                "the image servers of the clusters {} ({address}) and {} ({listen}) would listen on \
+                 one port, {why}",
+                quoted(other),
+                quoted(name)
             );
             return Err(AppError::new(ErrorKind::Usage, told).hint(
                 "nothing was changed; give both the same listen, tls_cert and tls_key, so that they share one \

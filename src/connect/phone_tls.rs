@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::Layer;
 use crate::domain::selector::Pattern;
-use crate::domain::text::hex;
+use crate::domain::text::{hex, quoted};
 use crate::error::{AppError, ErrorKind};
 use crate::interaction::{Interaction, Notice};
 use crate::journal::{Recorder, RunId};
@@ -192,7 +192,7 @@ fn named(how: &str) -> Result<PhoneTrust, AppError> {
     match how {
         "pin-first-use" => Ok(PhoneTrust::PinFirstUse),
         "insecure" => Ok(PhoneTrust::Insecure),
-        other => Err(AppError::new(ErrorKind::Usage, format!("{other:?} is not a mode"))
+        other => Err(AppError::new(ErrorKind::Usage, format!("{} is not a mode", quoted(other)))
             .hint("write pin-first-use or insecure")),
     }
 }

@@ -7,7 +7,7 @@ use crate::connect::image_server::ImageServerSettings;
 use crate::connect::password;
 use crate::connect::phone_tls::PhoneTls;
 use crate::domain::nat::NatRules;
-use crate::domain::text::printable;
+use crate::domain::text::quoted;
 use crate::error::{AppError, ErrorKind};
 use crate::interaction::Interaction;
 
@@ -121,7 +121,7 @@ impl PushAccess {
 pub(super) fn check_user_name(origin: &str, name: &str) -> Result<(), AppError> {
     if name.contains(':') {
         // HTTP Basic would take what follows for the beginning of the password (RFC 7617).
-        let colon = format!("{origin}: a user name cannot hold a colon: {}", printable(name));
+        let colon = format!("{origin}: a user name cannot hold a colon: {}", quoted(name));
         return Err(AppError::new(ErrorKind::Usage, colon));
     }
     match name.chars().find(|c| c.is_control() || *c == '\u{feff}') {

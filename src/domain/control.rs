@@ -1,5 +1,6 @@
 //! Requests that control a run while it works, and their results.
 
+use super::text::quoted;
 use std::fmt;
 use std::str::FromStr;
 
@@ -64,7 +65,7 @@ impl FromStr for ControlAction {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let known = Self::ALL.into_iter().find(|action| action.as_str() == text);
-        known.ok_or_else(|| format!("{text:?} is not a control action"))
+        known.ok_or_else(|| format!("{} is not a control action", quoted(text)))
     }
 }
 
@@ -73,7 +74,7 @@ impl FromStr for ControlResult {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let known = Self::ALL.into_iter().find(|result| result.as_str() == text);
-        known.ok_or_else(|| format!("{text:?} is not the result of a control request"))
+        known.ok_or_else(|| format!("{} is not the result of a control request", quoted(text)))
     }
 }
 

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::text::is_readable;
+use super::text::{is_control_or_bidi, is_readable};
 
 /// A device name such as `SEP0011223344AA`.
 ///
@@ -47,6 +47,14 @@ impl DeviceName {
     /// Returns the name of a device that is known by nothing but its address.
     pub fn of_address(address: IpAddr) -> Self {
         Self(address.to_string().into())
+    }
+
+    /// Returns whether it is that of a hardware phone: `SEP` and a MAC address.
+    pub fn is_of_phone(&self) -> bool {
+        let (prefix, mac) = self.0.split_at_checked(3).unwrap_or_default();
+        prefix.eq_ignore_ascii_case("SEP")
+            && mac.len() == 12
+            && mac.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
     /// Returns the name as CUCM wrote it.
@@ -124,10 +132,21 @@ pub enum DeviceNameError {
     Empty,
     #[error("a device name has more than {} characters", DeviceName::MAX_CHARS)]
     TooLong,
-    #[error("a device name holds the character {0:?}")]
+    #[error("a device name holds {}", named(*.0))]
     BadCharacter(char),
     #[error("a device name holds a character that could not be read")]
     Unreadable,
+}
+
+fn named(c: char) -> String {
+    match c {
+        ' ' => "a blank".to_owned(),
+        '\t' => "a tab".to_owned(),
+        c if c.is_whitespace() || is_control_or_bidi(c) => {
+            format!("the control character U+{:04X}", u32::from(c))
+        }
+        c => format!("the character {c}"),
+    }
 }
 
 #[cfg(test)]
@@ -158,7 +177,8 @@ mod tests {
             Err(DeviceNameError::BadCharacter('\u{1b}'))
         );
         assert_eq!(DeviceName::of_cluster(" Lobby phone ").unwrap().as_str(), "Lobby phone");
-        assert!(DeviceName::of_cluster("SEP\u{1b}1").is_err());
+        let told = DeviceName::of_cluster("SEP\u{1b}1").unwrap_err().to_string();
+        assert_eq!(told, "a device name holds the control character U+001B");
         assert_eq!(DeviceName::of_cluster("SEP\u{FFFD}1"), Err(DeviceNameError::Unreadable));
         assert_eq!("x".repeat(129).parse::<DeviceName>(), Err(DeviceNameError::TooLong));
     }

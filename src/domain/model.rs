@@ -10,6 +10,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::text::quoted;
+
 /// Width and height in pixels.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Size {
@@ -58,7 +60,7 @@ impl<'de> Deserialize<'de> for Size {
             .split_once('x')
             .and_then(|(w, h)| Some(Self::new(w.parse().ok()?, h.parse().ok()?)));
         parsed.ok_or_else(|| {
-            serde::de::Error::custom(format_args!("expected WIDTHxHEIGHT, found {text:?}"))
+            serde::de::Error::custom(format_args!("expected WIDTHxHEIGHT, found {}", quoted(&text)))
         })
     }
 }
@@ -240,8 +242,31 @@ pub fn is_multiplatform(text: &str) -> bool {
         .any(|part| matches!(part, "3PCC" | "3PC" | "MPP"))
 }
 
+/// Why a text names no model of the catalogue.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum UnknownModel {
+    #[error("{} is a phone with multiplatform firmware (3PCC), which takes no push", quoted(.0))]
+    Multiplatform(String),
+    #[error("no model of the catalogue is called {}{}", quoted(.text), did_you_mean(.near))]
+    NotInCatalogue { text: String, near: Option<&'static str> },
+}
+
+impl UnknownModel {
+    /// Tells why no model of the catalogue is meant by a text.
+    pub fn of(text: &str) -> Self {
+        if is_multiplatform(text) {
+            return Self::Multiplatform(text.to_owned());
+        }
+        Self::NotInCatalogue { text: text.to_owned(), near: nearest(text).map(|model| model.name) }
+    }
+}
+
+fn did_you_mean(near: &Option<&str>) -> String {
+    near.map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+}
+
 /// Returns the model whose name looks most like a text that names none.
-pub fn nearest(text: &str) -> Option<&'static Model> {
+fn nearest(text: &str) -> Option<&'static Model> {
     let wanted = text.trim().to_ascii_uppercase();
     let digits: String = wanted.chars().filter(char::is_ascii_digit).collect();
     let bare = if digits.len() >= 3 { digits } else { wanted };

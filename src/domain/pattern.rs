@@ -6,7 +6,7 @@ use std::str::FromStr;
 use icu_casemap::CaseMapper;
 use serde::{Deserialize, Serialize};
 
-use super::model;
+use super::model::{self, UnknownModel};
 use super::selector_error::SelectorError;
 use super::text::nfc;
 
@@ -80,6 +80,18 @@ impl Pattern {
     pub fn of_model(self) -> Self {
         let named = model::by_product(&self.text).filter(|model| !self.matches_model(model.name));
         named.and_then(|model| Self::new(model.name).ok()).unwrap_or(self)
+    }
+
+    /// As [`Self::of_model`], for places where only models of the catalogue have a meaning.
+    ///
+    /// # Errors
+    /// When no model of the catalogue matches.
+    pub fn of_known_model(self) -> Result<Self, UnknownModel> {
+        let pattern = self.of_model();
+        match model::catalogue().iter().any(|model| pattern.matches_model(model.name)) {
+            true => Ok(pattern),
+            false => Err(UnknownModel::of(&pattern.text)),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device_name::DeviceName;
 use super::inventory::Phone;
+use super::model::{UnknownModel, is_multiplatform};
 use super::pattern::fold;
 use super::text::is_readable;
 use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
@@ -131,7 +132,8 @@ impl Selector {
         if let Some(listed) = &self.listed
             && unknown_names.len() == listed.len()
         {
-            return Err(SelectorError::ListMatchesNothing { names: listed.len() });
+            let strange = listed.iter().filter(|name| !name.is_of_phone()).count();
+            return Err(SelectorError::ListMatchesNothing { names: listed.len(), strange });
         }
         let listed: Option<HashSet<&DeviceName>> =
             self.listed.as_ref().map(|names| names.iter().collect());
@@ -227,6 +229,10 @@ impl Selector {
             );
         for (option, field, pattern) in options {
             if !phones.iter().any(|phone| field.matches(pattern, phone)) {
+                if field == Field::Model && is_multiplatform(pattern.as_str()) {
+                    let model = UnknownModel::Multiplatform(pattern.as_str().to_owned());
+                    return Err(SelectorError::Multiplatform { option, model });
+                }
                 let short = |text: &'_ str| text.strip_prefix("Cisco ").unwrap_or(text).to_owned();
                 let values: HashSet<String> =
                     phones.iter().map(|phone| short(field.value(phone))).collect();
@@ -288,6 +294,7 @@ impl SelectorError {
             other @ (Self::EmptyPattern
             | Self::MatchesNothing { .. }
             | Self::NoPhones { .. }
+            | Self::Multiplatform { .. }
             | Self::ListMatchesNothing { .. }
             | Self::NothingLeft { .. }) => other,
         }
@@ -378,6 +385,17 @@ pub(in crate::domain) mod tests {
     }
 
     #[test]
+    fn multiplatform_firmware_is_never_called_another_model() {
+        let error = include(Field::Model, "CP-8841-3PCC").select(fleet()).unwrap_err().to_string();
+        assert!(
+            error.starts_with("--model: \"CP-8841-3PCC\" is a phone with multiplatform"),
+            "{error}"
+        );
+        let error = include(Field::DevicePool, r"x\*y").select(fleet()).unwrap_err().to_string();
+        assert_eq!(error, r#"--device-pool "x\*y" matches no phone on the cluster"#);
+    }
+
+    #[test]
     fn a_list_names_devices_and_tells_the_unknown_ones() {
         let listed = Some(vec!["sep0003".parse().unwrap(), "SEP9999".parse().unwrap()]);
         let selector = Selector { listed, ..Selector::default() };
@@ -386,7 +404,7 @@ pub(in crate::domain) mod tests {
         assert_eq!(chosen.unknown_names, ["SEP9999".parse().unwrap()]);
         let listed = Some(vec!["SEP9999".parse().unwrap()]);
         let error = Selector { listed, ..Selector::default() }.select(fleet()).unwrap_err();
-        assert_eq!(error, SelectorError::ListMatchesNothing { names: 1 });
+        assert_eq!(error, SelectorError::ListMatchesNothing { names: 1, strange: 1 });
     }
 
     #[test]

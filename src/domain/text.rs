@@ -136,6 +136,19 @@ pub fn sanitize_truncate(text: &str, most: usize) -> String {
     short
 }
 
+/// Puts quotation marks around a text that was typed or came from outside, and changes nothing else in it but what may
+/// not be shown ([`printable`]): a backslash stays one backslash. A long text is cut.
+pub fn quoted(text: &str) -> String {
+    let mut shown: String = printable(text).chars().take(LONGEST_QUOTE + 1).collect();
+    if shown.chars().count() > LONGEST_QUOTE {
+        shown.pop();
+        shown.push('…');
+    }
+    format!("\"{shown}\"")
+}
+
+const LONGEST_QUOTE: usize = 120;
+
 /// Returns whether XML 1.0 can carry a character at all, even escaped.
 pub fn is_xml_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
@@ -214,6 +227,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_quoted_text_is_as_it_was_typed() {
+        assert_eq!(quoted(r"HQ\*"), r#""HQ\*""#);
+        assert_eq!(quoted("it's \"x\""), "\"it's \"x\"\"");
+        assert_eq!(quoted("a\u{1b}b\u{feff}"), "\"a\u{fffd}b\u{fffd}\"");
+        assert_eq!(quoted(&"x".repeat(500)).chars().count(), LONGEST_QUOTE + 3);
+    }
 
     #[test]
     fn thousands_stand_apart() {

@@ -1,5 +1,6 @@
 //! Bytes of a text file that a person exported somewhere, or of an XML file, as text.
 
+use super::text::quoted;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// A text, and how its bytes were read.
@@ -84,9 +85,9 @@ pub struct XmlText {
 /// The bytes are no XML text that can be read.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum XmlTextError {
-    #[error("it declares the encoding {0:?}, which is not supported")]
+    #[error("it declares the encoding {}, which is not supported", quoted(.0))]
     Unsupported(String),
-    #[error("it declares the encoding {0:?}, but has one byte for a character")]
+    #[error("it declares the encoding {}, but has one byte for a character", quoted(.0))]
     NotUtf16(String),
     #[error("by its {why} it is {encoding}, but it holds bytes that are not")]
     Wrong {

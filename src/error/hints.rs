@@ -204,9 +204,7 @@ fn axl_answer_hint(error: &AxlError) -> &'static str {
         AxlError::Version { .. } => {
             "axlpaper works with Unified CM 11.5 and later; when the server is newer than that, force a version with --axl-version"
         }
-        AxlError::Session { .. } | AxlError::Lacking { .. } => {
-            "run it again; RUST_LOG=axlpaper=debug shows more"
-        }
+        AxlError::Session { .. } | AxlError::Lacking { .. } => "run it again; -vv shows more",
     }
 }
 
@@ -258,7 +256,8 @@ pub(crate) fn tls_hint(problem: &TlsProblem, option: &str) -> String {
             );
         }
         TlsProblem::OldTls => {
-            "update the server, or allow TLS 1.2 there with `set tls min-version 1.2`"
+            "update the server, allow TLS 1.2 there with `set tls min-version 1.2`, or regenerate its certificate with an \
+             RSA key of 2048 bits"
         }
         TlsProblem::NotYetValid { .. } => "set the clock of this machine and of the server",
         TlsProblem::NameMismatch { .. } => {
@@ -273,6 +272,10 @@ pub(crate) fn tls_hint(problem: &TlsProblem, option: &str) -> String {
         TlsProblem::Unproven => "find out which machine answers at that address",
         TlsProblem::Expired { .. } | TlsProblem::Unusable { .. } => {
             "regenerate the certificate on the server (Cisco Unified OS Administration)"
+        }
+        TlsProblem::UnusableAuthority { .. } => {
+            "`axlpaper trust` shows the server's certificate, and pins it after you have compared it; or have it signed by \
+             an authority with an RSA key of 2048 bits or more"
         }
         TlsProblem::PinMismatch { .. } => {
             "`axlpaper trust` shows the certificate of the server, and pins it after you have compared it"
@@ -294,9 +297,9 @@ fn soap_hint(error: &SoapError) -> &'static str {
         SoapError::VersionNotSupported { .. } => {
             "leave out --axl-version, or name one that the server supports; servers before 11.5 are too old for axlpaper"
         }
-        SoapError::DatabaseBusy(_) | SoapError::Throttled | SoapError::MemoryExhausted(_) => {
-            "the cluster is busy: run it again later"
-        }
+        SoapError::DatabaseBusy(_)
+        | SoapError::Throttled { .. }
+        | SoapError::MemoryExhausted(_) => "the cluster is busy: run it again later",
         SoapError::Fault(_)
         | SoapError::Forbidden
         | SoapError::Malformed { .. }
@@ -305,9 +308,7 @@ fn soap_hint(error: &SoapError) -> &'static str {
         | SoapError::Truncated { .. }
         | SoapError::Unauthorized
         | SoapError::Unwritable { .. }
-        | SoapError::WrongAnswer { .. } => {
-            "run it again; if it stays so, RUST_LOG=axlpaper=debug shows more"
-        }
+        | SoapError::WrongAnswer { .. } => "run it again; if it stays so, -vv shows more",
     }
 }
 

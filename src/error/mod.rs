@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::domain::error_chain::error_chain;
+use crate::domain::text::quoted;
 use crate::journal::RunId;
 use crate::net::trace::without_secrets;
 
@@ -168,7 +169,7 @@ impl AppError {
     /// Says which cluster the error is about.
     #[must_use]
     pub fn within(self, cluster: &str) -> Self {
-        self.context(format_args!("cluster {cluster:?}"))
+        self.context(format_args!("cluster {}", quoted(cluster)))
     }
 
     /// Returns the message without its hints.

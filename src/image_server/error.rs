@@ -1,5 +1,6 @@
 //! Why pictures cannot be served.
 
+use crate::domain::text::quoted;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,7 +13,8 @@ pub enum HostError {
         source: io::Error,
     },
     #[error(
-        "{text:?} is no base for the pictures' addresses: {why}; give one like http://10.1.1.1:8080"
+        "{} is no base for the pictures' addresses: {why}; give one like http://10.1.1.1:8080",
+        quoted(text)
     )]
     BadAdvertise { text: String, why: &'static str },
     /// Phones would look for the pictures on themselves.

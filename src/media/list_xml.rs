@@ -12,7 +12,7 @@
 use quick_xml::escape::escape;
 
 use crate::domain::model::PushSchema;
-use crate::domain::text::printable;
+use crate::domain::text::{printable, quoted};
 use crate::media::xml_list::XmlList;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,7 +45,7 @@ pub enum ListXmlError {
     NotAList(String),
     #[error("it has {0} entries, and phones read {MOST_ENTRIES} at most; take one out first")]
     Full(usize),
-    #[error("its version {0:?} cannot be made larger; write it as 1.0")]
+    #[error("its version {} cannot be made larger; write it as 1.0", quoted(.0))]
     Version(String),
     /// The list with the entry, read back, is not the list that was read plus that entry.
     #[error("with the new entry it would not be read back as it is: {0}")]

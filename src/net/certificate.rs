@@ -107,7 +107,14 @@ fn key(certificate: &X509Certificate<'_>) -> String {
         Ok(PublicKey::RSA(key)) => format!("RSA, {} bits", key.key_size()),
         // A point of P-521 fills 66 bytes.
         Ok(PublicKey::EC(key)) => format!("elliptic curve, {} bits", key.key_size().min(521)),
-        Ok(_) | Err(_) => "of another kind".to_owned(),
+        Ok(_) | Err(_) => {
+            let kind = certificate.public_key().algorithm.algorithm.to_id_string();
+            match kind.as_str() {
+                "1.3.101.112" => "Ed25519, 256 bits".to_owned(),
+                "1.3.101.113" => "Ed448, 456 bits".to_owned(),
+                _ => format!("of the kind {kind}"),
+            }
+        }
     }
 }
 
@@ -120,6 +127,10 @@ fn signature(certificate: &X509Certificate<'_>) -> String {
         "1.2.840.113549.1.1.13" => "SHA-512 with RSA".to_owned(),
         "1.2.840.10045.4.3.2" => "SHA-256 with ECDSA".to_owned(),
         "1.2.840.10045.4.3.3" => "SHA-384 with ECDSA".to_owned(),
+        "1.2.840.10045.4.3.4" => "SHA-512 with ECDSA".to_owned(),
+        "1.2.840.113549.1.1.10" => "RSASSA-PSS".to_owned(),
+        "1.3.101.112" => "Ed25519".to_owned(),
+        "1.3.101.113" => "Ed448".to_owned(),
         _ => id,
     }
 }

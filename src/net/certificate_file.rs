@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::server::ParsedCertificate;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use crate::domain::text::sanitize_truncate;
+use crate::domain::text::{quoted, sanitize_truncate};
 use crate::domain::text_encoding;
 
 /// Reads all certificates of a file: PEM in any encoding of text, or DER.
@@ -79,7 +80,7 @@ impl WrongContent {
                 "is a binary file, but no certificate in DER: download the certificate again, as PEM or DER".to_owned()
             }
             Self::OtherPem(label) => {
-                format!("holds {label:?} in PEM and no certificate (BEGIN CERTIFICATE)")
+                format!("holds {} in PEM and no certificate (BEGIN CERTIFICATE)", quoted(label))
             }
             Self::Nothing => "holds no certificate (expected PEM, BEGIN CERTIFICATE, or DER)".to_owned(),
         }
@@ -95,9 +96,17 @@ fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, WrongConte
     let text = decoded.text;
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     match read {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(certificates) if !certificates.is_empty() => {
+            // Base64 that was cut off at the end of a line still is base64.
+            let whole = certificates.iter().all(|certificate| is_certificate(certificate));
+            if whole { Ok(certificates) } else { Err(WrongContent::DamagedPem) }
+        }
         Ok(_) | Err(_) => Err(pem_problem(&text)),
     }
+}
+
+fn is_certificate(der: &CertificateDer<'_>) -> bool {
+    X509Certificate::from_der(der).is_ok() || ParsedCertificate::try_from(der).is_ok()
 }
 
 /// Reads one certificate after the other.
@@ -193,6 +202,10 @@ mod tests {
         let label = |text: &str| text.replace("PKCS7", "X");
         let der: Vec<u8> = [&[0x30, 0x82, 2, 0x4f], SIGNED_DATA, &[0; 20]].concat();
         let pfx = [&[0x30, 0x82, 3, 0x47], PFX_VERSION, &[0x30, 0x82, 2, 0xfd], DATA].concat();
+        // Whole lines are missing, as where a text was copied out of a window.
+        let lines: Vec<&str> = PEM.lines().collect();
+        let cut = [&lines[..8], &lines[lines.len() - 1..]].concat().join("\n");
+        let cut_again = cut.clone();
         for (bytes, expected) in [
             (p7b.as_bytes().to_vec(), WrongContent::Pkcs7 { pem: true }),
             (der, WrongContent::Pkcs7 { pem: false }),
@@ -201,6 +214,8 @@ mod tests {
             (PEM.replace('\n', "").into_bytes(), WrongContent::NoLineEnds),
             (PEM.as_bytes()[..400].to_vec(), WrongContent::DamagedPem),
             (PEM.replace('M', "!").into_bytes(), WrongContent::DamagedPem),
+            (cut.into_bytes(), WrongContent::DamagedPem),
+            (format!("{PEM}{cut_again}").into_bytes(), WrongContent::DamagedPem),
             (b"0\x03bad".to_vec(), WrongContent::DamagedDer),
             (vec![0, 0, 1, 2, 0xff, 0, 0, 7], WrongContent::DamagedDer),
             (label(p7b).into_bytes(), WrongContent::OtherPem("X".into())),

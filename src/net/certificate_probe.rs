@@ -7,11 +7,15 @@ use std::time::Duration;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{ActiveKeyExchange, CryptoProvider, SupportedKxGroup};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, NamedGroup, SignatureScheme};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, Error, NamedGroup, SignatureScheme,
+    SupportedProtocolVersion,
+};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::domain::text::quoted;
 use crate::net::endpoint::Endpoint;
 use crate::net::fingerprint::Fingerprint;
 use crate::net::provider::provider;
@@ -35,7 +39,7 @@ pub enum PeekError {
     #[error("no TLS with {endpoint}: {problem}")]
     Tls { endpoint: Endpoint, problem: TlsProblem },
     /// The host's name cannot be used in a handshake.
-    #[error("{0:?} is no host name that TLS knows")]
+    #[error("{} is no host name that TLS knows", quoted(.0))]
     Name(String),
 }
 
@@ -55,17 +59,25 @@ pub async fn certificates(
     endpoint: &Endpoint,
     limit: Duration,
 ) -> Result<Vec<CertificateDer<'static>>, PeekError> {
-    match shown(endpoint, provider(), OLD_SCHEMES, limit).await {
+    match shown_by(endpoint, provider(), rustls::ALL_VERSIONS, OLD_SCHEMES, limit).await {
         // A server with several certificates shows one that can be used above; one that has no such certificate
         // ends the handshake unless its kind of key is offered.
         Err(PeekError::Tls { endpoint, problem: TlsProblem::OldTls }) => {
-            let every_kind = CryptoProvider {
-                kx_groups: [provider().kx_groups.as_slice(), &[&OfferedP521]].concat(),
+            let offered = OFFERED_GROUPS.iter().map(|group| group as &'static dyn SupportedKxGroup);
+            let every_kind = Arc::new(CryptoProvider {
+                kx_groups: provider().kx_groups.iter().copied().chain(offered).collect(),
                 ..CryptoProvider::clone(&provider())
-            };
-            shown(&endpoint, Arc::new(every_kind), UNSUPPORTED_SCHEMES, limit)
-                .await
-                .map_err(|_| PeekError::Tls { endpoint, problem: TlsProblem::OldTls })
+            });
+            // TLS 1.3 has no signatures with some of the curves, so the server is asked for TLS 1.2 alone at last.
+            for versions in [rustls::ALL_VERSIONS, &[&rustls::version::TLS12]] {
+                let provider = Arc::clone(&every_kind);
+                let more_schemes = UNSUPPORTED_SCHEMES;
+                let seen = shown_by(&endpoint, provider, versions, more_schemes, limit).await;
+                if seen.is_ok() {
+                    return seen;
+                }
+            }
+            Err(PeekError::Tls { endpoint, problem: TlsProblem::OldTls })
         }
         shown => shown,
     }
@@ -86,15 +98,16 @@ pub async fn explain(endpoint: &Endpoint, problem: TlsProblem, limit: Duration) 
     .unwrap_or(problem)
 }
 
-async fn shown(
+async fn shown_by(
     endpoint: &Endpoint,
     provider: Arc<CryptoProvider>,
+    versions: &[&'static SupportedProtocolVersion],
     more_schemes: &'static [SignatureScheme],
     limit: Duration,
 ) -> Result<Vec<CertificateDer<'static>>, PeekError> {
     let seen = Arc::new(CapturingVerifier { seen: Mutex::default(), more_schemes });
     let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .map_err(|error| tls(endpoint, &error))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::<CapturingVerifier>::clone(&seen))
@@ -204,24 +217,36 @@ impl ServerCertVerifier for CapturingVerifier {
     }
 }
 
-/// The curve P-521, which is offered so that a server shows its certificate, and never used.
+/// A curve that is offered so that a server shows its certificate, and never used.
 #[derive(Debug)]
-struct OfferedP521;
+struct OfferedGroup(NamedGroup);
 
-impl SupportedKxGroup for OfferedP521 {
+impl SupportedKxGroup for OfferedGroup {
     fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
         Err(Error::General("only looked at".to_owned()))
     }
 
     fn name(&self) -> NamedGroup {
-        NamedGroup::secp521r1
+        self.0
     }
 }
+
+/// P-521, secp256k1, and the Brainpool curves with 256, 384 and 512 bits (RFC 8422, RFC 7027, RFC 8734).
+const OFFERED_GROUPS: &[OfferedGroup] = &[
+    OfferedGroup(NamedGroup::secp521r1),
+    OfferedGroup(NamedGroup::Unknown(0x16)),
+    OfferedGroup(NamedGroup::Unknown(0x1a)),
+    OfferedGroup(NamedGroup::Unknown(0x1b)),
+    OfferedGroup(NamedGroup::Unknown(0x1c)),
+    OfferedGroup(NamedGroup::Unknown(0x1f)),
+    OfferedGroup(NamedGroup::Unknown(0x20)),
+    OfferedGroup(NamedGroup::Unknown(0x21)),
+];
 
 /// Signatures that are too old to be accepted; a certificate signed so is shown all the same.
 const OLD_SCHEMES: &[SignatureScheme] = &[SignatureScheme::RSA_PKCS1_SHA1];
 
-/// Signatures of keys that axlpaper cannot use: with P-521, Ed448 and RSASSA-PSS keys.
+/// Signatures of keys that axlpaper cannot use: with P-521, Ed448, RSASSA-PSS and Brainpool keys.
 const UNSUPPORTED_SCHEMES: &[SignatureScheme] = &[
     SignatureScheme::RSA_PKCS1_SHA1,
     SignatureScheme::ECDSA_NISTP521_SHA512,
@@ -229,6 +254,9 @@ const UNSUPPORTED_SCHEMES: &[SignatureScheme] = &[
     SignatureScheme::Unknown(0x0809),
     SignatureScheme::Unknown(0x080a),
     SignatureScheme::Unknown(0x080b),
+    SignatureScheme::Unknown(0x081a),
+    SignatureScheme::Unknown(0x081b),
+    SignatureScheme::Unknown(0x081c),
 ];
 
 /// A server that shows more than this has no honest reason to.

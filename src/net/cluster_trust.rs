@@ -12,7 +12,7 @@ use rustls::{CertificateError, Error, OtherError};
 
 use crate::net::fingerprint::Fingerprint;
 use crate::net::signature_check::CertificatePolicy;
-use crate::net::unsupported_certificate::UnsupportedCertificate;
+use crate::net::unsupported_certificate::{UnsupportedCertificate, unusable_authority};
 
 #[derive(Debug)]
 pub enum Rule {
@@ -75,7 +75,11 @@ impl CertificatePolicy for Rule {
                         Err(error) => Err(error),
                     };
                 }
-                Err(refused(RefusalCause::Chain(error)))
+                let authorities = own.iter().chain(intermediates);
+                Err(refused(match authority_problem(&error, end_entity, authorities) {
+                    Some(why) => RefusalCause::UnusableAuthority(why),
+                    None => RefusalCause::Chain(error),
+                }))
             }
         }
     }
@@ -101,6 +105,9 @@ impl fmt::Display for RefusedCertificate {
             RefusalCause::Unsupported(why) => {
                 write!(f, "certificate {} cannot be used: {why}", self.fingerprint)
             }
+            RefusalCause::UnusableAuthority(why) => {
+                write!(f, "an authority above {} cannot be used: {why}", self.fingerprint)
+            }
         }
     }
 }
@@ -115,6 +122,8 @@ pub enum RefusalCause {
         expected: Fingerprint,
     },
     Unsupported(UnsupportedCertificate),
+    /// An authority above it has a kind of certificate that cannot be used.
+    UnusableAuthority(UnsupportedCertificate),
 }
 
 /// Tells whether an error can come from a self-signed server certificate being its own authority.
@@ -134,6 +143,24 @@ pub(crate) fn may_be_own_authority(error: &CertificateError) -> bool {
         | CertificateError::UnhandledCriticalExtension => true,
         other => is_ca_as_server(other),
     }
+}
+
+/// Returns what makes an authority above a refused certificate unusable, where that can be the reason of the refusal.
+pub(crate) fn authority_problem<'a>(
+    error: &CertificateError,
+    end_entity: &'a CertificateDer<'a>,
+    authorities: impl Iterator<Item = &'a CertificateDer<'a>>,
+) -> Option<UnsupportedCertificate> {
+    let can_be = matches!(
+        error,
+        CertificateError::BadSignature
+            | CertificateError::UnknownIssuer
+            | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+            | CertificateError::Other(_)
+    );
+    let can_be = can_be && !is_ca_as_server(error);
+    can_be.then(|| unusable_authority(end_entity, authorities)).flatten()
 }
 
 /// Returns whether the certificate is refused because it is marked as an authority (CA:TRUE).

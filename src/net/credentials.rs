@@ -1,5 +1,6 @@
 //! A user name and a password that no log ever shows.
 
+use crate::domain::text::quoted;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -126,9 +127,9 @@ pub enum CredentialStatus {
 /// Why a user name and a password cannot be sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CredentialsError {
-    #[error("the user name {0:?} holds a colon, which HTTP takes for its end")]
+    #[error("the user name {} holds a colon, which HTTP takes for its end", quoted(.0))]
     Colon(String),
-    #[error("the password of {0:?} cannot be written into an HTTP header")]
+    #[error("the password of {} cannot be written into an HTTP header", quoted(.0))]
     Header(String),
 }
 

@@ -1,5 +1,6 @@
 //! A host and a port, as a person types them.
 
+use crate::domain::text::quoted;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -107,10 +108,10 @@ pub enum EndpointError {
     #[error("the host holds a user name or a password before its @: give the host alone")]
     HoldsUser,
     /// Something that is neither a host name nor an address.
-    #[error("{0:?} is not HOST or HOST:PORT: give a name or an address without scheme and path")]
+    #[error("{} is not HOST or HOST:PORT: give a name or an address without scheme and path", quoted(.0))]
     BadHost(String),
     /// A port that is no number from 1 to 65535.
-    #[error("{0:?} is not a port from 1 to 65535")]
+    #[error("{} is not a port from 1 to 65535", quoted(.0))]
     BadPort(String),
     /// Nothing at all.
     #[error("the host is empty")]

@@ -1,5 +1,6 @@
 //! What can go wrong between us and an HTTP server, in sentences.
 
+use crate::domain::text::quoted;
 use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub enum HttpError {
         source: reqwest::Error,
     },
     /// The answer is compressed, which was not requested.
-    #[error("{endpoint} sent an answer packed with {encoding:?}, which was not asked for")]
+    #[error("{endpoint} sent an answer packed with {}, which was not asked for", quoted(encoding))]
     Encoded { endpoint: Endpoint, encoding: String },
     #[error("the HTTP exchange with {endpoint} failed")]
     Other {

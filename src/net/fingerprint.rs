@@ -1,5 +1,6 @@
 //! The SHA-256 fingerprint of a certificate.
 
+use crate::domain::text::quoted;
 use std::fmt;
 use std::str::FromStr;
 
@@ -87,7 +88,7 @@ impl fmt::Debug for Fingerprint {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FingerprintError {
     /// A character that is neither a hexadecimal digit nor a separator.
-    #[error("a SHA-256 fingerprint consists of hexadecimal digits, found {0:?}")]
+    #[error("a SHA-256 fingerprint consists of hexadecimal digits, found {}", quoted(&.0.to_string()))]
     NotHexadecimal(char),
     #[error("a SHA-256 fingerprint has 64 hexadecimal digits, found {0}")]
     WrongLength(usize),

@@ -40,7 +40,10 @@ pub enum PhoneTlsProblem {
     #[error("it cannot prove that it owns its certificate")]
     Unproven,
     /// It speaks only versions or ciphers that are too old to be safe.
-    #[error("it speaks only TLS 1.0 or 1.1, or ciphers of that time, which axlpaper does not")]
+    #[error(
+        "it speaks only TLS 1.0 or 1.1, or ciphers of that time, or its certificate has a kind of key that axlpaper \
+         cannot use"
+    )]
     OldTls,
     /// No connection can use its certificate, whatever is trusted.
     #[error("axlpaper can never use its certificate: {0}")]
@@ -73,6 +76,7 @@ impl PhoneTlsProblem {
             | TlsProblem::OwnAuthority { .. }
             | TlsProblem::PinMismatch { .. }
             | TlsProblem::UnknownIssuer { .. }
+            | TlsProblem::UnusableAuthority { .. }
             | TlsProblem::Unusable { .. }) => Self::Other(other.to_string()),
         })
     }
@@ -87,6 +91,12 @@ impl PhoneTlsProblem {
         } else {
             Self::OldTls
         }
+    }
+
+    /// An authority above the certificate has one that no connection can use.
+    pub(super) fn of_authority(why: &UnsupportedCertificate, shown: Fingerprint) -> Self {
+        let reason = format!("the certificate of an authority above it cannot be used: {why}");
+        Self::NotTrusted { reason, shown }
     }
 
     /// Says why no authority vouches for a certificate.

@@ -19,7 +19,7 @@ use super::fingerprint::Fingerprint;
 use super::phone_tls_problem::PhoneTlsProblem;
 use super::provider::provider;
 use super::trust::TrustError;
-use crate::net::cluster_trust::may_be_own_authority;
+use crate::net::cluster_trust::{authority_problem, may_be_own_authority};
 use crate::net::signature_check::{CertificatePolicy, SignatureVerified};
 use crate::net::unsupported_certificate::UnsupportedCertificate;
 
@@ -128,9 +128,18 @@ pub fn judge(
             Some(_) => TrustBasis::Pinned,
         },
         PhoneTrust::Authorities(authorities) => {
-            authorities
-                .vouch_for(end_entity, intermediates, now)
-                .map_err(|error| PhoneTlsProblem::of_chain(&error, fingerprint))?;
+            authorities.vouch_for(end_entity, intermediates, now).map_err(|error| {
+                let above = authorities.own.iter().chain(intermediates);
+                let authority = if let Error::InvalidCertificate(error) = &error {
+                    authority_problem(error, end_entity, above)
+                } else {
+                    None
+                };
+                match authority {
+                    Some(why) => PhoneTlsProblem::of_authority(&why, fingerprint),
+                    None => PhoneTlsProblem::of_chain(&error, fingerprint),
+                }
+            })?;
             TrustBasis::Authority
         }
     };
@@ -360,6 +369,23 @@ mod tests {
         std::io::Write::write_all(&mut file, &own).unwrap();
         let trust = PhoneTrust::from_ca_file(file.path()).unwrap();
         assert_eq!(verdict(&trust, &device, &own), Ok(TrustBasis::Authority));
+    }
+
+    #[test]
+    fn an_authority_of_a_kind_that_cannot_be_used_is_named() {
+        for (pem, expected) in [
+            (include_str!("../../tests/certificates/below_rsa1024.pem"), "1024 bits"),
+            (include_str!("../../tests/certificates/below_p521.pem"), "P-521"),
+        ] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            std::io::Write::write_all(&mut file, pem.as_bytes()).unwrap();
+            let chain = read_certificates(file.path()).unwrap();
+            std::fs::write(file.path(), &chain[1]).unwrap();
+            let trust = PhoneTrust::from_ca_file(file.path()).unwrap();
+            let problem = verdict(&trust, &Expected::default(), &chain[0]).unwrap_err().to_string();
+            assert!(problem.contains(expected) && problem.contains("authority"), "{problem}");
+            assert!(!problem.contains("SHA-1"), "{problem}");
+        }
     }
 
     proptest! {

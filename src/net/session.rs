@@ -1,5 +1,6 @@
 //! Authenticating once, and never sending a refused password again.
 
+use crate::domain::text::quoted;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -258,14 +259,14 @@ pub enum SessionError {
     Http(#[from] HttpError),
     /// The user or the password is wrong, or the account is locked.
     #[error(
-        "{endpoint} refused the user {username:?}: the name or the password is wrong, or the account \
-         is locked (the password is not sent again)"
+        "{endpoint} refused the user {}: the name or the password is wrong, or the account \
+         is locked (the password is not sent again)",
+        quoted(username)
     )]
     PasswordRefused { endpoint: Endpoint, username: String },
     /// The password is right, but the user may not do this.
     #[error(
-        "{endpoint} does not let the user {username:?} {}: a role is missing", may_not(*intent)
-    )]
+        "{endpoint} does not let the user {} {}: a role is missing", quoted(username), may_not(*intent))]
     RoleMissing { endpoint: Endpoint, username: String, intent: Intent },
 }
 

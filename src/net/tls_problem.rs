@@ -6,6 +6,7 @@ use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 use super::fingerprint::Fingerprint;
+use crate::domain::text::quoted;
 use crate::net::cluster_trust::{RefusalCause, RefusedCertificate, is_ca_as_server};
 use crate::net::unsupported_certificate::UnsupportedCertificate;
 
@@ -22,8 +23,9 @@ pub enum TlsProblem {
     },
     /// The certificate is for another name.
     #[error(
-        "the certificate is not for {expected:?} but for {}: use that name as the host, or accept \
+        "the certificate is not for {} but for {}: use that name as the host, or accept \
          exactly this one with --pin-sha256 {fingerprint}",
+        quoted(expected),
         list(presented)
     )]
     NameMismatch {
@@ -54,8 +56,9 @@ pub enum TlsProblem {
     },
     /// The server speaks only versions or ciphers that are too old to be safe.
     #[error(
-        "the server offers only old TLS versions or ciphers: CUCM needs release 11.5(1)SU3 or later, \
-         with TLS 1.2 allowed (`set tls min-version`)"
+        "the server offers only old TLS versions or ciphers, or a certificate with a kind of key that axlpaper cannot \
+         use: CUCM needs release 11.5(1)SU3 or later, with TLS 1.2 allowed (`set tls min-version`), and a \
+         certificate of RSA with 2048 bits or more, P-256 or P-384"
     )]
     OldTls,
     #[error("TLS failed: {0}")]
@@ -88,9 +91,19 @@ pub enum TlsProblem {
     Unproven,
     /// No connection can use the certificate, whatever is trusted.
     #[error(
-        "axlpaper can never use the certificate of this server, pinned or not: {why} (fingerprint {fingerprint})"
+        "axlpaper can never use this certificate, pinned or not: {why} (fingerprint {fingerprint})"
     )]
     Unsupported {
+        /// The fingerprint of the certificate that the server showed.
+        fingerprint: Fingerprint,
+        why: UnsupportedCertificate,
+    },
+    /// The certificate is good, but one above it is not.
+    #[error(
+        "the certificate of an authority above the server's cannot be used: {why}; pinning the server's own \
+         certificate still works (--pin-sha256 {fingerprint}, after you have compared it with the server's own)"
+    )]
+    UnusableAuthority {
         /// The fingerprint of the certificate that the server showed.
         fingerprint: Fingerprint,
         why: UnsupportedCertificate,
@@ -119,6 +132,7 @@ impl TlsProblem {
             | Self::OwnAuthority { .. }
             | Self::PinMismatch { .. }
             | Self::UnknownIssuer { .. }
+            | Self::UnusableAuthority { .. }
             | Self::Unusable { .. } => true,
             Self::NotTls
             | Self::OldTls
@@ -181,6 +195,9 @@ impl TlsProblem {
                 Self::PinMismatch { expected: *expected, presented: fingerprint }
             }
             RefusalCause::Unsupported(why) => Self::Unsupported { fingerprint, why: why.clone() },
+            RefusalCause::UnusableAuthority(why) => {
+                Self::UnusableAuthority { fingerprint, why: why.clone() }
+            }
             RefusalCause::Chain(error) => match error {
                 CertificateError::UnknownIssuer => Self::UnknownIssuer { fingerprint },
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -237,7 +254,7 @@ pub(super) fn describe(error: &Error) -> String {
             format!("the certificate cannot be used: {}", describe_certificate(error))
         }
         Error::AlertReceived(alert) => {
-            format!("the other side ended the handshake with the TLS alert {:?}", words_of(alert))
+            format!("the other side ended the handshake with the TLS alert \"{}\"", words_of(alert))
         }
         Error::NoCertificatesPresented => "the other side showed no certificate".to_owned(),
         Error::General(text) => text.clone(),
@@ -268,8 +285,11 @@ pub(super) fn describe_certificate(error: &CertificateError) -> String {
         }
         CertificateError::UnknownIssuer => "no trusted authority has signed it",
         CertificateError::BadSignature => "the signature on it is wrong",
-        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+        CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "an authority above it has a kind of key that axlpaper does not accept (it accepts RSA with 2048 bits or \
+             more, P-256 and P-384)"
+        }
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
             "it, or an authority above it, is signed with an algorithm that axlpaper does not accept (SHA-1, MD5)"
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
@@ -313,7 +333,7 @@ fn list(names: &[String]) -> String {
     if names.is_empty() {
         return "no name at all".to_owned();
     }
-    let shown: Vec<_> = names.iter().take(8).map(|name| format!("{name:?}")).collect();
+    let shown: Vec<_> = names.iter().take(8).map(|name| quoted(name)).collect();
     shown.join(", ")
 }
 

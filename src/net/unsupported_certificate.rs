@@ -45,6 +45,33 @@ impl UnsupportedCertificate {
     }
 }
 
+/// Looks among these certificates for the authorities above one, and returns why the first of them cannot be used;
+/// nothing where there is none. The TLS library then only says that the signature is wrong, or of an unknown kind.
+pub fn unusable_authority<'a>(
+    end_entity: &'a CertificateDer<'a>,
+    others: impl Iterator<Item = &'a CertificateDer<'a>>,
+) -> Option<UnsupportedCertificate> {
+    let read = |der: &'a CertificateDer<'a>| Some((der, X509Certificate::from_der(der).ok()?.1));
+    let others: Vec<_> = others.take(MOST_AUTHORITIES).filter_map(read).collect();
+    let (_, mut current) = read(end_entity)?;
+    // Each authority is looked at once: two can have signed each other.
+    for _ in 0..others.len() {
+        let issuer = current.issuer().as_raw();
+        let (der, above) = others.iter().find(|(_, other)| {
+            other.subject().as_raw() == issuer
+                && other.subject().as_raw() != current.subject().as_raw()
+        })?;
+        if let Some(why) = UnsupportedCertificate::of(der) {
+            return Some(why);
+        }
+        current = above.clone();
+    }
+    None
+}
+
+/// More certificates than this are not looked at.
+const MOST_AUTHORITIES: usize = 1000;
+
 fn key(certificate: &X509Certificate<'_>) -> Option<UnsupportedCertificate> {
     let algorithm = &certificate.public_key().algorithm;
     let kind = &algorithm.algorithm;
@@ -60,7 +87,13 @@ fn key(certificate: &X509Certificate<'_>) -> Option<UnsupportedCertificate> {
         let name = match curve {
             Some(curve) if curve == OID_EC_P256 || curve == OID_NIST_EC_P384 => return None,
             Some(curve) if curve == OID_NIST_EC_P521 => "P-521".to_owned(),
-            Some(curve) => curve.to_id_string(),
+            Some(curve) => match curve.to_id_string().as_str() {
+                "1.3.132.0.10" => "secp256k1".to_owned(),
+                "1.3.36.3.3.2.8.1.1.7" => "brainpoolP256r1".to_owned(),
+                "1.3.36.3.3.2.8.1.1.11" => "brainpoolP384r1".to_owned(),
+                "1.3.36.3.3.2.8.1.1.13" => "brainpoolP512r1".to_owned(),
+                other => other.to_owned(),
+            },
             None => "that it describes itself".to_owned(),
         };
         Some(UnsupportedCertificate::Curve(name))
@@ -122,6 +155,22 @@ mod tests {
             assert_eq!(UnsupportedCertificate::of(made.der()), None);
         }
         assert_eq!(of(include_str!("../../tests/certificates/rsa2048.pem")), None);
+    }
+
+    #[test]
+    fn an_authority_that_cannot_be_used_is_found_above_a_good_certificate() {
+        for (pem, expected) in [
+            (include_str!("../../tests/certificates/below_rsa1024.pem"), "1024 bits"),
+            (include_str!("../../tests/certificates/below_p521.pem"), "P-521"),
+            (include_str!("../../tests/certificates/below_v1.pem"), "X.509 version 1"),
+        ] {
+            let chain: Vec<_> =
+                CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().unwrap();
+            assert_eq!(UnsupportedCertificate::of(&chain[0]), None);
+            let found = unusable_authority(&chain[0], chain.iter()).unwrap().to_string();
+            assert!(found.contains(expected), "{found}");
+            assert_eq!(unusable_authority(&chain[0], [].iter()), None);
+        }
     }
 
     #[test]

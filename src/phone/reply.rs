@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::domain::text::quoted;
 use crate::phone::xml::{self, Element};
 use crate::phone::xml::{clean, decode};
 
@@ -105,9 +106,9 @@ impl fmt::Display for Reply {
                 let meaning = number.and_then(error_meaning);
                 match (meaning, text.as_str()) {
                     (Some(meaning), "") => f.write_str(meaning)?,
-                    (Some(meaning), text) => write!(f, "{meaning}, {text:?}")?,
+                    (Some(meaning), text) => write!(f, "{meaning}, {}", quoted(text))?,
                     (None, "") => f.write_str("no reason given")?,
-                    (None, text) => write!(f, "{text:?}")?,
+                    (None, text) => write!(f, "{}", quoted(text))?,
                 }
                 match number {
                     Some(number) => write!(f, " (CiscoIPPhoneError {number})"),
@@ -118,12 +119,14 @@ impl fmt::Display for Reply {
                 f.write_str("refused the push user (authentication error)")
             }
             Self::AuthenticationRefused { text } => {
-                write!(f, "refused the push user (authentication error, {text:?})")
+                write!(f, "refused the push user (authentication error, {})", quoted(text))
             }
             Self::ErrorResponse { kind, data } if data.is_empty() => {
                 write!(f, "refused the push: {kind}")
             }
-            Self::ErrorResponse { kind, data } => write!(f, "refused the push: {kind}, {data:?}"),
+            Self::ErrorResponse { kind, data } => {
+                write!(f, "refused the push: {kind}, {}", quoted(data))
+            }
             Self::Empty => f.write_str("answered with an empty body"),
             Self::HttpStatus { status, .. } => write!(f, "answered with HTTP status {status}"),
             Self::Unreadable { reason, .. } => {

@@ -10,7 +10,7 @@ use crate::domain::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
 use crate::domain::plan::{Action, ConfigLevel, PersonalizationChange, WebAccessChange};
 use crate::domain::repair_policy::{Enabling, PendingApplies, Repairs, Scope};
-use crate::domain::text::names;
+use crate::domain::text::{names, quoted};
 use crate::plan::draft::Draft;
 
 /// Returns whether changes can make a phone ready, now or when it comes back. What is left alone is not touched.
@@ -260,11 +260,11 @@ fn is_worth_associating(phone: &AuditedPhone) -> bool {
 pub enum PlanRefused {
     /// One new profile cannot be a copy of several.
     #[error(
-        "the phones to be moved to the new profile {name:?} use {} different Common Phone Profiles: {}", sources.len(), names(sources)
-    )]
+        "the phones to be moved to the new profile {} use {} different Common Phone Profiles: {}", quoted(name), sources.len(), names(sources))]
     SeveralProfiles { name: String, sources: Vec<String> },
     #[error(
-        "there is a Common Phone Profile {name:?} already, and its Phone Personalization is not Enabled"
+        "there is a Common Phone Profile {} already, and its Phone Personalization is not Enabled",
+        quoted(name)
     )]
     ProfileExists { name: String },
 }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::domain::selector::near;
+use crate::domain::text::quoted;
 use crate::report::row::Row;
 
 /// A choice of fields and an order of rows, checked against what a list has.
@@ -24,7 +25,7 @@ struct Key {
 
 /// A field that a list does not have.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("there is no field {name:?} here")]
+#[error("there is no field {} here", quoted(name))]
 pub struct UnknownField {
     pub name: String,
     /// Fields that are spelt much like it.

@@ -14,7 +14,7 @@ use crate::domain::inventory::{ClusterInfo, Inventory, Phone};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::domain::push_action::PushAction;
-use crate::domain::text::{escaped_json, sanitize_truncate};
+use crate::domain::text::{escaped_json, quoted, sanitize_truncate};
 use crate::event::{ChangeResult, ChangeState, PhoneResult};
 use crate::journal::{ChangeRow, EventRow};
 use crate::report::row::{ModelRecord, Row};
@@ -300,7 +300,7 @@ pub enum PlanFileError {
     #[error("the plan file is damaged or is no plan")]
     Damaged(#[source] serde_json::Error),
     /// It is another kind of document.
-    #[error("the file is a {found:?} document, not {PLAN_SCHEMA}")]
+    #[error("the file is a {} document, not {PLAN_SCHEMA}", quoted(found))]
     OtherDocument { found: String },
     /// It is a plan of a version that this program does not know.
     #[error("the plan is an {found} document, and this program knows {PLAN_SCHEMA} only")]

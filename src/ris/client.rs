@@ -181,7 +181,7 @@ impl RisClient {
                         self.pace.slow_to(*rate);
                     }
                 }
-                RisError::Soap { source: SoapError::Throttled, .. } => {}
+                RisError::Soap { source: SoapError::Throttled { .. }, .. } => {}
                 RisError::Session { .. } | RisError::Soap { .. }
                     if is_lost(&error) || is_small && error.is_broken_off() =>
                 {
@@ -195,7 +195,10 @@ impl RisClient {
                     // A service that has never answered gets less time for an error page.
                     let is_error_page = matches!(
                         &error,
-                        RisError::Soap { source: SoapError::NotSoap { status: 500..=504, .. }, .. }
+                        RisError::Soap {
+                            source: SoapError::NotSoap { status: 408 | 500..=504, .. },
+                            ..
+                        }
                     );
                     let delay = self
                         .wait_for(&error, &mut away)

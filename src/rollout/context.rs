@@ -281,6 +281,7 @@ impl RunContext<'_> {
         let waited = self.task.request.wait.restart;
         // Those that came late are among them too.
         let (_, left) = self.task.targets(assessment, &after);
+        push_common::remark_left_out(&left, self.observer.as_ref());
         let object = self.task.request.payload.kind();
         let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
         let lost = lost

@@ -2,7 +2,7 @@
 
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::plan::{Action, ConfigLevel, Plan};
-use crate::domain::text::pluralize;
+use crate::domain::text::{pluralize, quoted};
 use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::schedule::Schedule;
 use crate::push::scheduler::window::WindowState;
@@ -45,9 +45,10 @@ fn within_selection(plan: &Plan, inventory: &Inventory) -> Result<(), AppError> 
         let selected = inventory.phones.iter().filter(of_profile).count();
         if change.affects > selected {
             let told = format!(
-                "this run makes all {} of the profile {profile:?} apply its settings, only {selected} of them are \
+                "this run makes all {} of the profile {} apply its settings, only {selected} of them are \
                  selected, and the windows of the others are not known here",
                 pluralize(change.affects, "phone"),
+                quoted(profile)
             );
             return Err(AppError::new(ErrorKind::Refused, told).hint(
                 "nothing was changed; repair with `--scope phone`, or change the settings apart, with `axlpaper \

@@ -106,6 +106,8 @@ macro_rules! saved_options {
 }
 
 saved_options! {
+    /// Whether phones are pushed to that an earlier run proved.
+    force: bool, "--force", |_force| "";
     /// Phones that go first.
     canary: Amount, "--canary", |amount| amount;
     /// How far each wave reaches.

@@ -11,7 +11,7 @@ use crate::domain::push_action::PushAction;
 use crate::domain::text::{names, pluralize};
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Proof};
-use crate::journal::{Coverage, Recorder, RunRef};
+use crate::journal::{Coverage, JournalReader, Recorder, RunId, RunRef};
 use crate::phone::PhoneError;
 use crate::push::scheduler::{PushOutcomes, PushSettings};
 use crate::push::{Digests, ModelFormat, Target, proven_already};
@@ -111,7 +111,8 @@ pub fn too_long(error: PhoneError, action: PushAction) -> AppError {
         .hint(format!("nothing was changed or sent; {shorter}"))
 }
 
-/// Returns the phones that are proven to show what would be pushed to them, unless that is to be forced.
+/// Returns the phones that are proven to show what would be pushed to them. Where the push is forced, only a proof of the
+/// runs that this one continues counts.
 ///
 /// # Errors
 /// When there is a journal that cannot be read.
@@ -121,20 +122,46 @@ pub fn already_shown(
     targets: &[Target],
     digests: &Digests,
 ) -> Result<HashMap<DeviceName, PhoneResult>, AppError> {
-    if request.options.force {
-        return Ok(HashMap::new());
-    }
+    let forced = request.options.force;
     let Some(history) = journal::history_if_any(&request.journal)? else {
         return Ok(HashMap::new());
     };
     let Some(object) = targets.first().map(Target::object) else { return Ok(HashMap::new()) };
     let proven = history.proven(&scope.id, object)?;
+    let chain = chain(&history, request.continues)?;
     let shown = targets.iter().filter_map(|target| {
         let proven = proven.get(&target.name)?;
+        if forced && !chain.contains(&proven.run) {
+            return None;
+        }
         let digest = digests.of(&ModelFormat::from(target))?;
         (proven.digest == digest).then(|| (target.name.clone(), proven_already(target, proven)))
     });
     Ok(shown.collect())
+}
+
+/// Reports why phones are left out that were asked for, one line a reason: the summary only counts them.
+pub fn remark_left_out(left: &[PhoneResult], observer: &dyn Observer) {
+    let mut by_reason: BTreeMap<&str, Vec<&DeviceName>> = BTreeMap::new();
+    for phone in left.iter().filter(|phone| !phone.outcome.is_capable()) {
+        by_reason.entry(phone.reason.as_deref().unwrap_or_default()).or_default().push(&phone.name);
+    }
+    for (reason, phones) in by_reason.into_iter().filter(|(reason, _)| !reason.is_empty()) {
+        let line =
+            format!("{} skipped: {reason}: {}", pluralize(phones.len(), "phone"), names(&phones));
+        observer.observe(&Event::Remark(line));
+    }
+}
+
+/// Returns a run and those that it continues, the newest first.
+fn chain(history: &JournalReader, run: Option<RunId>) -> Result<Vec<RunId>, AppError> {
+    let mut chain = Vec::new();
+    let mut continued = run;
+    while let Some(run) = continued.filter(|run| !chain.contains(run)) {
+        chain.push(run);
+        continued = history.run(RunRef::Number(run))?.and_then(|run| run.continues);
+    }
+    Ok(chain)
 }
 
 /// Counts the phones that could take the push, and those that are known to show it: by this run, by the runs that it
@@ -162,13 +189,12 @@ fn read_coverage(
     let history = journal::history_if_any(&request.journal)?;
     let (Some(history), true) = (history, object.is_downloaded()) else { return Ok(None) };
     let proven = history.proven(&scope.id, object)?;
-    let (mut all, mut chain) = (HashMap::new(), HashSet::new());
-    let mut continued = request.continues;
-    while let Some(run) = continued.filter(|run| chain.insert(*run)) {
-        for phone in history.phones(run)? {
+    let chain = chain(&history, request.continues)?;
+    let mut all = HashMap::new();
+    for run in &chain {
+        for phone in history.phones(*run)? {
             all.entry(phone.name.clone()).or_insert(phone);
         }
-        continued = history.run(RunRef::Number(run))?.and_then(|run| run.continues);
     }
     all.extend(phones.iter().map(|phone| (phone.name.clone(), phone.clone())));
     let own: HashSet<&DeviceName> = phones.iter().map(|phone| &phone.name).collect();

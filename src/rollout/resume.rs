@@ -50,7 +50,7 @@ pub struct ResumedRun {
     pub repair: Option<Repairs>,
     /// The run that is gone on with.
     pub continues: RunId,
-    /// The options of that run; none where only the phones that it has not served are pushed to.
+    /// The options of that run; only `force` where only the phones that it has not served are pushed to.
     pub options: SavedOptions,
     /// How that run reached phones over HTTPS, where it did.
     pub phone_tls: Option<phone_tls::SavedPhoneTls>,
@@ -205,7 +205,11 @@ pub async fn read(
         selector,
         repair,
         continues: run.id,
-        options: if only_failed { SavedOptions::default() } else { kept.options },
+        options: if only_failed {
+            SavedOptions { force: kept.options.force, ..SavedOptions::default() }
+        } else {
+            kept.options
+        },
         phone_tls: kept.phone_tls,
         nat: kept.nat,
     }))

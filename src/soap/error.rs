@@ -1,11 +1,12 @@
 //! What can be wrong with an answer, as bytes.
 
 use super::fault::Fault;
+use crate::domain::text::quoted;
 
 /// Why an answer gave no value, or a request could not be written.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SoapError {
-    /// The database could not be read for the moment, because rows are locked.
+    /// The database could not be read for the moment, because rows are locked or it restarts.
     #[error("the database of the server is busy at the moment: {0}")]
     DatabaseBusy(Box<Fault>),
     #[error("{0}")]
@@ -36,9 +37,10 @@ pub enum SoapError {
         /// The allowed requests a minute, where the server reports it.
         per_minute: Option<u32>,
     },
-    /// HTTP 503: the cluster is busy, or still passing earlier changes on to its nodes.
-    #[error("the server is busy (HTTP 503)")]
-    Throttled,
+    /// HTTP 503: the cluster is busy, or still passing earlier changes on to its nodes. HTTP 429: a proxy in front of it
+    /// got too many requests. Nothing was done.
+    #[error("the server is busy (HTTP {status})")]
+    Throttled { status: u16 },
     /// The answer would be larger than AXL gives at once.
     #[error("the query is too large for one answer: {fault}")]
     TooLarge {
@@ -70,7 +72,7 @@ pub enum SoapError {
         supported: Vec<String>,
     },
     /// The response to another operation.
-    #[error("expected {expected:?} in the answer, found {found}")]
+    #[error("expected {} in the answer, found {found}", quoted(expected))]
     WrongAnswer { expected: String, found: String },
 }
 
@@ -81,14 +83,14 @@ impl SoapError {
         match self {
             Self::NotFound => true,
             // The page with HTTP 200 is that of a server which is starting.
-            Self::NotSoap { status, .. } => matches!(status, 200 | 500..=504),
+            Self::NotSoap { status, .. } => matches!(status, 200 | 408 | 500..=504),
             Self::DatabaseBusy(_)
             | Self::Fault(_)
             | Self::Forbidden
             | Self::Malformed { .. }
             | Self::MemoryExhausted(_)
             | Self::RateLimited { .. }
-            | Self::Throttled
+            | Self::Throttled { .. }
             | Self::TooLarge { .. }
             | Self::Truncated { .. }
             | Self::Unauthorized
@@ -109,7 +111,7 @@ impl SoapError {
             | Self::NotFound
             | Self::NotSoap { .. }
             | Self::RateLimited { .. }
-            | Self::Throttled
+            | Self::Throttled { .. }
             | Self::Unauthorized
             | Self::Unwritable { .. }
             | Self::VersionNotSupported { .. }

@@ -47,7 +47,9 @@ impl Fault {
         if text.contains("user rank") {
             return FaultKind::OutrankedUser;
         }
-        if self.axl_code.is_some_and(|code| is_lock_error(code.unsigned_abs())) {
+        let passes = self.axl_code.is_some_and(|code| is_passing(code.unsigned_abs()));
+        if passes || ["cannot get a connection", "pool error"].iter().any(|why| text.contains(why))
+        {
             return FaultKind::DatabaseBusy;
         }
         let code_says_so = matches!(self.axl_code, Some(5007 | 5003));
@@ -91,7 +93,7 @@ impl fmt::Display for Fault {
 /// What kind of fault a [`Fault`] is, as far as it matters to what is done next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FaultKind {
-    /// The database could not read because of what others do at the moment: try again soon.
+    /// The database could not read because of what others do at the moment, or because it restarts: try again soon.
     DatabaseBusy,
     /// AXL has no memory left for the moment: try again later.
     MemoryExhausted,
@@ -197,11 +199,14 @@ struct AxlErrorDetail {
     request: Option<String>,
 }
 
-/// Returns whether an error of Informix (without its sign) passes by itself: a locked row, table or key (107, 113, 144,
+/// Returns whether an error of Informix (without its sign) passes by itself. The database is locked: a locked row, table or key (107, 113, 144,
 /// 233, 263, 378), no more locks (134), a deadlock (143), a lock timeout (154), a read that one of these broke off (243 to
-/// 246), a table that was altered meanwhile (710). The meaning is in the Informix error messages.
-fn is_lock_error(code: u64) -> bool {
+/// 246), a table that was altered meanwhile (710). Or it restarts: no connection to it (908, 930, 27002),
+/// a connection that could not be made or broke (25580, 25582, 27001, and 79716, 79730 and 79735 of the JDBC driver). The
+/// meaning is in the Informix error messages.
+fn is_passing(code: u64) -> bool {
     matches!(code, 107 | 113 | 134 | 143 | 144 | 154 | 233 | 243..=246 | 263 | 378 | 710)
+        || matches!(code, 908 | 930 | 25580 | 25582 | 27001 | 27002 | 79716 | 79730 | 79735)
 }
 
 /// How many characters of a foreign text an error message shows.
@@ -271,11 +276,13 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_of_the_database_passes() {
+    fn a_lock_or_a_restart_of_the_database_passes() {
         let kind = |axl_code| Fault { axl_code: Some(axl_code), ..Fault::default() }.kind();
-        for code in [-107, -113, -143, -154, -243, -244, -245, -246, 244] {
+        for code in [-107, -113, -154, -243, -244, -246, 244, -908, -25580, -27001, -79730] {
             assert_eq!(kind(code), FaultKind::DatabaseBusy, "{code}");
         }
+        let pool = "Cannot get a connection, pool error Timeout waiting for idle object";
+        assert_eq!(with_text(pool), FaultKind::DatabaseBusy);
         for code in [-1, -201, -206, -239, 5003, 5007] {
             assert_eq!(kind(code), FaultKind::Other, "{code}");
         }

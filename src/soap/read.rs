@@ -14,7 +14,7 @@ use super::error::SoapError;
 use super::fault::{EXCERPT, Fault, FaultKind};
 use super::text;
 use super::version_list::supported_versions;
-use crate::domain::text::{UnreadableField, sanitize_truncate};
+use crate::domain::text::{UnreadableField, quoted, sanitize_truncate};
 
 pub trait Answer: DeserializeOwned {
     /// Returns whether the answer's element may have this local name.
@@ -47,7 +47,7 @@ pub fn read_answer<T: Answer>(
         401 => return Err(SoapError::Unauthorized),
         403 => return Err(SoapError::Forbidden),
         404 => return Err(SoapError::NotFound),
-        503 => return Err(SoapError::Throttled),
+        429 | 503 => return Err(SoapError::Throttled { status }),
         599 => {
             let page = String::from_utf8_lossy(body);
             return Err(SoapError::VersionNotSupported { supported: supported_versions(&page) });
@@ -117,10 +117,34 @@ fn root_element(text: &str) -> Option<String> {
 /// Decides between XML that is cut off and XML that is wrong.
 fn unreadable(text: &str, bytes: usize, error: &quick_xml::DeError) -> SoapError {
     if ends_with_envelope(text) {
-        SoapError::Malformed { reason: sanitize_truncate(&error.to_string(), EXCERPT) }
+        let reason = not_well_formed(text).unwrap_or_else(|| error.to_string());
+        SoapError::Malformed { reason: sanitize_truncate(&reason, EXCERPT) }
     } else {
         SoapError::Truncated { bytes }
     }
+}
+
+/// Says where a text stops being XML, by the last name or user ID before that; nothing where it is XML to its end.
+fn not_well_formed(text: &str) -> Option<String> {
+    let mut reader = Reader::from_str(text);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Eof) => return None,
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    let at = usize::try_from(reader.error_position()).ok()?;
+    let before = text.get(..at)?;
+    let object =
+        ["<name>", "<userid>"].iter().filter_map(|tag| before.rfind(tag).map(|at| at + tag.len()));
+    let object = object.max().and_then(|from| before.get(from..)?.split('<').next());
+    let object = object.map(|name| format!(", in or after the object {}", quoted(name.trim())));
+    Some(format!(
+        "it is not well-formed XML at byte {at}{}: the text of a field there holds a < that is not escaped, or an end \
+         tag is missing",
+        object.unwrap_or_default()
+    ))
 }
 
 fn ends_with_envelope(text: &str) -> bool {
@@ -147,13 +171,13 @@ fn not_soap(status: u16, content_type: Option<&str>, text: &str, bytes: usize) -
         "an empty answer".to_owned()
     } else if lower.contains("<html") || is_type(content_type, "html") {
         match between(text, &lower, "<title>", "</title>") {
-            Some(title) => format!("an HTML page {:?}", sanitize_truncate(title, 100)),
+            Some(title) => format!("an HTML page {}", quoted(&sanitize_truncate(title, 100))),
             None => format!("an HTML page: {}", sanitize_truncate(&without_tags(text), 160)),
         }
     } else if trimmed.starts_with(['{', '[']) || is_type(content_type, "json") {
         format!("JSON: {}", sanitize_truncate(text, 160))
     } else if let Some(root) = root_element(text) {
-        format!("another XML document with the root {:?}", sanitize_truncate(&root, 60))
+        format!("another XML document with the root {}", quoted(&root))
     } else {
         format!("text: {}", sanitize_truncate(text, 160))
     };
@@ -268,7 +292,7 @@ impl<'de, T: Answer> Visitor<'de> for BodyVisitor<T> {
             } else {
                 map.next_value::<IgnoredAny>()?;
                 if matches!(content, Content::Other(_)) && !key.starts_with(['@', '$']) {
-                    content = Content::Other(format!("{:?}", sanitize_truncate(&key, 60)));
+                    content = Content::Other(quoted(&sanitize_truncate(&key, 60)));
                 }
             }
         }
@@ -355,12 +379,28 @@ mod tests {
         assert_eq!(read(401, "<html>"), Err(SoapError::Unauthorized));
         assert_eq!(read(403, ""), Err(SoapError::Forbidden));
         assert_eq!(read(404, ""), Err(SoapError::NotFound));
-        assert_eq!(read(503, ""), Err(SoapError::Throttled));
+        for status in [429, 503] {
+            assert_eq!(read(status, ""), Err(SoapError::Throttled { status }));
+        }
         let page = "Supported axl versions are 12.x, 14.0 and 15.0</div>";
         let supported = ["12.x", "14.0", "15.0"].map(str::to_owned).to_vec();
         assert_eq!(read(599, page), Err(SoapError::VersionNotSupported { supported }));
         let answer = in_envelope("soapenv", ANSWER);
         assert!(matches!(read(500, &answer), Err(SoapError::NotSoap { status: 500, .. })));
+    }
+
+    #[test]
+    fn names_the_object_where_an_answer_is_not_well_formed() {
+        let broken = "<getXResponse><return><phone><name>SEP1</name><description>a</description></phone><phone>\
+                      <name>SEP2</name><description>a < b</description></phone></return></getXResponse>";
+        let Err(SoapError::Malformed { reason }) = read(200, &in_envelope("soapenv", broken))
+        else {
+            panic!("it was read")
+        };
+        assert!(
+            reason.contains("object \"SEP2\"") && reason.contains("not well-formed"),
+            "{reason}"
+        );
     }
 
     #[test]

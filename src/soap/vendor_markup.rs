@@ -7,7 +7,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::write::escape;
-use crate::domain::text::is_readable;
+use crate::domain::text::{is_readable, quoted};
 
 /// The content of a `vendorConfig`, every setting as the server wrote it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -30,11 +30,11 @@ pub enum MarkupError {
     Malformed(String),
     /// They use prefixes, whose meaning would be lost.
     #[error(
-        "its product-specific settings use the prefixed name {0:?}, which cannot be written back"
-    )]
+        "its product-specific settings use the prefixed name {}, which cannot be written back"
+    , quoted(.0))]
     Prefixed(String),
     /// A value could not be read, so that writing it back would replace it.
-    #[error("its field {0:?} holds a character that cannot be read, so it is not written back")]
+    #[error("its field {} holds a character that cannot be read, so it is not written back", quoted(.0))]
     Unreadable(String),
     /// There is text between them, which belongs to nothing.
     #[error("there is text between its product-specific settings, which cannot be written back")]

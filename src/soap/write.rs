@@ -75,7 +75,8 @@ fn to_xml(envelope: &impl Serialize) -> Result<String, SoapError> {
     let text = quick_xml::se::to_string(envelope)
         .map_err(|error| SoapError::Unwritable { reason: error.to_string() })?;
     if let Some(bad) = text.chars().find(|c| !is_xml_character(*c)) {
-        let reason = format!("a value holds the character {bad:?}, which XML cannot carry");
+        let reason =
+            format!("a value holds the character U+{:04X}, which XML cannot carry", u32::from(bad));
         return Err(SoapError::Unwritable { reason });
     }
     // A carriage return in a value would reach the server as a line feed.

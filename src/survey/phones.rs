@@ -8,7 +8,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
 use crate::domain::personalization::Setting;
 use crate::domain::registration::{Registration, Source, Status};
-use crate::domain::text::{names, pluralize};
+use crate::domain::text::{names, pluralize, quoted};
 use crate::event::{Event, Observer, Stage};
 use crate::survey::error::{SurveyError, whole};
 use crate::survey::phone_index;
@@ -125,8 +125,8 @@ fn sorted_out(rows: Vec<PhoneRow>, remarks: &mut Vec<String>) -> Found {
 fn phone(row: PhoneRow) -> Result<Phone, String> {
     let name = DeviceName::of_cluster(&row.name).map_err(|error| {
         format!(
-            "a device of the phone list is left out, because its name {:?} cannot be used: {error}",
-            row.name
+            "a device of the phone list is left out, because its name {} cannot be used: {error}",
+            quoted(&row.name)
         )
     })?;
     Ok(Phone {

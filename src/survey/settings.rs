@@ -11,7 +11,7 @@ use crate::axl::system::ListProcessNode;
 use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile};
 use crate::domain::personalization::Setting;
-use crate::domain::text::{names, pluralize};
+use crate::domain::text::{names, pluralize, quoted};
 use crate::domain::web_access::{PageValue, WebAccess};
 use crate::survey::error::{SurveyError, whole};
 
@@ -121,7 +121,7 @@ pub(super) async fn enterprise(
                 .to_owned(),
         ),
         (Some((name, value)), None) => {
-            remarks.push(format!("the enterprise parameter {name} has the unknown value {value:?}"));
+            remarks.push(format!("the enterprise parameter {name} has the unknown value {}", quoted(value)));
         }
         (Some(_), Some(_)) => {}
     }

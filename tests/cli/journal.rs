@@ -31,6 +31,25 @@ fn a_second_rollout_changes_nothing_and_says_so() {
 }
 
 #[test]
+fn what_a_forced_run_left_undone_is_forced_when_it_is_resumed() {
+    for earlier in [["--resume", "last"], ["--only-failed", "last"]] {
+        let lab = Lab::of_phones(3);
+        lab.rollout(&[]);
+        let failing = crate::lab::name(1);
+        lab.cluster.set_quirk(&failing, Quirk::ErrorWithOk { number: 3 });
+        let (code, forced) = lab.rollout(&["--force"]);
+        assert_eq!((code, &forced["summary"]["verified"]), (3, &Value::from(2)), "{forced:#}");
+        lab.cluster.set_quirk(&failing, Quirk::Normal);
+        let before = pushes(&lab);
+        let again = lab.resumed(&[&earlier[..], &["--yes", "--json"]].concat());
+        assert_eq!(again.code, 0, "{again:?}");
+        // Run 1 proved that it shows the picture, which is not what was asked for.
+        assert_eq!(json(&again)["summary"]["verified"], 1, "{again:?}");
+        assert_eq!(pushes(&lab), before + 1, "only the phone that failed is pushed to");
+    }
+}
+
+#[test]
 fn runs_and_show_tell_what_happened() {
     let lab = Lab::of_phones(3);
     let empty = lab.read(&["runs", "--json"]);

@@ -201,6 +201,10 @@ fn a_model_without_a_step_is_left_alone() {
     assert_eq!(told["outcome"], "excluded");
     assert_eq!(told["reason"], "the script has no step for a Cisco 7841");
     assert_eq!(pressed(&lab.record(), 2), [""; 0]);
+    let script = "[[variant]]\nmodels=['8841']\n[[variant.step]]\npress=['Key:Hold']";
+    let ended = send(&lab, "keys", script, &["--yes"]);
+    let told = format!("1 phone skipped: the script has no step for a Cisco 7841: {}", name(2));
+    assert!(ended.stderr.contains(&told), "{ended:?}");
 }
 
 #[test]

@@ -632,7 +632,7 @@ fn a_lock_that_another_run_holds_and_a_run_that_was_killed() {
 
 /// What only `Debug` of Rust writes, and names with a path.
 fn rust_in(text: &str) -> Option<&str> {
-    let debug = ["Other(", "Err(", "Some(", "None)", "{{"];
+    let debug = ["Other(", "Err(", "Some(", "None)", "{{", r"\u{", r"\'", r"\0", r"\\"];
     let of_debug = text.lines().find(|line| debug.iter().any(|part| line.contains(part)));
     of_debug.or_else(|| {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.');
@@ -648,7 +648,14 @@ fn rust_in(text: &str) -> Option<&str> {
 
 #[test]
 fn no_text_for_people_holds_names_of_rust() {
-    for told in ["Other(OtherError(X))", "a Some(3) b", "net::tls failed", "lost {{name}}"] {
+    for told in [
+        "Other(OtherError(X))",
+        "a Some(3) b",
+        "net::tls failed",
+        "lost {{name}}",
+        r"a\u{feff}b",
+        r"a\\*b",
+    ] {
         assert!(rust_in(told).is_some(), "{told}");
     }
     assert_eq!(rust_in("phones at 2001:db8::7 and [::1]:8443: look"), None);

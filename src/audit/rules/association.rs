@@ -5,7 +5,7 @@ use crate::domain::association::{UserKind, UserRef};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::inventory::{AccountStatus, PushUser};
 use crate::domain::payload_kind::ObjectKind;
-use crate::domain::text::names;
+use crate::domain::text::{names, quoted};
 
 pub(in crate::audit) fn association(
     context: &Context<'_>,
@@ -103,10 +103,11 @@ pub fn push_user_missing(push_user: &PushUser) -> Option<Finding> {
         ),
         PushUser::Missing { user, exists_as: None, searched, similar } => missing(
             match similar.as_slice() {
-                [] => format!("the cluster has no {} {user:?}", either(searched)),
+                [] => format!("the cluster has no {} {}", either(searched), quoted(user)),
                 near => format!(
-                    "the cluster has no {} {user:?}; users with names like it: {}",
+                    "the cluster has no {} {}; users with names like it: {}",
                     either(searched),
+                    quoted(user),
                     names(near)
                 ),
             },

@@ -4,6 +4,7 @@ use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::model::DeviceKind;
 use crate::domain::payload_kind::ObjectKind;
+use crate::domain::text::quoted;
 
 pub(in crate::audit) fn model(
     context: &Context<'_>,
@@ -20,7 +21,10 @@ pub(in crate::audit) fn model(
         None => found.push(finding(
             Code::UnknownModel,
             Severity::Unsupported,
-            format!("the model {name:?} is not in the catalogue, so {unknown} is not known"),
+            format!(
+                "the model {} is not in the catalogue, so {unknown} is not known",
+                quoted(name)
+            ),
             "compare with `axlpaper models`; report the model if it should be there",
         )),
         Some(model) if !subject.accepts(context.object) => {
@@ -87,17 +91,19 @@ pub(in crate::audit) fn background(
     let Some(profile) = context.inventory.profile_of(subject.phone) else { return };
     let name = subject.phone.common_phone_profile.as_deref().unwrap_or_default();
     let why = match (&profile.forced_wallpaper, profile.background_access) {
-        (Some(file), _) => format!("the Common Phone Profile {name:?} forces the picture {file:?}"),
+        (Some(file), _) => {
+            format!("the Common Phone Profile {} forces the picture {}", quoted(name), quoted(file))
+        }
         (None, Some(false)) => {
-            format!("the Common Phone Profile {name:?} denies users the background setting")
+            format!("the Common Phone Profile {} denies users the background setting", quoted(name))
         }
         (None, Some(true) | None) if profile.wallpaper_unread => {
             found.push(finding(
                 Code::BackgroundLocked,
                 Severity::Blocked,
                 format!(
-                    "the Common Phone Profile {name:?} could not be read in full, so it may force a picture"
-                ),
+                    "the Common Phone Profile {} could not be read in full, so it may force a picture"
+                , quoted(name)),
                 "run axlpaper again; if the finding remains, check the account's roles and the note about \
                  this profile",
             ));

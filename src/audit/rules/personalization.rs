@@ -6,7 +6,12 @@ use crate::domain::payload_kind::ObjectKind;
 use crate::domain::personalization::{Effective, Level};
 use crate::domain::registration::Httpd;
 use crate::domain::repair_policy::Enabling;
+use crate::domain::text::quoted;
 use crate::domain::web_access::{Decided, Page, PageValue, WebAccess, deciding};
+
+/// What the remedy adds where the repair was asked for and cannot be made.
+const BY_HAND_ONLY: &str = "axlpaper cannot do it here: what would be changed holds a character that cannot be read, \
+    could not be read completely, or has another value than such a change expects";
 
 pub(in crate::audit) fn personalization(
     context: &Context<'_>,
@@ -23,7 +28,7 @@ pub(in crate::audit) fn personalization(
             ("the phone itself".to_owned(), "Device > Phone > Phone Personalization".to_owned())
         }
         Level::Profile => (
-            format!("the Common Phone Profile {profile:?}"),
+            format!("the Common Phone Profile {}", quoted(profile)),
             format!(
                 "Device > Device Settings > Common Phone Profile > {profile} > Phone Personalization"
             ),
@@ -41,14 +46,15 @@ pub(in crate::audit) fn personalization(
             "`axlpaper rollout` enables it on the phone's own page; `axlpaper plan` shows the change first".to_owned()
         }
         Some(Enabling::OnProfile(profile, _)) => format!(
-            "`axlpaper rollout` enables it on the Common Phone Profile {profile:?}, for all its phones; `axlpaper plan` \
+            "`axlpaper rollout` enables it on the Common Phone Profile {}, for all its phones; `axlpaper plan` \
              shows the change first"
-        ),
+        , quoted(profile)),
         Some(Enabling::OffProfile(profile)) => format!(
-            "`axlpaper rollout` moves it to a copy of {profile:?} that enables it; `axlpaper plan` shows the change first"
-        ),
+            "`axlpaper rollout` moves it to a copy of {} that enables it; `axlpaper plan` shows the change first"
+        , quoted(profile)),
         // Plans are about phones that show pictures.
         None if !subject.accepts(ObjectKind::Background) => by_hand,
+        None if context.repairs.personalization.is_some() => format!("{by_hand}; {BY_HAND_ONLY}"),
         None => format!("{by_hand}; or let axlpaper do it: `axlpaper plan --repair personalization` shows how"),
     }
     };
@@ -77,8 +83,8 @@ pub(in crate::audit) fn personalization(
             Code::PersonalizationUnknown,
             severity,
             format!(
-                "no level that could be read decides Phone Personalization (profile {profile:?})"
-            ),
+                "no level that could be read decides Phone Personalization (profile {})"
+            , quoted(profile)),
             remedy(
                 "set Phone Personalization to Enabled on the phone or on its Common Phone Profile"
                     .to_owned(),
@@ -136,6 +142,8 @@ pub(in crate::audit) fn web_access(
     } else if !subject.accepts(ObjectKind::Background) {
         // Plans are about phones that show pictures.
         (Severity::Blocked, remedy)
+    } else if context.repairs.web_access {
+        (Severity::Blocked, format!("{remedy}; {BY_HAND_ONLY}"))
     } else {
         let or = "or let axlpaper do it: `axlpaper plan --repair web-access` shows how";
         (Severity::Blocked, format!("{remedy}; {or}"))

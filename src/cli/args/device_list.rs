@@ -1,6 +1,7 @@
 //! Lists of phones in files, as the tools of the field write them: a name or an address a line, CSV of spreadsheets,
 //! of BAT, of RTMT or of `axlpaper inventory`, a page copied from Device > Phone, `show risdb query phone`.
 
+use std::borrow::Cow;
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::Path;
@@ -8,8 +9,8 @@ use std::path::Path;
 use csv::StringRecord;
 
 use crate::domain::device_name::DeviceName;
-use crate::domain::model::{self, DeviceKind, Model};
-use crate::domain::text::{pluralize, sanitize_truncate};
+use crate::domain::model::{self, DeviceKind, Model, UnknownModel};
+use crate::domain::text::{pluralize, quoted};
 use crate::domain::text_encoding::{self, TextError};
 use crate::error::{AppError, ErrorKind};
 use crate::rollout::by_address::identify::{AddressEntry, is_address};
@@ -32,6 +33,11 @@ pub enum ListError {
     NoTable(#[from] csv::Error),
     #[error("it names no {0}")]
     Empty(&'static str),
+    #[error(
+        "it names only phones with multiplatform firmware (3PCC; {}), which take no push",
+        pluralize(*.0, "row")
+    )]
+    OnlyMultiplatform(usize),
     #[error("it has several columns, but none is called `{wanted}`{}", columns_shown(.found.as_deref()))]
     NoColumn {
         wanted: &'static str,
@@ -89,6 +95,7 @@ pub fn names(text: &str, may_quote: bool) -> Result<DeviceList<DeviceName>, List
             let cells = table.rows.iter().map(|row| (row.line, row.first_filled(&column)));
             let (filled, empty): (Vec<_>, Vec<_>) = cells.partition(|(_, cell)| cell.is_some());
             notes.extend(skipped(empty.len(), "without a device name"));
+            notes.extend(skipped(table.sentences, "outside the table"));
             filled.into_iter().filter_map(|(line, cell)| Some((line, cell?))).collect()
         }
         None => table
@@ -114,24 +121,33 @@ pub fn names(text: &str, may_quote: bool) -> Result<DeviceList<DeviceName>, List
 /// As [`names`].
 pub fn addresses(text: &str, may_quote: bool) -> Result<DeviceList<AddressEntry>, ListError> {
     let table = Table::read(text, ADDRESS_COLUMNS)?;
-    let mut read = Entries::default();
+    let mut read = Entries { sentences: table.sentences, ..Entries::default() };
     if table.header.is_some() {
         let columns =
             [ADDRESS_COLUMNS, MODEL_COLUMNS, NAME_COLUMNS].map(|known| table.columns(known));
         for row in &table.rows {
             let [address, model, name] =
                 columns.each_ref().map(|columns| row.first_filled(columns));
+            // A comma in a text that is not quoted moves the columns behind it.
+            let width = table.header.as_ref().map_or(0, StringRecord::len);
+            if row.cells.len() > width && !address.is_some_and(is_ip) {
+                read.shifted += 1;
+                continue;
+            }
             read.add(row.line, address, model, name, may_quote)?;
         }
     } else if table.rows.iter().all(|row| row.cells.len() < 2) {
         for row in &table.rows {
-            let line = row.cells.get(0).unwrap_or_default();
+            let line = row.cells.get(0).map(plain).unwrap_or_default();
             let (address, model) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
             let model = Some(model.trim()).filter(|model| !model.is_empty());
-            read.add(row.line, Some(address), model, None, may_quote)?;
+            read.add(row.line, Some(plain(address)), model, None, may_quote)?;
+        }
+    } else if let Some(addresses) = table.all_cells(is_ip) {
+        for (line, address) in addresses {
+            read.add(line, Some(address), None, None, may_quote)?;
         }
     } else {
-        let is_ip = |cell: &str| cell.parse::<IpAddr>().is_ok();
         let column =
             table.column_where(is_ip).ok_or_else(|| table.no_column("address", may_quote))?;
         let model = table.column_where(|cell| known_model(cell).is_some());
@@ -149,6 +165,9 @@ struct Entries {
     entries: Vec<AddressEntry>,
     without_address: usize,
     no_phones: usize,
+    multiplatform: usize,
+    sentences: usize,
+    shifted: usize,
     unknown_models: Vec<String>,
 }
 
@@ -168,6 +187,10 @@ impl Entries {
         let model = model_text.and_then(known_model);
         if model.is_some_and(|model| model.kind == DeviceKind::Virtual) {
             self.no_phones += 1;
+            return Ok(());
+        }
+        if model_text.is_some_and(model::is_multiplatform) {
+            self.multiplatform += 1;
             return Ok(());
         }
         let address =
@@ -191,18 +214,15 @@ impl Entries {
 
     /// Refuses a typing error. A model that a cluster names, and the catalogue does not know yet, is only noted.
     fn unknown_model(&mut self, line: u64, text: &str, may_quote: bool) -> Result<(), ListError> {
-        let near = model::nearest(text).map(|model| format!("did you mean {}?", model.name));
-        if !text.starts_with("Cisco ")
-            && let Some(near) = near
+        if let UnknownModel::NotInCatalogue { near: Some(near), .. } = UnknownModel::of(text)
+            && !text.starts_with("Cisco ")
         {
-            let why = format!("that model is not known; {near} `axlpaper models` lists all models");
+            let why = format!(
+                "that model is not known; did you mean {near}? `axlpaper models` lists all models"
+            );
             return Err(wrong(line, "the model", text, why, may_quote));
         }
-        let shown = if may_quote {
-            format!("{:?}", sanitize_truncate(text, 60))
-        } else {
-            "one of standard input".to_owned()
-        };
+        let shown = if may_quote { quoted(text) } else { "one of standard input".to_owned() };
         if !self.unknown_models.contains(&shown) {
             self.unknown_models.push(shown);
         }
@@ -211,11 +231,19 @@ impl Entries {
 
     fn finish(self) -> Result<DeviceList<AddressEntry>, ListError> {
         if self.entries.is_empty() {
-            return Err(ListError::Empty("phone with an address"));
+            return Err(match self.multiplatform {
+                0 => ListError::Empty("phone with an address"),
+                phones => ListError::OnlyMultiplatform(phones),
+            });
         }
         let mut notes: Vec<String> =
             skipped(self.without_address, "without an address").into_iter().collect();
         notes.extend(skipped(self.no_phones, "about virtual devices"));
+        notes.extend(skipped(self.sentences, "outside the table"));
+        let shifted = "with more columns than the header (a comma inside a text?)";
+        notes.extend(skipped(self.shifted, shifted));
+        let multiplatform = "about phones with multiplatform firmware (3PCC), which take no push,";
+        notes.extend(skipped(self.multiplatform, multiplatform));
         if !self.unknown_models.is_empty() {
             let models = crate::domain::text::names(&self.unknown_models);
             notes.push(format!(
@@ -238,19 +266,16 @@ pub fn model(text: &str) -> Result<&'static Model, AppError> {
     model::by_product(text).ok_or_else(|| unknown_model(text))
 }
 
-/// Says that no model is called so, and which one may be meant.
+/// Says why a text names no model.
 pub fn unknown_model(text: &str) -> AppError {
-    let shown = sanitize_truncate(text, 60);
-    if model::is_multiplatform(text) {
-        return AppError::new(
-            ErrorKind::Usage,
-            format!("{shown:?} is a phone with multiplatform firmware (3PCC), which takes no push"),
-        )
-        .hint("nothing was sent; phones of Unified CM run enterprise firmware");
-    }
-    let near = model::nearest(text).map(|model| format!("did you mean {}? ", model.name));
-    AppError::new(ErrorKind::Usage, format!("no model of the catalogue is called {shown:?}"))
-        .hint(format!("{}`axlpaper models` lists all models", near.unwrap_or_default()))
+    let unknown = UnknownModel::of(text);
+    let hint = match unknown {
+        UnknownModel::Multiplatform(_) => {
+            "nothing was sent; phones of Unified CM run enterprise firmware"
+        }
+        UnknownModel::NotInCatalogue { .. } => "`axlpaper models` lists all models",
+    };
+    AppError::from_error(ErrorKind::Usage, unknown).hint(hint)
 }
 
 fn known_model(text: &str) -> Option<&'static Model> {
@@ -260,7 +285,8 @@ fn known_model(text: &str) -> Option<&'static Model> {
 
 /// Reads the name of a device, or the MAC address of a phone.
 fn device_name(text: &str) -> Result<DeviceName, String> {
-    let name = mac(text).map_or_else(|| text.to_owned(), |mac| format!("SEP{mac}"));
+    let name = mac(text).map(|mac| format!("SEP{mac}"));
+    let name = name.or_else(|| prefixed_mac(text)).unwrap_or_else(|| text.to_owned());
     // A page of Device > Phone shows the line behind the name: `SEP0011223344AA(1)`.
     let name = match name.strip_suffix(')').and_then(|text| text.split_once('(')) {
         Some((name, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => name.trim(),
@@ -271,24 +297,31 @@ fn device_name(text: &str) -> Result<DeviceName, String> {
 
 /// Reads a MAC address in any notation: plain, or in groups of two, four or six digits.
 fn mac(text: &str) -> Option<String> {
-    let groups: Vec<&str> = text.split([':', '-', '.', ' ']).collect();
+    let mut groups: Vec<Cow<'_, str>> =
+        text.split([':', '-', '.', ' ']).map(Cow::Borrowed).collect();
+    if groups.len() == 6 {
+        // Some systems leave the zero in front out: `0:1a:e2:d3:d6:af`.
+        for group in groups.iter_mut().filter(|group| group.len() == 1) {
+            *group = Cow::Owned(format!("0{group}"));
+        }
+    }
     let digits = groups.concat();
     let even = groups.iter().all(|group| group.len() == 12 / groups.len());
     let is_mac = digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     (is_mac && even && [1, 2, 3, 6].contains(&groups.len())).then(|| digits.to_ascii_uppercase())
 }
 
+/// Reads a prefix of three letters with a MAC address in any notation: `SEP00:1A:E2:D3:D6:AF`, `SEP-001A-E2D3-D6AF`.
+fn prefixed_mac(text: &str) -> Option<String> {
+    let (prefix, rest) = text.split_at_checked(3)?;
+    let mac = mac(rest.trim_start_matches([':', '-', '.', ' ']))?;
+    let is_prefix = prefix.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_prefix.then(|| format!("{prefix}{mac}"))
+}
+
 /// Returns whether a text is surely the name of a phone: a prefix with a MAC address, or only that.
 fn is_device_like(text: &str) -> bool {
-    let prefixed = || {
-        let (prefix, rest) = text.split_at_checked(3)?;
-        Some(
-            prefix.bytes().all(|byte| byte.is_ascii_alphabetic())
-                && rest.len() == 12
-                && mac(rest).is_some(),
-        )
-    };
-    mac(text).is_some() || prefixed() == Some(true)
+    mac(text).is_some() || prefixed_mac(text).is_some()
 }
 
 /// Reads an address that can be a phone's.
@@ -317,7 +350,7 @@ fn means_nothing(text: &str) -> bool {
 }
 
 fn wrong(line: u64, what: &'static str, text: &str, why: String, may_quote: bool) -> ListError {
-    let text = may_quote.then(|| format!(" {:?}", sanitize_truncate(text, 80)));
+    let text = may_quote.then(|| format!(" {}", quoted(text)));
     ListError::Cell { line, what, text, why }
 }
 
@@ -325,6 +358,8 @@ fn wrong(line: u64, what: &'static str, text: &str, why: String, may_quote: bool
 const NAME_COLUMNS: &[&str] = &[
     "devicename",
     "devicenameline",
+    "macaddressdevicename",
+    "devicenamemacaddress",
     "name",
     "phonename",
     "device",
@@ -366,6 +401,15 @@ impl TableRow {
         self.cells.get(column).map(plain).filter(|cell| !cell.is_empty())
     }
 
+    /// Returns whether the only cell is several words and no phone.
+    fn is_sentence(&self) -> bool {
+        let mut filled = self.cells.iter().filter(|cell| !cell.is_empty());
+        match (filled.next(), filled.next()) {
+            (Some(only), None) => only.contains(char::is_whitespace) && !is_phone(only),
+            (_, _) => false,
+        }
+    }
+
     fn first_filled(&self, columns: &[usize]) -> Option<&str> {
         let mut cells = columns.iter().filter_map(|column| self.cell(*column));
         let first = cells.next()?;
@@ -392,13 +436,16 @@ fn is_called(cell: &str, known: &[&str]) -> bool {
 struct Table {
     header: Option<StringRecord>,
     rows: Vec<TableRow>,
+    /// How many lines below the header are sentences and no rows, such as `Total count 2`.
+    sentences: usize,
 }
 
 impl Table {
     /// Cuts a text into rows. The separator is the one that `sep=` names, or the one that shows most columns in a row
     /// with a name of `wanted`, or else the most frequent one of the first row.
     fn read(text: &str, wanted: &[&str]) -> Result<Self, ListError> {
-        let text = text.trim_start_matches('\u{feff}');
+        // Old tools end a text with the control character 26.
+        let text = text.trim_start_matches('\u{feff}').trim_end_matches('\u{1a}');
         let first = text.lines().next().unwrap_or_default().trim().trim_matches('"');
         let named = first.strip_prefix("sep=").and_then(|separator| separator.bytes().next());
         if let Some(separator) = named {
@@ -454,7 +501,12 @@ impl Table {
             }
             _ => None,
         };
-        Ok(Self { header, rows })
+        let before = rows.len();
+        if header.as_ref().is_some_and(|header| header.len() > 1) {
+            rows.retain(|row| !row.is_sentence());
+        }
+        let sentences = before - rows.len();
+        Ok(Self { header, rows, sentences })
     }
 
     /// Returns the columns with one of these names, the preferred ones first.
@@ -477,28 +529,29 @@ impl Table {
     /// Returns the texts of a list without a header: those of its only column, those of the only column in which all
     /// are such, or all of them.
     fn without_header(&self, is_such: impl Fn(&str) -> bool) -> Option<Vec<(u64, &str)>> {
-        let all = self
-            .rows
-            .iter()
-            .flat_map(|row| row.cells.iter().map(move |cell| (row.line, plain(cell))));
-        let all = all.filter(|(_, cell)| !cell.is_empty());
         let single = self.rows.iter().all(|row| row.cells.len() < 2);
-        if single || all.clone().all(|(_, cell)| is_such(cell)) {
-            return Some(all.collect());
+        let all = if single { self.all_cells(|_| true) } else { self.all_cells(&is_such) };
+        if all.is_some() {
+            return all;
         }
         let column = self.column_where(is_such)?;
         Some(self.rows.iter().filter_map(|row| Some((row.line, row.cell(column)?))).collect())
     }
 
+    /// Returns all filled cells, if all of them are such.
+    fn all_cells(&self, is_such: impl Fn(&str) -> bool) -> Option<Vec<(u64, &str)>> {
+        let cells = self
+            .rows
+            .iter()
+            .flat_map(|row| row.cells.iter().map(move |cell| (row.line, plain(cell))));
+        let filled: Vec<_> = cells.filter(|(_, cell)| !cell.is_empty()).collect();
+        filled.iter().all(|(_, cell)| is_such(cell)).then_some(filled)
+    }
+
     fn no_column(&self, wanted: &'static str, may_quote: bool) -> ListError {
         let first = self.rows.first().filter(|_| may_quote);
         let found = first.map(|row| {
-            let names: Vec<String> = row
-                .cells
-                .iter()
-                .take(8)
-                .map(|cell| format!("{:?}", sanitize_truncate(cell, 30)))
-                .collect();
+            let names: Vec<String> = row.cells.iter().take(8).map(quoted).collect();
             names.join(", ")
         });
         ListError::NoColumn { wanted, found }
@@ -506,7 +559,11 @@ impl Table {
 }
 
 fn is_phone(cell: &str) -> bool {
-    is_device_like(plain(cell)) || cell.parse::<IpAddr>().is_ok()
+    is_device_like(plain(cell)) || is_ip(plain(cell))
+}
+
+fn is_ip(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok()
 }
 
 /// Returns whether a row is a comment, or a line that the command line of Unified CM prints around a table.
@@ -514,6 +571,8 @@ fn is_frame(cells: &StringRecord) -> bool {
     let first = cells.get(0).unwrap_or_default();
     let is_line =
         cells.len() == 1 && ["---", "===", "admin:"].iter().any(|mark| first.starts_with(mark));
+    // The pager prints it into the table: `Press <enter> for 1 line, <space> for one page, <q> to quit`.
+    let is_line = is_line || first.starts_with("Press <enter>");
     first.starts_with('#') || is_line
 }
 

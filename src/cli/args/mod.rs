@@ -498,6 +498,7 @@ impl PushArgs {
     /// Returns the options that a run which resumes this one keeps.
     pub fn saved(&self) -> SavedOptions {
         SavedOptions {
+            force: self.force.then_some(true),
             canary: self.canary,
             waves: Some(self.waves.clone()).filter(|waves| !waves.is_empty()),
             max_failures: self.max_failures,
@@ -519,6 +520,7 @@ impl PushArgs {
     #[must_use]
     pub fn with(self, saved: SavedOptions) -> Self {
         Self {
+            force: saved.force == Some(true),
             canary: saved.canary,
             waves: saved.waves.unwrap_or_default(),
             max_failures: saved.max_failures,

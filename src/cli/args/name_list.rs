@@ -81,6 +81,7 @@ pub fn unusable(kind: &str, path: &Path, error: ListError, what_it_is: &'static 
         ListError::NoText(_)
         | ListError::NoTable(_)
         | ListError::Empty(_)
+        | ListError::OnlyMultiplatform(_)
         | ListError::NoColumn { .. }
         | ListError::Cell { .. } => AppError::from_error(ErrorKind::Usage, error)
             .context(format_args!("the {kind} list {shown}")),

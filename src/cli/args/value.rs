@@ -7,6 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::domain::selector::{Pattern, SelectorError};
+use crate::domain::text::quoted;
 
 /// Reads a duration in words, such as `1h 30m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -46,12 +47,12 @@ pub fn network(text: &str) -> Result<IpNet, String> {
     };
     let address = address
         .parse::<IpAddr>()
-        .map_err(|_| format!("{address:?} is no IP address; write it as 10.1.0.0/16"))?;
+        .map_err(|_| format!("{} is no IP address; write it as 10.1.0.0/16", quoted(address)))?;
     let most = if address.is_ipv4() { 32 } else { 128 };
     let length = prefix.parse::<u8>().ok().filter(|length| *length <= most);
-    length
-        .and_then(|length| IpNet::new(address, length).ok())
-        .ok_or_else(|| format!("the prefix length {prefix:?} is not a number from 0 to {most}"))
+    length.and_then(|length| IpNet::new(address, length).ok()).ok_or_else(|| {
+        format!("the prefix length {} is not a number from 0 to {most}", quoted(prefix))
+    })
 }
 
 pub fn model_pattern(text: &str) -> Result<Pattern, SelectorError> {

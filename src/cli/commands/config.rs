@@ -3,6 +3,7 @@
 mod keyring;
 
 use crate::cli::settings;
+use crate::domain::text::quoted;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -77,7 +78,7 @@ fn show(args: &ShowArgs) -> Result<Exit, AppError> {
     list::write(&args.output, &text)?;
     let which = match (&file, &cluster) {
         (None, _) => "there is no config file; `axlpaper init` writes one".to_owned(),
-        (Some(file), Some(name)) => format!("cluster {name:?} of {}", file.display()),
+        (Some(file), Some(name)) => format!("cluster {} of {}", quoted(name), file.display()),
         (Some(file), None) => {
             format!("no cluster of {}; --cluster NAME names one", file.display())
         }
@@ -163,7 +164,7 @@ async fn problems(file: &FileConfig, name: &str) -> Result<Vec<AppError>, AppErr
     let mut secrets = Vec::new();
     for (user, source) in whose {
         let Some(source) = source else { continue };
-        let account = format!("the {user} of cluster {name:?}");
+        let account = format!("the {user} of cluster {}", quoted(name));
         secrets.extend(password::look(&source, &account, &Silent).await.err());
     }
     let ca_file = layer.ca_file.as_ref().and_then(|path| {

@@ -1,6 +1,7 @@
 //! `axlpaper init`
 
 use crate::cli::settings;
+use crate::domain::text::quoted;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -116,9 +117,9 @@ fn complete(args: &Args, path: &Path) -> Result<Exit, AppError> {
     let keys: Vec<&str> = given.values.iter().map(|(key, _)| *key).collect();
     let trust = if has("pin_sha256") || has("ca_file") { "" } else { "`axlpaper trust` and " };
     ui::say(&format!(
-        "Wrote {} of cluster {:?} into {shown}.\nThen run {trust}`axlpaper doctor`.",
+        "Wrote {} of cluster {} into {shown}.\nThen run {trust}`axlpaper doctor`.",
         keys.join(", "),
-        given.name()
+        quoted(given.name())
     ));
     Ok(Exit::Done)
 }
@@ -167,7 +168,7 @@ fn host(text: &str) -> Result<(), String> {
 
 fn user(text: &str) -> Result<(), String> {
     if text.contains(':') {
-        return Err(format!("a user name cannot hold a colon: {text:?}"));
+        return Err(format!("a user name cannot hold a colon: {}", quoted(text)));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `axlpaper trust`
 
 use crate::cli::settings;
+use crate::domain::text::quoted;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -103,7 +104,9 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
             return Ok(Exit::Done);
         }
     } else {
-        ui::put(&printable_lines(&shown(&endpoint, own, issuers, why_not.as_deref(), now)))?;
+        // The error below has the reason.
+        let why_not = if unusable.is_some() { Some(CANNOT_USE) } else { why_not.as_deref() };
+        ui::put(&printable_lines(&shown(&endpoint, own, issuers, why_not, now)))?;
     }
     if let Some(error) = unusable {
         let hint = error.tls_problem().map(|problem| tls_hint(problem, "--host"));
@@ -180,7 +183,8 @@ fn pin(
     }
     ui::confirm_yes(
         &format!(
-            "This will trust exactly this certificate for cluster {name:?} in {}",
+            "This will trust exactly this certificate for cluster {} in {}",
+            quoted(&name),
             path.display()
         ),
         args.yes,
@@ -196,9 +200,11 @@ fn pin(
         next =
             "\nIt has every key with its meaning; `axlpaper init` asks for the users.".to_owned();
     }
-    ui::say(&format!("Pinned for cluster {name:?} in {}.{next}", path.display()));
+    ui::say(&format!("Pinned for cluster {} in {}.{next}", quoted(&name), path.display()));
     Ok(Exit::Done)
 }
+
+const CANNOT_USE: &str = "no connection can use it";
 
 fn read_or_empty(path: &Path) -> Result<String, AppError> {
     let unreadable = |error: AppError| {

@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Check, Checks, Found};
+use super::{Check, Checks, Found, LastFailure};
 use crate::axl::change_notification::ListChange;
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
 use crate::axl::paging::Page;
 use crate::axl::phone::ListPhone;
 use crate::axl::sql::ExecuteSqlQuery;
-use crate::axl::upgrade::{VERSION_PATH, upgrade_in_progress};
+use crate::axl::upgrade::{NoVersionDocument, VERSION_PATH, upgrade_in_progress};
 use crate::axl::user::DoAuthenticateUser;
 use crate::cli::args::{ConnectionArgs, PushArgs};
 use crate::cli::doctor::evaluate;
@@ -28,7 +28,7 @@ use crate::connect::cluster::ClusterSettings;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::PushUser;
-use crate::domain::text::names;
+use crate::domain::text::{names, quoted};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Unobserved};
 use crate::interaction::{Interaction, Silent};
@@ -114,8 +114,9 @@ fn configuration(
                 || "no config file".to_owned(),
                 |path| format!("config file {}", path.display()),
             );
-            let cluster_name =
-                cluster.as_ref().map_or_else(String::new, |name| format!(", cluster {name:?}"));
+            let cluster_name = cluster
+                .as_ref()
+                .map_or_else(String::new, |name| format!(", cluster {}", quoted(name)));
             checks.add(CONFIGURATION, Found::ok(format!("{file}{cluster_name}")));
             Some((cluster, settings))
         }
@@ -206,7 +207,12 @@ async fn upgrade(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) {
         })
     };
     let found = match asked.await {
-        Ok(Ok((200, document))) => evaluate::upgrade(upgrade_in_progress(&document)),
+        Ok(Ok((200, document))) => match upgrade_in_progress(&document) {
+            Ok(in_progress) => evaluate::upgrade(in_progress),
+            Err(NoVersionDocument) => Found::skipped(&format!(
+                "{VERSION_PATH}, which is answered with another document (a login page, or that of a proxy)"
+            )),
+        },
         Ok(Ok((status, _))) => {
             Found::skipped(&format!("{VERSION_PATH}, which is answered with HTTP {status}"))
         }
@@ -221,7 +227,7 @@ async fn cluster_checks(
     connection: &ClusterSettings,
     interaction: &dyn Interaction,
 ) {
-    let observer: Arc<dyn Observer> = Arc::new(Unobserved);
+    let observer: Arc<dyn Observer> = Arc::<LastFailure>::clone(&checks.failure);
     let opened = timeout(SESSION_LIMIT, cluster::connect(connection, interaction, &observer)).await;
     let cluster = match opened {
         Ok(Ok(cluster)) => cluster,
@@ -241,7 +247,7 @@ async fn cluster_checks(
             return image_server(checks, connection).await;
         }
         Err(_) => {
-            checks.add(AXL, late("AXL"));
+            checks.add(AXL, checks.late("of AXL"));
             return checks.skip(AFTER_AXL, "a session with AXL");
         }
     };
@@ -272,7 +278,7 @@ async fn roles(checks: &mut Checks, axl: &AxlClient) {
         Ok::<_, AxlError>(evaluate::roles(axl.username(), roles.as_ref(), may_write))
     };
     let found = match timeout(LIMIT, asked).await {
-        Err(_) => late("the roles of the account"),
+        Err(_) => checks.late("about the roles of the account"),
         Ok(found) => found.unwrap_or_else(|error| evaluate::failed(&error.into())),
     };
     checks.add(ROLES, found);
@@ -283,7 +289,7 @@ async fn phones(checks: &mut Checks, axl: &AxlClient) -> Option<DeviceName> {
     let mut request = ListPhone::names();
     request.set_page(Page { skip: 0, first: 1 });
     let Ok(asked) = timeout(LIMIT, axl.call(&request)).await else {
-        checks.add(PHONES, late("listPhone"));
+        checks.add(PHONES, checks.late("to listPhone"));
         return None;
     };
     match asked {
@@ -305,7 +311,7 @@ async fn phones(checks: &mut Checks, axl: &AxlClient) -> Option<DeviceName> {
 
 async fn change_notification(checks: &mut Checks, axl: &AxlClient) {
     let found = match timeout(LIMIT, axl.call(&ListChange::default())).await {
-        Err(_) => late("listChange"),
+        Err(_) => checks.late("to listChange"),
         Ok(Ok(changes)) => evaluate::change_notification(changes.is_kept(), None),
         Ok(Err(error)) if error.is_refusal() => {
             evaluate::change_notification(false, Some(&error.why()))
@@ -318,7 +324,7 @@ async fn change_notification(checks: &mut Checks, axl: &AxlClient) {
 async fn sql(checks: &mut Checks, axl: &AxlClient) {
     let query = ExecuteSqlQuery::new("select count(*) from device where tkclass = 1");
     let found = match timeout(LIMIT, axl.call(&query)).await {
-        Err(_) => late("executeSQLQuery"),
+        Err(_) => checks.late("to executeSQLQuery"),
         Ok(Ok(_)) => Found::ok("SQL over AXL is allowed"),
         Ok(Err(error)) if error.is_sql_refused() => Found::warning(
             "SQL over AXL is refused, so the audit sees less of web access, enterprise parameters and User Ranks",
@@ -343,7 +349,7 @@ async fn risport(
         return checks.skip(&[RISPORT], "a phone to ask about");
     };
     let found = match timeout(LIMIT, ris.devices(&[name], |_| {})).await {
-        Err(_) => late("RisPort70"),
+        Err(_) => checks.late("of RisPort70"),
         Ok(Ok(answer)) if answer.silent_nodes.is_empty() => Found::ok("RisPort70 answers"),
         Ok(Ok(answer)) => Found::warning(
             format!(
@@ -368,7 +374,7 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &ClusterSet
     let asked = survey::push_user(axl, user, connection.push_user_kind, &mut remarks);
     let found = match timeout(LIMIT, asked).await {
         Err(_) => {
-            checks.add(PUSH_USER, late("the push user"));
+            checks.add(PUSH_USER, checks.late("about the push user"));
             return checks.skip(&[PUSH_RIGHTS, PUSH_PASSWORD], "a push user");
         }
         Ok(Err(error)) => {
@@ -381,7 +387,7 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &ClusterSet
     if matches!(found, PushUser::Found { .. }) {
         let read = PushUserRights::read(axl, user, connection.push_user_kind);
         let rights = match timeout(LIMIT, read).await {
-            Err(_) => late("the roles of the push user"),
+            Err(_) => checks.late("about the roles of the push user"),
             Ok(Ok(rights)) => evaluate::push_rights(user, &rights, push_access.allows_privileged),
             Ok(Err(error)) => evaluate::failed(&error.into()),
         };
@@ -407,7 +413,7 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &ClusterSet
         // Once only: a wrong password counts against the account.
         Ok(password) => {
             match timeout(LIMIT, axl.call(&DoAuthenticateUser::of(user, password))).await {
-                Err(_) => late("doAuthenticateUser"),
+                Err(_) => checks.late("to doAuthenticateUser"),
                 Ok(Ok(answer)) => evaluate::push_password(&answer),
                 Ok(Err(error)) => Found::warning(
                     format!(
@@ -425,7 +431,7 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &ClusterSet
 async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
     let mut remarks = Vec::new();
     let found = match timeout(LIMIT, survey::enterprise(axl, &mut remarks)).await {
-        Err(_) => late("the enterprise parameters"),
+        Err(_) => checks.late("about the enterprise parameters"),
         Ok(Ok(settings)) => evaluate::enterprise(&settings, &remarks),
         Ok(Err(error)) => evaluate::failed(&error.into()),
     };
@@ -455,14 +461,6 @@ async fn image_server(checks: &mut Checks, connection: &ClusterSettings) {
             "an image server"
         },
     );
-}
-
-fn late(what: &str) -> Found {
-    Found::failed(
-        Exit::Failed,
-        format!("{what} did not answer within {} s", LIMIT.as_secs()),
-        "check the load of the publisher, and run it again",
-    )
 }
 
 const JOURNAL: &str = "journal";
@@ -503,7 +501,7 @@ const AFTER_TLS: &[&str] = &[
 ];
 
 /// For one question; a healthy cluster needs a second.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// For the first one, in which a person may have to type a password.
 const SESSION_LIMIT: Duration = Duration::from_secs(180);

@@ -5,12 +5,15 @@ mod evaluate;
 mod checks;
 
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::text::pluralize;
 use crate::error::Exit;
+use crate::event::{Event, Observer};
 use crate::report::Row;
 
 pub use checks::run;
@@ -85,11 +88,34 @@ pub struct DoctorBody<'a> {
 pub struct Checks {
     done: Vec<Check>,
     since: Instant,
+    /// Observes the session with AXL.
+    failure: Arc<LastFailure>,
+}
+
+/// Keeps why the current question has to be asked again.
+#[derive(Debug, Default)]
+struct LastFailure(Mutex<Option<(usize, String)>>);
+
+impl LastFailure {
+    fn take(&self) -> Option<(usize, String)> {
+        // No panic leaves it half-written.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Observer for LastFailure {
+    fn observe(&self, event: &Event) {
+        if let Event::Waiting { reason, .. } = event {
+            let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let attempts = last.as_ref().map_or(1, |(attempts, _)| attempts + 1);
+            *last = Some((attempts, reason.clone()));
+        }
+    }
 }
 
 impl Checks {
     fn new() -> Self {
-        Self { done: Vec::new(), since: Instant::now() }
+        Self { done: Vec::new(), since: Instant::now(), failure: Arc::default() }
     }
 
     fn add(&mut self, id: &'static str, found: Found) {
@@ -97,6 +123,27 @@ impl Checks {
         let Found { state, summary, remedy, exit } = found;
         self.done.push(Check { id, state, summary, remedy, took_ms, exit });
         self.since = Instant::now();
+        self.failure.take();
+    }
+
+    /// Makes a question that took too long a failed check. A server that answers with an error each time did answer.
+    fn late(&self, about: &str) -> Found {
+        let limit = checks::LIMIT.as_secs();
+        let Some((attempts, reason)) = self.failure.take() else {
+            return Found::failed(
+                Exit::Failed,
+                format!("no answer {about} within {limit} s"),
+                "check the load of the publisher, and run it again",
+            );
+        };
+        Found::failed(
+            Exit::Failed,
+            format!(
+                "no usable answer {about} within {limit} s and {}; the last: {reason}",
+                pluralize(attempts, "attempt")
+            ),
+            "check the services of the publisher (Cisco AXL Web Service, A Cisco DB), and run it again",
+        )
     }
 
     fn skip(&mut self, ids: &[&'static str], needs: &str) {
@@ -158,4 +205,30 @@ pub fn shown(checks: &[Check], unicode: bool) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::event::Stage;
+
+    #[test]
+    fn a_service_that_answers_with_errors_is_not_said_to_be_silent() {
+        let mut checks = Checks::new();
+        assert!(checks.late("to x").summary.starts_with("no answer to x within 30 s"));
+        let failed = |reason: &str| Event::Waiting {
+            stage: Stage::Settings,
+            reason: reason.to_owned(),
+            delay: Duration::ZERO,
+        };
+        checks.failure.observe(&failed("x: HTTP 502"));
+        checks.failure.observe(&failed("x: HTTP 500"));
+        let late = checks.late("to x").summary;
+        assert_eq!(late, "no usable answer to x within 30 s and 2 attempts; the last: x: HTTP 500");
+        checks.failure.observe(&failed("x: HTTP 500"));
+        checks.add("y", Found::ok("fine"));
+        assert!(checks.late("to z").summary.starts_with("no answer"), "of another question");
+    }
 }

@@ -4,6 +4,7 @@
 //! shown with its name, and the exit code is the worst of all.
 
 use crate::cli::settings;
+use crate::domain::text::quoted;
 use crate::rollout::multi_cluster::ClusterResult;
 
 use jiff::Timestamp;
@@ -110,8 +111,12 @@ fn refuse_the_same_server(connections: &[ClusterSettings]) -> Result<(), AppErro
     for (at, one) in connections.iter().enumerate() {
         if let Some(other) = connections[..at].iter().find(|other| server(other) == server(one)) {
             let (first, second) = (&other.name, &one.name);
-            let message =
-                format!("the clusters {first:?} and {second:?} are one server, {}", one.endpoint);
+            let message = format!(
+                "the clusters {} and {} are one server, {}",
+                quoted(first),
+                quoted(second),
+                one.endpoint
+            );
             return Err(AppError::new(ErrorKind::Usage, message).hint("name only one of them"));
         }
     }

@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 use crate::cli::args::{ListArgs, OutputArgs};
 use crate::cli::ui;
 use crate::domain::error_chain::error_chain;
+use crate::domain::text::quoted;
 use crate::error::{AppError, ErrorKind};
 use crate::report::{
     FieldSelection, Format, Layout, ListError, Row, Suite, UnknownField, Writable, csv, junit,
@@ -92,7 +93,7 @@ fn view<T: Row>(list: &ListArgs) -> Result<FieldSelection, AppError> {
         let UnknownField { near, all, .. } = &error;
         let all = format!("the fields are {}", all.join(", "));
         let hint = match near.first() {
-            Some(nearest) => format!("did you mean {nearest:?}? {all}"),
+            Some(nearest) => format!("did you mean {}? {all}", quoted(nearest)),
             None => all,
         };
         AppError::from_error(ErrorKind::Usage, error).hint(hint)

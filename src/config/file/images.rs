@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::domain::picture_rules::PictureRule;
 use crate::domain::selector::{Field, Pattern};
@@ -14,7 +15,7 @@ pub(super) struct ImageSection {
     file: PathBuf,
     #[serde(default)]
     device_pool: OneOrMore,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "models")]
     model: OneOrMore,
     #[serde(default)]
     profile: OneOrMore,
@@ -66,18 +67,20 @@ impl ImageSection {
             (Field::Description, &self.description),
             (Field::Device, &self.device),
         ];
-        let patterns = fields.into_iter().flat_map(|(field, patterns)| {
-            let of_model = field == Field::Model;
-            let pattern = move |one: &Pattern| match of_model {
-                true => one.clone().of_model(),
-                false => one.clone(),
-            };
-            patterns.patterns().iter().map(move |one| (field, pattern(one)))
-        });
+        let patterns = fields
+            .into_iter()
+            .flat_map(|(field, some)| some.patterns().iter().map(move |one| (field, one.clone())));
         PictureRule {
             name: self.file.display().to_string(),
             file: folder.join(&self.file),
             phones: patterns.collect(),
         }
     }
+}
+
+/// Reads models of the catalogue, as people and phones call them.
+fn models<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OneOrMore, D::Error> {
+    let typed = OneOrMore::deserialize(deserializer)?;
+    let known = typed.patterns().iter().cloned().map(Pattern::of_known_model);
+    known.collect::<Result<_, _>>().map(OneOrMore::More).map_err(D::Error::custom)
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::images::OneOrMore;
 use crate::domain::nat::NatRule;
-use crate::domain::text::sanitize_truncate;
+use crate::domain::text::quoted;
 
 /// Phones, and the addresses that their requests come from.
 #[derive(Clone, Debug, Deserialize)]
@@ -73,8 +73,8 @@ fn network(text: &str) -> Result<IpNet, String> {
     let address = text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
     address.or_else(|_| text.parse::<IpNet>().map(|network| network.trunc())).map_err(|_| {
         format!(
-            "{:?} is neither an address such as 203.0.113.7 nor a network such as 198.51.100.0/28",
-            sanitize_truncate(text, 60)
+            "{} is neither an address such as 203.0.113.7 nor a network such as 198.51.100.0/28",
+            quoted(text)
         )
     })
 }

@@ -5,7 +5,7 @@
 
 use quick_xml::escape::escape;
 
-use crate::domain::text::is_control_or_bidi;
+use crate::domain::text::{is_control_or_bidi, quoted};
 use crate::media::xml_list::{XmlList, text_of};
 
 /// A ring list with an entry more.
@@ -27,7 +27,7 @@ pub enum RingListError {
     /// A name with a character that XML does not have or that is invisible.
     #[error("{what} holds the character U+{code:04X}, which no list can hold; choose another name")]
     Unprintable { what: &'static str, code: u32 },
-    #[error("{what} {name:?} has {length} characters; phones read {LONGEST_NAME} at most")]
+    #[error("{what} {} has {length} characters; phones read {LONGEST_NAME} at most", quoted(name))]
     TooLong { what: &'static str, name: String, length: usize },
     /// The list with the entry, read back, is not the list that was read plus that entry.
     #[error("with the new entry it would not be read back as it is: {0}")]

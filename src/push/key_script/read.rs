@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::selector::Pattern;
-use crate::domain::text::{line_of, sanitize_truncate};
+use crate::domain::text::{line_of, quoted, sanitize_truncate};
 use crate::phone::{Execute, PhoneError, PushObject as _};
 use crate::push::key_script::uri;
 use crate::push::key_script::uri::UriError;
@@ -53,7 +53,7 @@ pub enum LineError {
     #[error("{0}")]
     Object(#[from] PhoneError),
     /// A pause that is none.
-    #[error("{text:?} is no pause: write it as \"500ms\" or \"2s\", \"1m\" at most")]
+    #[error("{} is no pause: write it as \"500ms\" or \"2s\", \"1m\" at most", quoted(text))]
     Pause { text: String },
     #[error("{0}")]
     Models(String),
@@ -136,10 +136,10 @@ impl Reader<'_> {
                 self.wrong(at, LineError::Variant("has no step: write one as [[variant.step]]"))
             );
         }
-        let pattern = |text: &Spanned<String>| {
-            Pattern::new(text.get_ref()).map(Pattern::of_model).map_err(|error| {
-                self.wrong(text.span().start, LineError::Models(error.to_string()))
-            })
+        let pattern = |text: &Spanned<String>| -> Result<Pattern, ScriptError> {
+            let wrong = |why| self.wrong(text.span().start, LineError::Models(why));
+            let pattern = Pattern::new(text.get_ref()).map_err(|error| wrong(error.to_string()))?;
+            pattern.of_known_model().map_err(|error| wrong(error.to_string()))
         };
         let models = models.iter().map(pattern).collect::<Result<_, _>>()?;
         Ok(Variant { models, steps: self.steps(step)? })
@@ -255,6 +255,14 @@ mod tests {
             ),
             ("[[variant]]\nmodels=['7965']", &["line 1", "[[variant.step]]"]),
             ("[[variant]]\nmodels=['']\n[[variant.step]]\npress=['Key:Hold']", &["line 2"]),
+            (
+                "[[variant]]\nmodels=['8814']\n[[variant.step]]\npress=['Key:Hold']",
+                &["line 2", "\"8814\"", "did you mean Cisco 8841?"],
+            ),
+            (
+                "[[variant]]\nmodels=['CP-8841-3PCC']\n[[variant.step]]\npress=['Key:Hold']",
+                &["line 2", "multiplatform"],
+            ),
             ("this is no script", &["no key script"]),
         ] {
             let error = KeyScript::read(text).unwrap_err().to_string();

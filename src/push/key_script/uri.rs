@@ -4,24 +4,25 @@
 //! Development Notes" (edition of August 2026), which tells too which of them an Execute object may hold. Some
 //! more `Init:` names are those that published key scripts use.
 
+use crate::domain::text::quoted;
 use crate::phone::Execute;
 
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum UriError {
-    #[error("{uri:?} is no URI that phones know{}", meant(near.as_deref()))]
+    #[error("{} is no URI that phones know{}", quoted(uri), meant(near.as_deref()))]
     Unknown {
         uri: String,
         /// The one that is most like it.
         near: Option<String>,
     },
     /// A number that is not there.
-    #[error("{uri:?}: the number goes from {first} to {last}")]
+    #[error("{}: the number goes from {first} to {last}", quoted(uri))]
     OutOfRange { uri: String, first: u32, last: u32 },
     /// The text behind the colon is invalid.
-    #[error("{uri:?}: {why}")]
+    #[error("{}: {why}", quoted(uri))]
     BadValue { uri: String, why: &'static str },
     /// Phones know it, but it is not let through.
-    #[error("{uri:?} is not sent: {why}")]
+    #[error("{} is not sent: {why}", quoted(uri))]
     NotSent { uri: String, why: &'static str },
     #[error(
         "it is no sound: give the name of a file at the TFTP root, such as Chime.raw, or Play:Chime.raw"

@@ -68,7 +68,8 @@ fn outcome(target: &Target, kind: ReplyKind) -> Option<PhoneOutcome> {
             Outcome::Unreachable,
             None,
             why,
-            "check Web Access and the way to the phone, then push to it again",
+            "check Web Access and the network path to the phone, then push to it again; a phone that registers through an \
+             Expressway cannot be pushed to",
         ),
         ReplyKind::Unreadable(error) => {
             let why = error.text.clone();

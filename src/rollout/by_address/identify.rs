@@ -230,6 +230,15 @@ fn accepts(
     said: &Identity,
 ) -> Result<(&'static Model, AcceptedFormat), (Outcome, String, &'static str)> {
     let told = product(said);
+    // Whatever the user says about the model.
+    if let Some(told) = told.filter(|told| model::is_multiplatform(told)) {
+        let reason = format!("{told} runs multiplatform firmware, which takes no push");
+        return Err((
+            Outcome::of_other_model(object),
+            reason,
+            "nothing; it is no phone of Unified CM",
+        ));
+    }
     let model = match (entry.model, told.and_then(model::by_product)) {
         (Some(typed), Some(own)) if is_another(object, typed, own) => {
             let reason = format!(
@@ -240,14 +249,6 @@ fn accepts(
         }
         (Some(model), _) | (None, Some(model)) => model,
         (None, None) => {
-            if let Some(told) = told.filter(|told| model::is_multiplatform(told)) {
-                let reason = format!("{told} runs multiplatform firmware, which takes no push");
-                return Err((
-                    Outcome::of_other_model(object),
-                    reason,
-                    "nothing; it is no phone of Unified CM",
-                ));
-            }
             let reason = match told {
                 Some(told) => format!("it reports the model {told}, which is not known"),
                 None => "it does not report its model".to_owned(),
@@ -416,6 +417,13 @@ mod tests {
     #[test]
     fn a_model_that_is_not_known_or_shows_nothing_is_skipped() {
         use Outcome::{NeedsWork, NoBackground};
+        // Whatever the user says about its model.
+        for typed in ["", "8841"] {
+            let (outcome, reason) =
+                one(entry(1, typed, ""), told("SEP1", "CP-8841-3PCC"), true).unwrap_err();
+            assert_eq!(outcome, NoBackground);
+            assert!(reason.contains("multiplatform firmware"), "{reason}");
+        }
         for (said, expected, words) in [
             (told("SEP1", ""), NeedsWork, "does not report its model"),
             (told("SEP1", "CP-9999"), NeedsWork, "CP-9999, which is not known"),

@@ -93,6 +93,7 @@ impl AddressTask {
         let targets = targets.into_iter().map(|target| target.behind(nat)).collect();
         let (mut targets, left) = payload.partition_targets(targets);
         others.extend(left);
+        push_common::remark_left_out(&others, observer.as_ref());
         let models = targets.iter().map(ModelFormat::from).collect();
         let prepared = payload.prepare(models, observer.as_ref()).await?;
         let saved = prepared.save_summary(recorder).await;

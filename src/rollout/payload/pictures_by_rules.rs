@@ -8,6 +8,7 @@ use futures::future::FutureExt as _;
 use crate::domain::audit::Audit;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::push_action::PushAction;
+use crate::domain::text::quoted;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Observer;
 use crate::journal::{JournalReader, Recorder, RunId};
@@ -72,7 +73,8 @@ impl Payload for PicturesByRules {
     fn check_name(&self, typed: Option<&str>) -> Result<(), AppError> {
         let Some(name) = typed else { return Ok(()) };
         let error = format!(
-            "--picture-name {name:?} is for one picture, and here the [[image]] rules of the config file choose"
+            "--picture-name {} is for one picture, and here the [[image]] rules of the config file choose",
+            quoted(name)
         );
         Err(AppError::new(ErrorKind::Usage, error).hint(
             "nothing was changed or sent; leave it out, and each picture is called after its file on phones that \

@@ -37,6 +37,9 @@ fn names_of_every_tool_are_read() {
         "001AE2D3D6AF\na0:23:9f:02:be:fe\n",
         "00-1A-E2-D3-D6-AF\na023.9f02.befe\n",
         "001AE2-D3D6AF\nA0 23 9F 02 BE FE\n",
+        "SEP00:1A:E2:D3:D6:AF\nSEP-A023-9F02-BEFE\n",
+        "0:1a:e2:d3:d6:af\na0:23:9f:2:be:fe\n",
+        "Pool,MAC Address/Device Name\nHQ,001AE2D3D6AF\nHQ,A0239F02BEFE\n",
         "SEP001AE2D3D6AF,SEPA0239F02BEFE\n",
         "SEP001AE2D3D6AF;Lobby\nSEPA0239F02BEFE;Büro\n",
         "\u{feff}pool,Name\nHQ,SEP001AE2D3D6AF\n\"Pa,ris\",SEPA0239F02BEFE\n",
@@ -120,6 +123,41 @@ fn rows_that_are_no_target_are_counted() {
             "models that are not known: \"Cisco 8842\"; each of these phones is asked for its own",
         ]
     );
+}
+
+#[test]
+fn multiplatform_phones_are_left_out_and_never_called_another_model() {
+    let list =
+        addresses("name,ip,model\n,10.1.2.3,CP-8841-3PCC\n,10.1.2.4,CP-8841\n", true).unwrap();
+    assert_eq!(list.entries.len(), 1);
+    let note = "1 row about phones with multiplatform firmware (3PCC), which take no push, skipped";
+    assert_eq!(list.notes, [note]);
+    let only = addresses("10.1.2.3 CP-8841-3PCC-K9=\n", true).unwrap_err().to_string();
+    assert!(only.contains("multiplatform") && !only.contains("did you mean"), "{only}");
+}
+
+#[test]
+fn lines_that_are_no_rows_cost_no_list() {
+    let risdb = "DeviceName, Descr, Ipaddr, Model\nSEP001AE2D3D6AF, Desk, 10.1.2.3, 683\n\
+                 Press <enter> for 1 line, <space> for one page, <q> to quit\n\
+                 SEPA0239F02BEFE, Lobby, left, 10.1.2.4, 683\nTotal count 2\n";
+    let list = addresses(risdb, true).unwrap();
+    assert_eq!(list.entries.len(), 1);
+    let moved = "1 row with more columns than the header (a comma inside a text?) skipped";
+    assert_eq!(list.notes, ["1 row outside the table skipped", moved]);
+    let list = names(risdb, true).unwrap();
+    assert_eq!(list.entries.len(), 2);
+    assert_eq!(list.notes, ["1 row outside the table skipped"]);
+    assert_eq!(read("10.1.2.3, 10.1.2.4;\u{1a}".trim_end_matches(";\u{1a}")).len(), 2);
+    assert_eq!(read("=\"10.1.2.3\"\n=\"10.1.2.4\"\n\u{1a}").len(), 2);
+}
+
+#[test]
+fn a_text_is_quoted_as_it_was_typed() {
+    let told = wrong_names("name,pool\nA\\B C,HQ\n");
+    assert!(told.contains(r#""A\B C": a device name holds a blank"#), "{told}");
+    let told = addresses("it's \u{1} \"x\"\n", true).unwrap_err().to_string();
+    assert!(told.contains("\"it's\""), "{told}");
 }
 
 #[test]

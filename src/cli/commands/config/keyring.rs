@@ -1,6 +1,7 @@
 //! `axlpaper config keyring`
 
 use crate::cli::settings;
+use crate::domain::text::quoted;
 use std::path::PathBuf;
 
 use crate::cli::args::ConnectionArgs;
@@ -45,8 +46,11 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     };
     let account = account_of(&settings, push)?;
     let entry = KeyringEntry::new(&*cluster, push).of(Some(account.clone()));
-    let whose =
-        format!("the {} of cluster {cluster:?}", if push { "push user" } else { "AXL user" });
+    let whose = format!(
+        "the {} of cluster {}",
+        if push { "push user" } else { "AXL user" },
+        quoted(&cluster)
+    );
     let terminal = Terminal::shared(false);
     let interaction = terminal.as_ref();
     if delete {
@@ -92,11 +96,13 @@ fn advice(settings: &Layer, cluster: &str, push: bool) -> Option<String> {
     match source {
         Some(PasswordSource::Keyring(_)) => None,
         None => Some(format!(
-            "Write {key} = true into the table of cluster {cluster:?}, so that it counts."
+            "Write {key} = true into the table of cluster {}, so that it counts.",
+            quoted(cluster)
         )),
         Some(other) => Some(format!(
-            "It does not count yet: the password of cluster {cluster:?} is {other}. Take that away and write {key} = true into its \
-             table."
+            "It does not count yet: the password of cluster {} is {other}. Take that away and write {key} = true into its \
+             table.",
+            quoted(cluster)
         )),
     }
 }

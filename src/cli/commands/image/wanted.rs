@@ -75,7 +75,7 @@ async fn of_cluster(
 
 fn of_catalogue(include: &[Pattern], exclude: &[Pattern]) -> Result<Vec<&'static Model>, AppError> {
     for pattern in include.iter().chain(exclude) {
-        if !model::catalogue().iter().any(|model| pattern.matches_model(model.name)) {
+        if pattern.clone().of_known_model().is_err() {
             return Err(device_list::unknown_model(pattern.as_str()));
         }
     }
