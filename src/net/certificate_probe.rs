@@ -326,6 +326,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn rare_curves_are_offered_only_to_a_server_that_refuses_the_usual_ones() {
+        const HANDSHAKE_FAILURE: &[u8] = &[0x15, 3, 3, 0, 2, 2, 40];
+        const CURVES: &[u8] = &[0, 0x16, 0, 0x1a, 0, 0x1b, 0, 0x1c];
+        const TLS_1_3: &[u8] = &[3, 4, 3, 3];
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut seen = JoinSet::new();
+        seen.spawn(async move {
+            let mut hellos = Vec::new();
+            for _ in 0..3 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut hello = vec![0; 4096];
+                let count = stream.read(&mut hello).await.unwrap();
+                hello.truncate(count);
+                stream.write_all(HANDSHAKE_FAILURE).await.unwrap();
+                let holds = |part: &[u8]| hello.windows(part.len()).any(|bytes| bytes == part);
+                hellos.push((holds(CURVES), holds(TLS_1_3)));
+            }
+            hellos
+        });
+        let endpoint = Endpoint::parse(&address, 8443).unwrap();
+        let told = problem(certificates(&endpoint, LIMIT).await.unwrap_err());
+        assert_eq!(told, TlsProblem::OldTls);
+        let hellos = seen.join_next().await.unwrap().unwrap();
+        assert_eq!(hellos, [(false, true), (true, true), (true, false)]);
+    }
+
+    #[tokio::test]
     async fn old_tls_is_called_by_its_name() {
         // Alerts (protocol_version, handshake_failure, insufficient_security), and a hello of TLS 1.0.
         const HELLO_1_0: &[u8] = &[

@@ -163,6 +163,12 @@ pub(crate) fn authority_problem<'a>(
     can_be.then(|| unusable_authority(end_entity, authorities)).flatten()
 }
 
+/// Returns whether a certificate is refused because one above it, which the server sent, is of X.509 version 1.
+pub(crate) fn is_old_authority(error: &CertificateError) -> bool {
+    // As below, only the name of the error is exported.
+    matches!(error, CertificateError::Other(other) if format!("{other:?}").contains("UnsupportedCertVersion"))
+}
+
 /// Returns whether the certificate is refused because it is marked as an authority (CA:TRUE).
 pub(crate) fn is_ca_as_server(error: &CertificateError) -> bool {
     // The error comes from a crate under rustls whose types are not exported; only its name is.

@@ -7,7 +7,9 @@ use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 use super::fingerprint::Fingerprint;
 use crate::domain::text::quoted;
-use crate::net::cluster_trust::{RefusalCause, RefusedCertificate, is_ca_as_server};
+use crate::net::cluster_trust::{
+    RefusalCause, RefusedCertificate, is_ca_as_server, is_old_authority,
+};
 use crate::net::unsupported_certificate::UnsupportedCertificate;
 
 /// What went wrong between the two sides of a TLS handshake.
@@ -219,6 +221,8 @@ impl TlsProblem {
                     fingerprint,
                 },
                 ca if is_ca_as_server(ca) => Self::OwnAuthority { fingerprint },
+                // It can be given in a CA file, and the server's own certificate can be pinned.
+                above if is_old_authority(above) => Self::UnknownIssuer { fingerprint },
                 other => Self::Unusable { fingerprint, reason: describe_certificate(other) },
             },
         }
@@ -294,6 +298,9 @@ pub(super) fn describe_certificate(error: &CertificateError) -> String {
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "it is not meant for a server (Extended Key Usage)"
+        }
+        above if is_old_authority(above) => {
+            "an authority above it has a certificate of X.509 version 1, which counts only in a CA file"
         }
         ca if is_ca_as_server(ca) => "it is marked as a certificate authority (CA:TRUE)",
         CertificateError::Other(other) => return words_of(&other.0),

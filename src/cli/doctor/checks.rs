@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Check, Checks, Found, LastFailure};
+use super::{Check, Checks, Found, LIMIT, LastFailure};
 use crate::axl::change_notification::ListChange;
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
@@ -499,9 +499,6 @@ const AFTER_TLS: &[&str] = &[
     IMAGE_SERVER,
     DOWNLOAD_PATH,
 ];
-
-/// For one question; a healthy cluster needs a second.
-pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// For the first one, in which a person may have to type a password.
 const SESSION_LIMIT: Duration = Duration::from_secs(180);

@@ -6,7 +6,7 @@ mod checks;
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -128,7 +128,7 @@ impl Checks {
 
     /// Makes a question that took too long a failed check. A server that answers with an error each time did answer.
     fn late(&self, about: &str) -> Found {
-        let limit = checks::LIMIT.as_secs();
+        let limit = LIMIT.as_secs();
         let Some((attempts, reason)) = self.failure.take() else {
             return Found::failed(
                 Exit::Failed,
@@ -207,10 +207,11 @@ pub fn shown(checks: &[Check], unicode: bool) -> String {
     text
 }
 
+/// For one question; a healthy cluster needs a second.
+const LIMIT: Duration = Duration::from_secs(30);
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::event::Stage;
 
