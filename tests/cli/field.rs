@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use axlpaper::sim::{Change, Fault, Fleet, PUSH_USER, PhoneSpec};
 use serde_json::Value;
 
-use crate::lab::{Lab, fleet_of, name, outcome, phone};
+use crate::lab::{Lab, end, fleet_of, name, outcome, phone};
 
 const DESCRIPTION: &str = "Desk 597";
 
@@ -169,4 +169,65 @@ fn a_phone_that_is_gone_is_given_up_after_one_more_question() {
     let reason = phone(&document, &name(4))["reason"].to_string();
     assert!(reason.contains("does not show it as registered"), "{reason}");
     assert_eq!(lab.record().requests("selectCmDeviceExt"), 2);
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    [&b"\xff\xfe"[..], &text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()]
+        .concat()
+}
+
+#[test]
+fn config_files_and_key_scripts_of_windows_editors_are_read_or_the_encoding_is_named() {
+    let lab = Lab::of_phones(1);
+    let run = |config: &[u8]| {
+        std::fs::write(lab.path("c.toml"), config).unwrap();
+        let mut program = lab.program(&["inventory", "--config", "c.toml", "--cluster", "lab"]);
+        program.env_remove("CUCM_HOST").env_remove("CUCM_USERNAME");
+        lab.secret("password", axlpaper::sim::ADMIN_PASSWORD);
+        end(program)
+    };
+    let table = format!("# B\u{fc}ro\n{}password_file = \"password\"\n", lab.table("lab"));
+    for config in [utf16(&table), [b"\xef\xbb\xbf", table.as_bytes()].concat()] {
+        let ended = run(&config);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    let latin: Vec<u8> = table.chars().map(|c| c as u8).collect();
+    run(&latin).fails(2, &["c.toml", "line 1 is not UTF-8 text", "save it as UTF-8"]);
+
+    let script = "# B\u{fc}ro\n[[step]]\npress = [\"Key:Applications\"]\n";
+    let keys = |bytes: &[u8]| {
+        std::fs::write(lab.path("k.toml"), bytes).unwrap();
+        lab.run(&["keys", "k.toml", "--dry-run"])
+    };
+    // It gets as far as the phone, which the push user does not control.
+    let ended = keys(&utf16(script));
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let latin: Vec<u8> = script.chars().map(|c| c as u8).collect();
+    keys(&latin).fails(2, &["k.toml", "line 1 is not UTF-8 text", "save it as UTF-8"]);
+}
+
+#[test]
+fn a_user_name_costs_no_login_for_its_byte_order_mark_or_line_end() {
+    let lab = Lab::of_phones(1);
+    let pin = lab.cluster.cert_sha256();
+    let run = |variable: &str, value: &std::ffi::OsStr| {
+        let mut program = lab.program(&["inventory", "--pin-sha256", &pin]);
+        program.env(variable, value);
+        end(program)
+    };
+    let name = format!("\u{feff}{}\r\n", axlpaper::sim::ADMIN_USER);
+    let ended = run("CUCM_USERNAME", name.as_ref());
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let before = lab.record().requests;
+    run("CUCM_USERNAME", "sim\tadmin".as_ref())
+        .fails(2, &["CUCM_USERNAME", "U+0009", "nothing was sent"]);
+    run("PHONE_USERNAME", "bg\u{feff}push".as_ref())
+        .fails(2, &["PHONE_USERNAME", "U+FEFF", "nothing was sent"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let latin = std::ffi::OsStr::from_bytes(b"m\xfcller");
+        run("CUCM_PASSWORD", latin).fails(2, &["CUCM_PASSWORD", "not UTF-8", "nothing was sent"]);
+    }
+    assert_eq!(lab.record().requests, before);
 }
