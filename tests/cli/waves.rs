@@ -175,7 +175,7 @@ fn a_resumed_run_keeps_its_waves_limits_and_end() {
          --waves 50% --window {window}"
     );
     assert!(again.stderr.contains(&kept), "{again:?}");
-    assert!(again.stderr.contains("wave 1 of 3: 1 phone"), "{again:?}");
+    assert!(again.stderr.contains("canary (wave 1 of 3): 1 phone"), "{again:?}");
     assert_eq!(pushed_to(&lab).len(), 1);
     // What is typed wins, and the rest is kept through two runs.
     for n in 2..=12 {
