@@ -198,10 +198,13 @@ impl From<DynamicImage> for Picture {
 /// Describes why a picture cannot be decoded. The decoders' own words are for programmers.
 fn failed(format: ImageFormat, error: ImageError) -> PictureProblem {
     match error {
-        ImageError::Limits(error) => PictureProblem::TooLarge(match error.kind() {
-            LimitErrorKind::DimensionError => too_long_side(),
-            _ => format!("its pixels need more than {} MB", MOST_MEMORY / 1_000_000),
-        }),
+        ImageError::Limits(error) if error.kind() == LimitErrorKind::DimensionError => {
+            PictureProblem::TooLarge(too_long_side())
+        }
+        ImageError::Limits(_) => PictureProblem::TooLarge(format!(
+            "its pixels need more than {} MB",
+            MOST_MEMORY / 1_000_000
+        )),
         ImageError::Unsupported(_) => {
             let name = format!("{format:?}").to_uppercase();
             PictureProblem::Unsupported(format!("{name} (of a kind that is not supported)"))

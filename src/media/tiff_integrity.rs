@@ -20,20 +20,30 @@ use super::jpeg_integrity;
 /// Checks the first picture of a file. What has no usable directory is left to the decoder.
 pub(super) fn check(file: &[u8]) -> Result<(), PictureProblem> {
     let Ok(chunks) = Chunks::read(file) else { return Ok(()) };
-    let kind = match chunks.compression {
-        CompressionMethod::None => return Ok(()),
-        CompressionMethod::LZW
-        | CompressionMethod::Deflate
-        | CompressionMethod::OldDeflate
-        | CompressionMethod::PackBits
-        | CompressionMethod::ModernJPEG => {
-            return chunks.check(file).map_err(PictureProblem::Damaged);
-        }
-        CompressionMethod::Huffman | CompressionMethod::Fax3 | CompressionMethod::Fax4 => "fax",
-        CompressionMethod::JPEG => "old-style JPEG",
-        CompressionMethod::ZSTD => "Zstandard",
-        CompressionMethod::WebP => "WebP",
-        _ => "unknown",
+    let is_one = |known: &[CompressionMethod]| known.contains(&chunks.compression);
+    if is_one(&[CompressionMethod::None]) {
+        return Ok(());
+    }
+    if is_one(&[
+        CompressionMethod::LZW,
+        CompressionMethod::PackBits,
+        CompressionMethod::ModernJPEG,
+        CompressionMethod::Deflate,
+        CompressionMethod::OldDeflate,
+    ]) {
+        return chunks.check(file).map_err(PictureProblem::Damaged);
+    }
+    let fax = [CompressionMethod::Huffman, CompressionMethod::Fax3, CompressionMethod::Fax4];
+    let kind = if is_one(&fax) {
+        "fax"
+    } else if is_one(&[CompressionMethod::JPEG]) {
+        "old-style JPEG"
+    } else if is_one(&[CompressionMethod::ZSTD]) {
+        "Zstandard"
+    } else if is_one(&[CompressionMethod::WebP]) {
+        "WebP"
+    } else {
+        "unknown"
     };
     Err(PictureProblem::Unsupported(format!("TIFF ({kind} compression)")))
 }
@@ -108,24 +118,21 @@ impl Chunks {
     }
 
     fn check_one(&self, data: &[u8], bytes: RangeInclusive<u64>) -> Result<(), String> {
-        match self.compression {
-            CompressionMethod::LZW => {
-                check_zeros(data, MOST_ZEROS)?;
-                Lzw::TIFF.check(data, 8, bytes)
-            }
-            CompressionMethod::PackBits => {
-                check_zeros(data, MOST_ZEROS)?;
-                check_pack_bits(data, &bytes)
-            }
-            CompressionMethod::ModernJPEG => {
-                // The tables are a file without a picture, of which the end is left out.
-                let tables = self.jpeg_tables.strip_suffix(b"\xff\xd9").unwrap_or(b"\xff\xd8");
-                jpeg_integrity::check(&[tables, data.get(2..).ok_or(CUT)?].concat())
-            }
-            _ => inflate([data], *bytes.end()).and_then(|count| {
-                if bytes.contains(&count) { Ok(()) } else { Err(CUT.to_owned()) }
-            }),
+        if self.compression == CompressionMethod::LZW {
+            check_zeros(data, MOST_ZEROS)?;
+            return Lzw::TIFF.check(data, 8, bytes);
         }
+        if self.compression == CompressionMethod::PackBits {
+            check_zeros(data, MOST_ZEROS)?;
+            return check_pack_bits(data, &bytes);
+        }
+        if self.compression == CompressionMethod::ModernJPEG {
+            // The tables are a file without a picture, of which the end is left out.
+            let tables = self.jpeg_tables.strip_suffix(b"\xff\xd9").unwrap_or(b"\xff\xd8");
+            return jpeg_integrity::check(&[tables, data.get(2..).ok_or(CUT)?].concat());
+        }
+        let count = inflate([data], *bytes.end())?;
+        if bytes.contains(&count) { Ok(()) } else { Err(CUT.to_owned()) }
     }
 }
 
