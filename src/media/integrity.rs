@@ -1,11 +1,10 @@
 //! Checks that a picture's file is whole, where decoders are lenient: what is missing or overwritten in a file must
 //! not become part of a picture.
 
-use std::ops::RangeInclusive;
-
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use flate2::Crc;
 use image::ImageFormat;
 
+use super::compressed_data::{CUT, Lzw, check_zeros, inflate};
 use super::{PictureProblem, jpeg_integrity, tiff_integrity};
 
 /// Checks a file, and returns what is wrong with it.
@@ -89,36 +88,6 @@ fn check_png_data(header: &[u8], data: Vec<&[u8]>) -> Result<(), String> {
     if count < expected { Err(CUT.to_owned()) } else { Ok(()) }
 }
 
-/// Counts the bytes of zlib data in parts, and verifies their checksum.
-pub(super) fn inflate<'a>(
-    parts: impl IntoIterator<Item = &'a [u8]>,
-    most: u64,
-) -> Result<u64, String> {
-    let mut zlib = Decompress::new(true);
-    let mut buffer = vec![0; 1 << 16];
-    for mut part in parts {
-        loop {
-            let before = (zlib.total_in(), zlib.total_out());
-            let status = zlib
-                .decompress(part, &mut buffer, FlushDecompress::None)
-                .map_err(|_| "the checksum of its data is wrong, or the data itself".to_owned())?;
-            let (read, written) = (zlib.total_in() - before.0, zlib.total_out() - before.1);
-            if zlib.total_out() > most {
-                return Err("its data goes on behind its last pixel".to_owned());
-            }
-            if status == Status::StreamEnd {
-                return Ok(zlib.total_out());
-            }
-            if read == 0 && written == 0 {
-                break;
-            }
-            // No more was read than there is.
-            part = &part[usize::try_from(read).unwrap_or(part.len())..];
-        }
-    }
-    Err(CUT.to_owned())
-}
-
 /// Checks that the first picture has as many pixels as it should, and no more.
 fn check_gif(file: &[u8]) -> Result<(), String> {
     let palette = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
@@ -158,84 +127,6 @@ fn sub_blocks(file: &[u8], mut at: usize, mut to: Option<&mut Vec<u8>>) -> Resul
     }
 }
 
-/// How codes are put together.
-pub(super) struct Lzw {
-    /// Whether the first code begins at the highest bit of a byte.
-    from_high_bit: bool,
-    /// By how many codes too early codes get longer.
-    early: usize,
-}
-
-impl Lzw {
-    const GIF: Self = Self { from_high_bit: false, early: 0 };
-    pub(super) const TIFF: Self = Self { from_high_bit: true, early: 1 };
-
-    /// Counts the pixels or bytes of codes.
-    pub(super) fn check(
-        &self,
-        codes: &[u8],
-        code_bits: u32,
-        pixels: RangeInclusive<u64>,
-    ) -> Result<(), String> {
-        let wrong = |what: &str| Err(format!("its data {what}"));
-        let ended = |count: u64| {
-            if pixels.contains(&count) { Ok(()) } else { wrong("ends before its last pixel") }
-        };
-        let clear = 1_usize << code_bits;
-        // How many pixels each code means.
-        let mut known: Vec<u64> = vec![1; clear + 2];
-        let mut bits = code_bits + 1;
-        let (mut buffer, mut held, mut count) = (0_u32, 0, 0);
-        let mut before: Option<u64> = None;
-        let mut bytes = codes.iter();
-        loop {
-            while held < bits {
-                let Some(byte) = bytes.next() else { return ended(count) };
-                if self.from_high_bit {
-                    buffer = buffer << 8 | u32::from(*byte);
-                } else {
-                    buffer |= u32::from(*byte) << held;
-                }
-                held += 8;
-            }
-            held -= bits;
-            let mask = (1 << bits) - 1;
-            let code = if self.from_high_bit {
-                buffer >> held & mask
-            } else {
-                let code = buffer & mask;
-                buffer >>= bits;
-                code
-            } as usize;
-            if code == clear {
-                known.truncate(clear + 2);
-                bits = code_bits + 1;
-                before = None;
-                continue;
-            }
-            if code == clear + 1 {
-                return ended(count);
-            }
-            let length = match (known.get(code), before) {
-                (Some(length), _) => *length,
-                (None, Some(before)) if code == known.len() => before + 1,
-                (None, _) => return wrong("holds a code that cannot be"),
-            };
-            if let Some(before) = before.filter(|_| known.len() < 4096) {
-                known.push(before + 1);
-                if known.len() + self.early == 1 << bits && bits < 12 {
-                    bits += 1;
-                }
-            }
-            before = Some(length);
-            count += length;
-            if count > *pixels.end() {
-                return wrong("goes on behind its last pixel");
-            }
-        }
-    }
-}
-
 /// Checks that every chunk is there, and that none has a hole.
 ///
 /// Neither of the two codings has a checksum. A hole of zeros is found because both leave out what repeats, so
@@ -254,14 +145,6 @@ fn check_webp(file: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses as many zeros as no encoder writes in one place.
-pub(super) fn check_zeros(data: &[u8], most: usize) -> Result<(), String> {
-    if data.split(|byte| *byte != 0).any(|zeros| zeros.len() >= most) {
-        return Err(format!("{most} bytes of its data or more are missing"));
-    }
-    Ok(())
-}
-
 type Chunk<'a> = (&'a [u8; 4], &'a [u8]);
 
 fn chunk(bytes: &[u8]) -> Result<(Chunk<'_>, &[u8]), String> {
@@ -275,8 +158,6 @@ fn chunk(bytes: &[u8]) -> Result<(Chunk<'_>, &[u8]), String> {
 
 /// A run of zeros that is no part of coded pixels.
 const MOST_ZEROS: usize = 256;
-
-pub(super) const CUT: &str = "it ends before the end of the picture";
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 //! come out, exactly as large and as deep as the model wants them. Nothing here knows of phones or of the
 //! network. Files of unknown origin are decoded by [`Decoder`], in a process of their own.
 mod blocking;
+mod compressed_data;
 mod contact_sheet;
 mod external_check;
 mod label_contrast;

@@ -10,7 +10,7 @@ use image::{
     ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
 };
 
-use super::{integrity, profile, svg};
+use super::{compressed_data, integrity, profile, svg};
 use crate::domain::model::Size;
 use crate::media::linear_light::reduced;
 use crate::media::{MediaError, PictureProblem};
@@ -210,7 +210,7 @@ fn failed(format: ImageFormat, error: ImageError) -> PictureProblem {
             PictureProblem::Unsupported(format!("{name} (of a kind that is not supported)"))
         }
         ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            PictureProblem::Damaged(integrity::CUT.to_owned())
+            PictureProblem::Damaged(compressed_data::CUT.to_owned())
         }
         ImageError::Decoding(_)
         | ImageError::Encoding(_)

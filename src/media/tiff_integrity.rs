@@ -14,7 +14,7 @@ use tiff::decoder::Decoder;
 use tiff::tags::{CompressionMethod, Tag};
 
 use super::PictureProblem;
-use super::integrity::{CUT, Lzw, check_zeros, inflate};
+use super::compressed_data::{CUT, Lzw, check_zeros, inflate};
 use super::jpeg_integrity;
 
 /// Checks the first picture of a file. What has no usable directory is left to the decoder.
