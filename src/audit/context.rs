@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use crate::domain::finding::{Code, Finding, Severity};
-use crate::domain::inventory::{Inventory, Phone};
+use crate::domain::inventory::{Inventory, Phone, PushUser};
 use crate::domain::model::Model;
 use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 use crate::domain::personalization::Personalization;
@@ -18,6 +18,8 @@ pub(super) struct Context<'a> {
     pub(super) by_address: HashMap<IpAddr, Vec<&'a Phone>>,
     /// The addresses of nodes that the survey knows.
     pub(super) nodes: HashSet<IpAddr>,
+    /// Whether every entry of the push user's list was read completely, so that the list can be written back.
+    pub(super) list_is_readable: bool,
 }
 
 impl<'a> Context<'a> {
@@ -35,7 +37,11 @@ impl<'a> Context<'a> {
         let publisher = publisher.map(|host| host.trim_matches(['[', ']']));
         let nodes = inventory.nodes.iter().chain(of_phones).map(String::as_str).chain(publisher);
         let nodes = nodes.filter_map(|node| node.parse().ok()).collect();
-        Self { object, inventory, repairs, by_address, nodes }
+        let list_is_readable = match &inventory.push_user {
+            PushUser::Found { devices, .. } => devices.is_readable(),
+            PushUser::Missing { .. } | PushUser::NotNamed => true,
+        };
+        Self { object, inventory, repairs, by_address, nodes, list_is_readable }
     }
 }
 

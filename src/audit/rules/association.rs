@@ -15,9 +15,9 @@ pub(in crate::audit) fn association(
     if !subject.accepts(context.object) {
         return;
     }
-    if let PushUser::Found { user, account, devices } = &context.inventory.push_user {
+    if let PushUser::Found { user, account, .. } = &context.inventory.push_user {
         if !subject.associated {
-            let (severity, remedy) = if devices.is_readable() {
+            let (severity, remedy) = if context.list_is_readable {
                 remedy(user, subject)
             } else {
                 (Severity::Blocked, unreadable_list(user))
