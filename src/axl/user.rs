@@ -119,7 +119,7 @@ impl AssociatedGroups {
         self.groups.iter().all(|group| group.roles.is_some())
     }
 
-    /// Returns all roles. A group whose roles were left out stands for them with its own name.
+    /// Returns all roles. A group whose roles were left out counts as one role with its own name.
     fn roles(&self) -> Roles {
         let of_group = |group: &UserGroup| match &group.roles {
             Some(roles) => roles.names.clone(),

@@ -31,7 +31,7 @@ pub fn watch(handle: &RolloutHandle) -> JoinSet<()> {
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    /// Nothing where whoever started the program has it ignore this signal, as `nohup` does.
+    /// Nothing where the program was started with this signal ignored, as `nohup` does.
     hangup: Option<tokio::signal::unix::Signal>,
 }
 

@@ -501,7 +501,7 @@ impl Codes<'_> {
 
 const END: u8 = 0xd9;
 
-/// Stands for the missing bits of a coefficient of which no scan had any.
+/// The missing bits of a coefficient of which no scan had any.
 const NOTHING: u8 = u8::MAX;
 
 /// The largest DC coefficient of 8-bit samples, with room for encoders that round.

@@ -406,7 +406,7 @@ fn phone_cells(phone: &PhoneResult) -> Vec<String> {
 /// The place of the description in [`phone_cells`].
 const DESCRIPTION: usize = 2;
 
-/// How many reasons of one cause are told.
+/// How many reasons of one cause are shown.
 const MAX_REASONS: usize = 3;
 
 /// A row for every picture that rules chose: how many of the phones that show pictures get it, and in which device

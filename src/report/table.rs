@@ -40,7 +40,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Colours a text that stands for a verdict, an outcome or the state of a run. The word itself says the same.
+    /// Colours the text of a verdict, an outcome or the state of a run. The word itself says the same.
     pub(crate) fn paint(self, word: &str, text: &str) -> String {
         let style = match word {
             "verified" | "already" | "ready" => Style::new().green(),

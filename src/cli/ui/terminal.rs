@@ -27,7 +27,7 @@ impl Terminal {
 impl Interaction for Terminal {
     fn confirm<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), AppError>> {
         let (question, yes) = (question.clone(), self.yes);
-        // Nobody reads the plan of one cluster where the answer is given beforehand.
+        // The plan of one cluster is not shown where the answer is given beforehand.
         if !yes || question.outline.len() > 1 {
             for text in &question.outline {
                 say(&printable_lines(&format!("\n{text}")));
