@@ -139,7 +139,7 @@ impl Chunks {
 /// LZW and PackBits leave out what repeats, so that no encoder writes as many zeros.
 const MOST_ZEROS: usize = 64;
 
-/// Counts the bytes of runs: a number of bytes as they are, or one byte and how often it stands there.
+/// Counts the bytes of runs: a number of bytes as they are, or one byte and its number of repeats.
 fn check_pack_bits(mut data: &[u8], bytes: &RangeInclusive<u64>) -> Result<(), String> {
     let mut count = 0;
     while let Some((head, rest)) = data.split_first().filter(|_| count < *bytes.end()) {

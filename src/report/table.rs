@@ -57,7 +57,7 @@ impl Layout {
         }
     }
 
-    /// Breaks lines at blanks so that they fit the terminal. What stands in backticks is a command to be copied and stays
+    /// Breaks lines at blanks so that they fit the terminal. Text in backticks is a command to be copied and stays
     /// in one piece.
     pub fn wrapped(self, text: &str) -> Cow<'_, str> {
         let Some(width) = self.width.filter(|width| *width >= LEAST_WIDTH) else {
@@ -472,7 +472,7 @@ mod tests {
         let text = shown(&[phone(), port("ivr_1"), port("ivr_2")], None);
         assert!(!text.contains("ivr"), "{text}");
         assert!(text.contains("2 devices without a screen are not listed (2 "), "{text}");
-        // Whoever selects only those gets them.
+        // A selection of only those lists them.
         assert!(shown(&[port("ivr_1")], None).contains("ivr_1"));
     }
 

@@ -24,9 +24,9 @@ pub struct DryRun<T> {
 /// The sentence at the end of a dry run.
 pub(crate) const NOTHING_DONE: &str = "Dry run: nothing was changed or pushed.";
 
-/// Returns the exit code of a run; `nobody` where it would push to no phone although it was to.
-pub(crate) fn exit(nobody: bool) -> Exit {
-    if nobody { Exit::SomeFailed } else { Exit::Done }
+/// Returns the exit code of a run; `is_empty` where it would push to no phone although it was to.
+pub(crate) fn exit(is_empty: bool) -> Exit {
+    if is_empty { Exit::SomeFailed } else { Exit::Done }
 }
 
 /// Describes a run on a cluster that is prepared.
