@@ -7,7 +7,9 @@ use crate::domain::model::{ImageSpec, Size};
 use crate::media::depth::Raster;
 use crate::media::label_zones::{contrast, zones};
 use crate::media::prepare::brightness;
-use crate::media::{EncodedPicture, Letters, MediaError, Picture, PreparedImage, Shape, png_size};
+use crate::media::{
+    EncodedPicture, Fitting, Letters, MediaError, Picture, PreparedImage, Shape, png_size,
+};
 
 /// A file that phones of a model could not show. Says what is wrong with it, without its name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -38,7 +40,15 @@ impl PreparedImage {
         let (shape, brightness) = (Shape::from(spec), brightness(&pixels));
         let letters = Letters::on(shape, brightness);
         let contrast = contrast(&pixels, &zones(shape), letters);
-        Ok(Self { shape, background, thumbnail, brightness, letters, contrast })
+        Ok(Self {
+            shape,
+            background,
+            thumbnail,
+            brightness,
+            letters,
+            contrast,
+            fitting: Fitting::UNCHANGED,
+        })
     }
 }
 
@@ -83,7 +93,7 @@ mod tests {
             Picture::decode,
         )
         .unwrap();
-        assert_eq!(found, made);
+        assert_eq!(found, PreparedImage { fitting: Fitting::UNCHANGED, ..made.clone() });
         assert_eq!(found.digest(), made.digest());
     }
 

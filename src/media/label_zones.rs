@@ -38,6 +38,9 @@ impl Contrast {
     /// What WCAG 2 asks for texts of normal size (criterion 1.4.3, level AA).
     pub const READABLE: Self = Self(45);
 
+    /// What WCAG 2 asks for large texts. Below it a rollout warns.
+    pub const LARGE: Self = Self(30);
+
     pub fn ratio(self) -> f64 {
         f64::from(self.0) / 10.0
     }

@@ -4,6 +4,7 @@ use crate::domain::model::Size;
 use crate::media::MediaError;
 use crate::media::linear_light::{Linear, Part};
 use crate::media::options::{Fit, Focus, Options};
+use crate::media::picture_quality::Fitting;
 use crate::media::saliency::Interest;
 
 /// Makes a picture exactly as large as a panel.
@@ -39,6 +40,15 @@ pub(crate) fn place(
             panel.put(&picture.scaled(Part::whole(from), inside)?, left, top);
             Ok(panel)
         }
+    }
+}
+
+/// Returns how [`place`] fits a picture of this size to a panel.
+pub(crate) fn fitting(from: Size, panel: Size, fit: Fit) -> Fitting {
+    match fit {
+        Fit::Stretch => Fitting::of(from, from, panel),
+        Fit::Cover => Fitting::of(from, covering_part(from, panel), panel),
+        Fit::Contain => Fitting::of(from, from, covering_part(panel, from)),
     }
 }
 

@@ -11,6 +11,7 @@ mod label_contrast;
 mod label_zones;
 mod layout;
 mod linear_light;
+mod picture_quality;
 mod screenshot;
 
 mod decoder;
@@ -36,6 +37,7 @@ mod xml_list;
 pub use crate::media::contact_sheet::{SheetEntry, contact_sheet};
 pub use crate::media::external_check::Unfit;
 pub use crate::media::label_zones::{Contrast, Letters, Sample, samples};
+pub use crate::media::picture_quality::{Fitting, quality_warnings};
 pub use crate::media::screenshot::{Screen, ScreenError, Similarity, changed, similarity};
 pub use blocking::blocking;
 pub use decoder::{Decoder, Limit, decode_worker};

@@ -19,8 +19,9 @@ use crate::domain::model::ImageSpec;
 use crate::domain::text::hex;
 use crate::media::label_contrast::calm;
 use crate::media::label_zones::{Contrast, Letters, contrast, zones};
-use crate::media::layout::place;
+use crate::media::layout::{fitting, place};
 use crate::media::linear_light::Linear;
+use crate::media::picture_quality::Fitting;
 use crate::media::shape::Shape;
 use crate::media::{EncodedPicture, MediaError, Picture};
 
@@ -35,6 +36,8 @@ pub struct PreparedImage {
     /// The colour that the phone's letters have on it.
     pub letters: Letters,
     pub contrast: Contrast,
+    /// How the picture was fitted to the panel.
+    pub fitting: Fitting,
 }
 
 impl PreparedImage {
@@ -191,6 +194,7 @@ impl<'a> Source<'a> {
             brightness,
             letters,
             contrast: contrast(&background, &zones, letters),
+            fitting: fitting(self.picture.size(), shape.background, self.options.fit),
             background: EncodedPicture::encode(background, self.compression)?,
             thumbnail: EncodedPicture::encode(reduce(&thumbnail, shape.depth), self.compression)?,
         })

@@ -204,6 +204,7 @@ const AUDIENCES: &[(&str, &str, &[&[&str]])] = &[
     ("survey/mod.rs", "", &[SELECT, PUSH]),
     ("audit/rules/model.rs", "", &[SELECT, PUSH]),
     ("image_server/error.rs", "", &[PUSH, &["host"]]),
+    ("media/picture_quality.rs", "", &[PICTURE, &["image prepare", "image tftp"]]),
     ("media/", "", &[FILES]),
     ("rollout/repair.rs", "", &[&["plan", "rollout"]]),
     ("rollout/maintenance_window.rs", "", &[&["rollout"]]),

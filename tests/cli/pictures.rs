@@ -287,6 +287,41 @@ fn the_tree_for_tftp_keeps_every_entry_of_the_lists() {
     assert_eq!(std::fs::read(out.join("README.txt")).unwrap(), before);
 }
 
+#[test]
+fn a_picture_that_will_look_bad_is_reported_before_anything_is_sent() {
+    let mut fleet = fleet_of(2);
+    fleet.push_devices = vec![name(0), name(1)];
+    let lab = Lab::new(fleet);
+    let wide = lab.path("wide.png");
+    // Light and dark squares, so that no letters stand out on all of them.
+    let pixel = |x: u32, y: u32| image::Rgb([if (x / 10 + y / 10) % 2 == 0 { 0 } else { 230 }; 3]);
+    image::RgbImage::from_fn(500, 100, pixel).save(&wide).unwrap();
+    let port = lab.cluster.phone_port().to_string();
+    let run = |more: &[&str]| {
+        let mut all = vec!["rollout", wide.to_str().unwrap(), "--phone-port", &port];
+        all.extend(["--yes", "--verify-timeout", "2"]);
+        all.extend(more);
+        lab.run(&all)
+    };
+    let reported = [
+        "note: the picture is enlarged to more than twice its size and will look blurred on 800x480x24 (4.8 times)",
+        "note: more than a third of the picture is cut off on 800x480x24 (66 %); --fit contain shows all of it",
+        "note: line labels on the picture are hard to read, with a contrast below 3.0:1, on 800x480x24",
+    ];
+    let planned = run(&["--dry-run"]);
+    assert_eq!(planned.code, 0, "{planned:?}");
+    assert!(lab.cluster.phone(&name(0)).unwrap().pushes.is_empty());
+    let done = run(&["--fit", "contain"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    for (words, is_in_both) in reported.iter().zip([false, false, true]) {
+        assert!(planned.stderr.contains(words), "{words}: {planned:?}");
+        let before = done.stderr.split("phones download from").next().unwrap();
+        assert_eq!(before.contains(words), is_in_both, "{words}: {done:?}");
+    }
+    let sharp = lab.push("push", &["--dry-run", "--force", "--legible"]);
+    assert!(!sharp.stderr.contains("enlarged") && !sharp.stderr.contains("cut off"), "{sharp:?}");
+}
+
 /// A picture of one colour with an edge.
 fn picture_of(path: &Path, red: u8) {
     let pixel = |x: u32, y: u32| image::Rgb([red, (x * 2) as u8, if x > y { 200 } else { 0 }]);

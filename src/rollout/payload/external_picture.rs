@@ -12,7 +12,7 @@ use crate::domain::push_action::PushAction;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Proof, Stage};
 use crate::image_server::external_url::{ElsewhereError, Template, download};
-use crate::media::{Decoder, PreparedImage, Shape, Unfit, blocking};
+use crate::media::{Contrast, Decoder, PreparedImage, Shape, Unfit, blocking, quality_warnings};
 use crate::net::client::web_http;
 use crate::push::delivery::external::{ExternalDelivery, ExternalImage};
 use crate::push::{Delivery, Digests};
@@ -71,6 +71,10 @@ impl Payload for ExternalPicture {
             let specs = models.filter_map(|of| Some((of.model, *of.accepts.image()?))).collect();
             let images = find(&self.image, &self.icon, specs).await?;
             observer.observe(&Event::Finished { stage: Stage::Pictures });
+            let checked = images.values().map(|image| &image.files);
+            for warning in quality_warnings("the picture", checked, Contrast::LARGE, true) {
+                observer.observe(&Event::Remark(warning));
+            }
             let file = self.file().to_owned();
             Ok(Box::new(PreparedExternalPicture { images, file }) as Box<dyn PreparedPayload>)
         }

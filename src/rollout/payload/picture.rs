@@ -74,7 +74,8 @@ impl Payload for PicturePayload {
     ) -> PrepareFuture<'a> {
         async move {
             let specs = models.iter().filter_map(|model| model.accepts.image().copied()).collect();
-            let pictures = self.picture.prepare(specs, self.options, observer).await?;
+            let pictures =
+                self.picture.prepare(specs, self.options, "the picture", observer).await?;
             let kem = match &self.kem {
                 Some(kem) => {
                     let picture = Arc::clone(&kem.picture);

@@ -100,7 +100,8 @@ impl Payload for PicturesByRules {
             for (name, picture) in &self.pictures {
                 let models = models.iter().filter(|model| model.picture == *name);
                 let specs = models.filter_map(|model| model.accepts.image().copied()).collect();
-                let prepared = picture.prepare(specs, self.options, observer).await?;
+                let prepared =
+                    picture.prepare(specs, self.options, &quoted(name), observer).await?;
                 pictures.add(prepared.named(name));
             }
             Ok(Box::new(PreparedPictures { pictures, kem: None }) as Box<dyn PreparedPayload>)

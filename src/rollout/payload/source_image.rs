@@ -7,8 +7,8 @@ use crate::domain::model::ImageSpec;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Stage};
 use crate::media::{
-    Compression, Decoder, MediaError, Options, Picture, PreparedImage, PreparedSet, blocking,
-    prepare_all,
+    Compression, Contrast, Decoder, MediaError, Options, Picture, PreparedImage, PreparedSet,
+    blocking, prepare_all, quality_warnings,
 };
 
 /// A picture and its file.
@@ -39,7 +39,7 @@ impl SourceImage {
         Ok(Self { picture: Arc::new(decoded.map_err(unusable)?), bytes })
     }
 
-    /// Renders the picture in these sizes.
+    /// Renders the picture in these sizes, and says where it will look bad; `called` names it.
     ///
     /// # Errors
     /// When a size cannot be encoded.
@@ -47,6 +47,7 @@ impl SourceImage {
         &self,
         specs: Vec<ImageSpec>,
         options: Options,
+        called: &str,
         observer: &dyn Observer,
     ) -> Result<PreparedSet, AppError> {
         observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
@@ -56,7 +57,8 @@ impl SourceImage {
         let prepared = prepared.map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
         observer.observe(&Event::Finished { stage: Stage::Pictures });
         let long = prepared.iter().filter_map(|prepared| too_long(prepared));
-        for remark in self.picture.remarks().iter().cloned().chain(long) {
+        let bad = quality_warnings(called, prepared.iter(), Contrast::LARGE, options.legible);
+        for remark in self.picture.remarks().iter().cloned().chain(long).chain(bad) {
             observer.observe(&Event::Remark(remark));
         }
         Ok(prepared)

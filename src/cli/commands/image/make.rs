@@ -18,7 +18,8 @@ use crate::cli::ui;
 use crate::domain::model::{Model, expansion_modules};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{
-    Compression, Letters, MediaError, Options, PreparedImage, PreparedSet, blocking, prepare_all,
+    Compression, Contrast, Letters, MediaError, Options, PreparedImage, PreparedSet, blocking,
+    prepare_all, quality_warnings,
 };
 use crate::report::{PictureFile, PictureFileKind, pictures_json};
 use crate::rollout::payload::source_image::{SourceImage, too_long};
@@ -93,6 +94,8 @@ impl MakeArgs {
         let pictures = pictures.map_err(failed)?;
         let mut remarks = decoded.remarks().to_vec();
         remarks.extend(pictures.iter().filter_map(|prepared| too_long(prepared)));
+        let least = Contrast::READABLE;
+        remarks.extend(quality_warnings("the picture", pictures.iter(), least, options.legible));
         let picture = file_name(&self.picture);
         Ok((folder, Made { picture, source, options, models, pictures, remarks }))
     }

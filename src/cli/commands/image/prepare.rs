@@ -40,12 +40,11 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         files.push(file(thumbnail, PictureFileKind::Thumbnail, prepared, models));
     }
     let (sheets, of_sheets) = blocking(move || (sheets(&name, &made), made)).await;
-    let (sheets, mut made) = (sheets?, of_sheets);
+    let (sheets, made) = (sheets?, of_sheets);
     files.extend(sheets.into_iter().map(|(path, bytes)| {
         let told = other(path.clone(), PictureFileKind::ContactSheet, &bytes);
         (told, NewFile::new(path, bytes))
     }));
-    made.remarks.extend(hard_to_read(&made));
     args.make.finish(folder, &made, files)
 }
 
@@ -97,31 +96,6 @@ fn screen(name: &str, entry: &SheetEntry<'_>) -> SheetScreen {
             })
             .collect(),
     }
-}
-
-fn hard_to_read(made: &Made) -> Option<String> {
-    let mut hard: Vec<String> = made
-        .pictures
-        .iter()
-        .filter(|prepared| !prepared.contrast.is_readable())
-        .map(|prepared| {
-            let shape = prepared.shape;
-            format!("{}x{} ({})", shape.background, shape.depth, prepared.contrast)
-        })
-        .collect();
-    // Panels that differ in nothing but the preview are side by side.
-    hard.dedup();
-    let way_out = if made.options.legible {
-        "choose a calmer picture"
-    } else {
-        "--legible calms the picture behind them"
-    };
-    (!hard.is_empty()).then(|| {
-        format!(
-            "line labels are hard to read, with a contrast below 4.5:1, on {}; {way_out}",
-            hard.join(", ")
-        )
-    })
 }
 
 fn in_words(options: &Options) -> String {
