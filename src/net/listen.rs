@@ -104,17 +104,25 @@ impl SelfSigned {
         Self::for_names(&["127.0.0.1", "localhost"])
     }
 
-    /// Makes a certificate and key for these host names and addresses.
+    /// Makes a certificate and key for these host names and addresses; the first is the subject.
     ///
     /// # Errors
     /// When a name is none, the key cannot be made or the certificate cannot be signed.
     pub fn for_names(names: &[&str]) -> Result<Self, ListenError> {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let made = rcgen::generate_simple_self_signed(names).map_err(ListenError::Certificate)?;
+        let key = rcgen::KeyPair::generate().map_err(ListenError::Certificate)?;
+        let subjects: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut made = rcgen::CertificateParams::new(subjects).map_err(ListenError::Certificate)?;
+        made.distinguished_name = rcgen::DistinguishedName::new();
+        let subject = names.first().copied().unwrap_or("localhost");
+        made.distinguished_name.push(rcgen::DnType::CommonName, subject);
+        // Some clients refuse the dates that rcgen sets, of which the last is in the year 4096.
+        made.not_before = rcgen::date_time_ymd(2025, 1, 1);
+        made.not_after = rcgen::date_time_ymd(2035, 1, 1);
+        let certificate = made.self_signed(&key).map_err(ListenError::Certificate)?;
         Ok(Self {
-            certificate: made.cert.der().clone(),
-            pem: made.cert.pem(),
-            key: PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()),
+            certificate: certificate.der().clone(),
+            pem: certificate.pem(),
+            key: PrivatePkcs8KeyDer::from(key.serialize_der()),
         })
     }
 

@@ -16,6 +16,7 @@ use axum::serve::Listener;
 use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::events::SimEvent;
 use super::scheduled_change::PageTrouble;
 use super::shared::Shared;
 
@@ -80,6 +81,10 @@ pub(crate) async fn ask(shared: &Shared, query: &[u8]) -> Result<bool, PageTroub
         cluster.answered("authenticate.jsp");
     }
     drop(cluster);
+    if shared.events.are_wanted() {
+        let (user, phone) = (field("UserID"), field("devicename"));
+        shared.events.add(&SimEvent::Authentication { user, phone, authorized: allowed });
+    }
     Ok(allowed)
 }
 

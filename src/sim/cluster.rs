@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::IntoFuture as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Fault, Restart, SimConfig};
+use super::events::Events;
 use super::fleet_content::{AccountState, Quirk, Registration, Web};
 use super::history::{PhoneRecord, Record};
 use super::hold_point::Tripped;
@@ -26,7 +28,7 @@ use super::shared::Shared;
 use super::state::{Cluster, URL_AUTHENTICATION};
 use super::values::VendorConfig;
 
-use super::{authenticate, capture, decoy_host, https, phones, tomcat};
+use super::{authenticate, capture, decoy_host, https, page, phones, tomcat};
 use crate::domain::personalization::Setting;
 use crate::net::listen::{ListenError, SelfSigned};
 
@@ -44,7 +46,11 @@ pub struct SimCluster {
 impl SimCluster {
     /// Starts a cluster. Must be called inside of a tokio runtime.
     pub async fn start(mut config: SimConfig) -> Result<Self, SimError> {
-        let identity = SelfSigned::loopback().map_err(SimError::Tls)?;
+        // Names of nodes that cannot be in a certificate are left out.
+        let nodes = config.fleet.nodes.iter().map(String::as_str);
+        let names = nodes.filter(|name| name.is_ascii() && !name.is_empty());
+        let names: Vec<&str> = names.chain(["127.0.0.1", "localhost"]).collect();
+        let identity = SelfSigned::for_names(&names).map_err(SimError::Tls)?;
         config.installation.get_or_insert_with(|| identity.sha256());
         let tls = identity.server_config().map_err(SimError::Tls)?;
         let failed = |what, port| move |source| SimError::Socket { what, port, source };
@@ -89,13 +95,20 @@ impl SimCluster {
             decoy_host,
             pool_bandwidth,
             page_url: auth_url,
+            events: Events::new(),
             memory: Arc::default(),
             phone_tls_port,
             maker,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
-        let mut router = Router::new().fallback(https::handle).with_state(Arc::clone(&shared));
+        if let Some(path) = &shared.config.record {
+            let failed = |source| SimError::Record { path: path.clone(), source };
+            let writing = shared.events.record(path).await.map_err(failed)?;
+            shared.tasks.spawn(writing);
+        }
+        let router = page::router().fallback(https::handle);
+        let mut router = router.with_state(Arc::clone(&shared));
         if let Some(folder) = shared.config.keep_requests.clone() {
             router = router.layer(from_fn_with_state(folder, capture::capture));
         }
@@ -343,6 +356,7 @@ impl SimCluster {
     /// Stops all servers and waits, two seconds at most, until they have stopped.
     pub async fn shutdown(self) {
         self.shared.stop.cancel();
+        self.shared.events.end();
         self.shared.tasks.close();
         let stopped = tokio::time::timeout(STOP_LIMIT, self.shared.tasks.wait()).await;
         if stopped.is_err() {
@@ -384,6 +398,7 @@ where
 impl Drop for SimCluster {
     fn drop(&mut self) {
         self.shared.stop.cancel();
+        self.shared.events.end();
         self.shared.tasks.close();
     }
 }
@@ -403,6 +418,12 @@ pub enum SimError {
     Socket {
         what: &'static str,
         port: u16,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the simulator cannot write its record {}", path.display())]
+    Record {
+        path: PathBuf,
         #[source]
         source: io::Error,
     },

@@ -51,6 +51,8 @@ pub struct SimConfig {
     /// A folder that every different AXL and RisPort70 request is written into, for checks against other
     /// people's schemas.
     pub keep_requests: Option<PathBuf>,
+    /// A file that everything that happens is written into, a line of JSON each ([`SimEvent`](super::SimEvent)).
+    pub record: Option<PathBuf>,
 }
 
 impl SimConfig {
@@ -80,6 +82,7 @@ impl SimConfig {
             apply_restarts: true,
             restart_time: Duration::ZERO,
             keep_requests: None,
+            record: None,
         }
     }
 }

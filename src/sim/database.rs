@@ -100,6 +100,7 @@ pub(crate) struct User {
     pub(crate) uuid: String,
     pub(crate) pkid: String,
     pub(crate) kind: UserKind,
+    /// An empty one was never set.
     pub(crate) password: secrecy::SecretString,
     pub(crate) axl: AxlRole,
     pub(crate) serviceability: bool,

@@ -103,6 +103,8 @@ pub struct PhoneSpec {
     pub location: String,
     pub css: Option<String>,
     pub owner: Option<String>,
+    /// The user that is logged in by Extension Mobility.
+    pub login_user: Option<String>,
     /// The directory number of its first line; nothing for one that the cluster gives it, an empty text for none.
     pub extension: Option<String>,
     /// `phoneSuite`: the phone's own Phone Personalization.
@@ -152,6 +154,7 @@ impl PhoneSpec {
             location: "Hub_None".to_owned(),
             css: None,
             owner: None,
+            login_user: None,
             extension: None,
             personalization: Setting::Default,
             web_access: None,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
+use serde::{Serialize, Serializer};
+
 use super::fleet_content::{Registration, UserKind};
 use super::phones::reply_wording::PushOutcome;
 use super::scheduled_change::Changed;
@@ -124,7 +126,7 @@ pub struct Push {
     pub fetches: Vec<Fetch>,
 }
 
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Fetch {
     pub url: String,
     /// The address that the request came from.
@@ -136,11 +138,16 @@ pub struct Fetch {
     pub complete: bool,
 }
 
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Shown {
     /// The SHA-256 of the PNG file, in lower-case hexadecimal digits.
     pub sha256: String,
+    #[serde(serialize_with = "as_text")]
     pub size: Size,
+}
+
+fn as_text<S: Serializer>(size: &Size, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(size)
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use tokio::time::Instant;
 
 use super::accounts::Login;
 use super::config::Release;
+use super::exchange::Exchange;
 use super::fleet_content::AxlRole;
 use super::hold_point::is_held;
 use super::responses::{broken, html, respond, unauthorized};
@@ -23,20 +25,21 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         shared.cluster().count("http 404");
         return html(StatusCode::NOT_FOUND, "The requested resource is not available.");
     }
-    let axl = match parts.uri.path() {
+    let service = match parts.uri.path() {
         UDS_VERSION if parts.method == Method::GET => return uds_version(&shared),
-        "/axl/" => true,
-        risport::PATH => false,
-        _ => return html(StatusCode::NOT_FOUND, "The requested resource is not available."),
+        "/axl/" => Service::Axl,
+        path => match risport::Service::at(path) {
+            Some(service) => Service::RisPort(service),
+            None => return html(StatusCode::NOT_FOUND, "The requested resource is not available."),
+        },
     };
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
         return html(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.");
     };
+    let exchange = Exchange::begin(&shared, service, &parts, &body);
     // Large documents are read and written there, so that phones are served meanwhile.
     let work = Arc::clone(&shared);
-    let done = tokio::task::spawn_blocking(move || {
-        enter(&work, axl, &parts.method, &parts.headers, &body)
-    });
+    let done = tokio::task::spawn_blocking(move || enter(&work, service, &parts, &body));
     let mut response = done.await.unwrap_or_else(|_panicked_or_cancelled| {
         html(StatusCode::INTERNAL_SERVER_ERROR, "The simulator could not finish.")
     });
@@ -50,16 +53,18 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     }
     // CUCM hides what it is.
     response.headers_mut().insert("server", HeaderValue::from_static(""));
-    response
+    exchange.end(&shared, response)
 }
 
-fn enter(
-    shared: &Shared,
-    axl: bool,
-    method: &Method,
-    headers: &HeaderMap,
-    body: &Bytes,
-) -> Response {
+/// What a path of the cluster leads to.
+#[derive(Clone, Copy)]
+pub(crate) enum Service {
+    Axl,
+    RisPort(risport::Service),
+}
+
+fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Response {
+    let Parts { method, headers, uri, .. } = parts;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let mut cluster = shared.cluster();
     let (user, session) = match cluster.log_in(text("cookie"), text("authorization")) {
@@ -67,22 +72,28 @@ fn enter(
         Login::Expired => return html(StatusCode::NOT_FOUND, "The session has expired."),
         Login::Refused => return unauthorized(),
     };
-    let allowed = if axl {
-        cluster.users[user].axl > AxlRole::None
-    } else {
-        cluster.users[user].serviceability
+    let (allowed, axl) = match service {
+        Service::Axl => (cluster.users[user].axl > AxlRole::None, true),
+        Service::RisPort(_) => (cluster.users[user].serviceability, false),
     };
     drop(cluster);
-    let mut response = if !allowed {
-        html(StatusCode::FORBIDDEN, "Access to the requested resource has been denied")
-    } else if *method == Method::GET && axl {
-        landing_page()
-    } else if *method != Method::POST {
-        html(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed for this resource.")
-    } else if axl {
-        axl::answer(shared, user, text("soapaction"), body).unwrap_or_else(|refused| *refused)
-    } else {
-        risport::answer(shared, body)
+    let is_wsdl =
+        *method == Method::GET && uri.query().is_some_and(|q| q.eq_ignore_ascii_case("wsdl"));
+    let mut response = match service {
+        _ if !allowed => {
+            html(StatusCode::FORBIDDEN, "Access to the requested resource has been denied")
+        }
+        Service::RisPort(risport::Service::RisPort70) if is_wsdl => {
+            risport::wsdl(text("host").unwrap_or("localhost"))
+        }
+        Service::Axl if *method == Method::GET => landing_page(),
+        _ if *method != Method::POST => {
+            html(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed for this resource.")
+        }
+        Service::Axl => {
+            axl::answer(shared, user, text("soapaction"), body).unwrap_or_else(|refused| *refused)
+        }
+        Service::RisPort(service) => risport::answer(shared, service, body),
     };
     if let Some(session) = session {
         for cookie in ["JSESSIONIDSSO", "JSESSIONID"] {

@@ -48,6 +48,8 @@ mod cluster;
 mod config;
 mod database;
 mod decoy_host;
+mod events;
+mod exchange;
 mod fault;
 mod fleet;
 mod fleet_content;
@@ -56,6 +58,7 @@ mod hold_point;
 mod https;
 mod limits;
 mod operations;
+mod page;
 mod phones;
 mod responses;
 mod risport;
@@ -81,6 +84,7 @@ pub use fleet_content::{
     UserSpec, Web,
 };
 
+pub use events::SimEvent;
 pub use fleet::FleetSpec;
 pub use history::{
     Fetch, PhoneRecord, PhoneRequest, Pressed, Push, Record, RingTone, Shown, UserRecord,

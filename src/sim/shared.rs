@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Restart, SimConfig};
+use super::events::Events;
 use super::limits::Memory;
 use super::phones::certificate::Maker;
 use super::phones::connection::SharedLink;
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     /// As in [`Database`](super::state::Database).
     pub(crate) config: Arc<SimConfig>,
     pub(crate) page_url: String,
+    pub(crate) events: Events,
     pub(super) cluster: Mutex<Cluster>,
     pub(super) pictures: Mutex<HashMap<String, Option<Size>>>,
     /// The files that phones can show, by digest: their screens are drawn from them.

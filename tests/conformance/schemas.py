@@ -42,10 +42,10 @@ def axl_operations(version):
 
 @cache
 def risport():
-    """Returns RisPort70's schema: the published WSDL's where one is named, or the one beside this file."""
+    """Returns RisPort70's schema: the published WSDL's where one is named, or the simulator's."""
     named = os.environ.get("AXLPAPER_RISPORT_WSDL")
     if not named:
-        return etree.XMLSchema(etree.parse(str(HERE / "risport70.xsd")))
+        return etree.XMLSchema(etree.parse(str(HERE.parents[1] / "src/sim/risport/risport70.xsd")))
     schema = etree.parse(named).getroot().find(f".//{{{XSD}}}schema")
     # A copy of its own, so that the prefixes of the WSDL stay known.
     return etree.XMLSchema(etree.fromstring(etree.tostring(schema)))

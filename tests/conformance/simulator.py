@@ -27,10 +27,10 @@ def parse(lines):
         for name, value in re.findall(r"\b(CUCM_[A-Z]+)=(\S+)", line):
             found[name] = value
         if len(found) == 3:
-            host, port = found["CUCM_HOST"].rsplit(":", 1)
+            host, _, port = found["CUCM_HOST"].partition(":")
             return {
                 "host": host,
-                "port": int(port),
+                "port": int(port or 8443),
                 "username": found["CUCM_USERNAME"],
                 "password": found["CUCM_PASSWORD"],
             }

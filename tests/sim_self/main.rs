@@ -8,6 +8,8 @@ mod limits;
 mod manners;
 mod phones;
 mod reads;
+mod record;
+mod risport;
 mod settings;
 mod tripwires;
 mod writes;

@@ -1,7 +1,7 @@
 //! RisPort70, the authentication page and the phones themselves.
 
 use crate::bench::*;
-use axlpaper::domain::model::Size;
+use axlpaper::domain::model::{Size, by_number};
 use axlpaper::domain::personalization::Setting;
 use axlpaper::sim::{
     FleetSpec, Limits, PUSH_PASSWORD, PUSH_USER, ProfileSpec, PushOutcome, Quirk, Registration,
@@ -84,8 +84,8 @@ async fn a_push_is_carried_out_and_recorded() {
     assert_eq!((push.authorization, push.outcome), (true, PushOutcome::Accepted));
     let urls: Vec<_> = push.fetches.iter().map(|f| (f.url.clone(), f.complete)).collect();
     assert_eq!(urls, [(format!("{base}/i.png"), true), (format!("{base}/t.png"), true)]);
-    // Without credentials, with wrong ones, without association.
-    for (last, password) in [(1, None), (1, Some("wrong")), (2, Some(PUSH_PASSWORD))] {
+    // With wrong credentials, without association.
+    for (last, password) in [(1, Some("wrong")), (2, Some(PUSH_PASSWORD))] {
         let (status, body) = bench.push(last, password, &xml).await;
         assert_eq!((status, body.as_str()), (200, "<CiscoIPPhoneError Number=\"4\" />"));
     }
@@ -183,6 +183,55 @@ async fn a_phone_can_ignore_its_first_push() {
     let phone = bench.sim.phone("SEP000000000001").unwrap();
     assert_eq!(phone.pushes[2].fetches.len(), 2);
     assert_eq!(phone.shown.unwrap().size, IMAGE);
+}
+
+#[tokio::test]
+async fn phones_challenge_or_refuse_who_sends_no_credentials() {
+    let mut fleet = fleet();
+    for (phone, model) in fleet.phones.iter_mut().zip([683, 437, 585, 493]) {
+        phone.model = model;
+        phone.model_name = by_number(model).unwrap().name.to_owned();
+    }
+    let bench = Bench::with(SimConfig::new(fleet)).await;
+    let ask = async |last: u8| {
+        let url = format!("http://127.9.0.{last}:{}/CGI/Execute", bench.sim.phone_port());
+        let answer = bench.client.post(url).form(&[("XML", "<x/>")]).send().await.unwrap();
+        let realm = answer.headers().get("www-authenticate").cloned();
+        let status = answer.status().as_u16();
+        (
+            status,
+            realm.map(|realm| realm.to_str().unwrap().to_owned()),
+            answer.text().await.unwrap(),
+        )
+    };
+    let user = Some("Basic realm=\"user\"".to_owned());
+    assert_eq!(ask(1).await.1, user);
+    assert_eq!(ask(1).await.0, 401);
+    let (status, realm, body) = ask(2).await;
+    assert_eq!((status, realm), (200, None), "{body}");
+    assert!(body.contains("Number=\"4\""), "{body}");
+    assert_eq!(ask(3).await.1.as_deref(), Some("Basic realm=\"SEP000000000003\""));
+    assert_eq!(ask(4).await.1, user);
+}
+
+#[tokio::test]
+async fn phones_show_texts_and_menus_and_have_pages() {
+    let bench = Bench::new().await;
+    let text = "<CiscoIPPhoneText><Title>t</Title><Text>x</Text></CiscoIPPhoneText>";
+    let (status, answer) = bench.push(1, Some(PUSH_PASSWORD), text).await;
+    assert!(status == 200 && answer.contains("Status=\"0\""), "{answer}");
+    let (_, answer) = bench.push(1, Some(PUSH_PASSWORD), "<CiscoIPPhoneWhatever/>").await;
+    assert!(answer.contains("CiscoIPPhoneError"), "{answer}");
+    let pushes = bench.sim.phone("SEP000000000001").unwrap().pushes;
+    assert_eq!(pushes[0].outcome, PushOutcome::Accepted);
+    let get = async |path: &str| {
+        read(bench.client.get(format!("http://127.9.0.1:{}{path}", bench.sim.phone_port()))).await
+    };
+    let (_, page) = get("/DeviceInformationX").await;
+    assert!(page.contains("<MACAddress>000000000001</MACAddress>"), "{page}");
+    assert!(get("/NetworkConfigurationX").await.1.contains("<IPAddress>127.9.0.1</IPAddress>"));
+    assert!(get("/").await.1.contains("SEP000000000001"));
+    assert_eq!(get("/deviceinformationx").await.0, 404);
 }
 
 #[tokio::test]

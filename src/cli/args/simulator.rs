@@ -1,8 +1,12 @@
 //! Starting a simulated cluster, for `demo` and `sim`.
 
-use crate::cli::args::value::{at_least_one, number};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cli::args::value::{at_least_one, duration, number};
 use crate::error::{AppError, ErrorKind};
-use crate::sim::{FleetSpec, Limits, Release, SimCluster, SimConfig};
+use crate::sim::{FleetSpec, Limits, Release, SimCluster, SimConfig, SimError};
 
 /// What the simulated cluster is made of.
 #[derive(clap::Args, Clone, Debug)]
@@ -22,6 +26,9 @@ pub struct FleetArgs {
     /// Limits of a real cluster, or none: answers of 8 MB, shared memory, waiting changes, RisPort70 requests
     #[arg(long, value_name = "WHICH", default_value = "real")]
     pub limits: LimitsArg,
+    /// How long phones take to answer a push, such as 300ms
+    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = duration)]
+    pub latency: Duration,
     /// Let a minute of these limits go by so many times faster
     #[arg(long, value_name = "FACTOR", default_value_t = 1, value_parser = number::<u32>(1..=100_000))]
     pub time_scale: u32,
@@ -54,23 +61,58 @@ fn release(text: &str) -> Result<Release, String> {
         .ok_or_else(|| "the simulator plays 11.5, 12.0, 12.5, 14.0 and 15.0".to_owned())
 }
 
-/// Starts it; port 0 is any free one.
+/// The ports of a simulated cluster; 0 is any free one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ports {
+    /// Of AXL and RisPort70.
+    pub axl: u16,
+    /// Of all phones.
+    pub phones: u16,
+    /// Of all phones over HTTPS.
+    pub phones_tls: u16,
+}
+
+/// Starts a simulated cluster.
+///
+/// # Errors
+/// When a port cannot be had, or the record cannot be written.
 pub async fn start(
     args: &FleetArgs,
-    axl_port: u16,
-    [phone_port, phone_tls_port]: [u16; 2],
+    ports: Ports,
+    record: Option<PathBuf>,
 ) -> Result<SimCluster, AppError> {
     let fleet = FleetSpec { seed: args.seed, phones: args.phones };
     let config = SimConfig {
         release: args.release,
-        axl_port,
-        phone_port,
-        phone_tls_port,
+        axl_port: ports.axl,
+        phone_port: ports.phones,
+        phone_tls_port: ports.phones_tls,
         limits: args.limits(),
+        phone_latency: args.latency,
+        record,
         ..SimConfig::new(fleet.generate())
     };
     SimCluster::start(config).await.map_err(|error| {
-        AppError::from_error(ErrorKind::Failed, error)
-            .hint("the simulator needs free ports on loopback; on systems other than Linux use few --phones")
+        let hint = hint(&error);
+        AppError::from_error(ErrorKind::Failed, error).hint(hint)
     })
+}
+
+/// Says what helps where the simulator does not start.
+fn hint(error: &SimError) -> &'static str {
+    match error {
+        SimError::Socket { source, port, .. } => match (source.kind(), port) {
+            (io::ErrorKind::PermissionDenied, 1..1024) => {
+                "ports below 1024 are for root or programs with CAP_NET_BIND_SERVICE: choose one from 1024 on"
+            }
+            (io::ErrorKind::AddrInUse, _) => {
+                "another program has this port: choose another one, or leave the option out for any free one"
+            }
+            _ => {
+                "the simulator needs free ports on loopback; on systems other than Linux use few --phones"
+            }
+        },
+        SimError::Record { .. } => "check that its folder exists and may be written to",
+        SimError::Tls(_) => "this is a fault of axlpaper: please report it",
+    }
 }

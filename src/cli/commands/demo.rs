@@ -77,7 +77,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         AppError::from_error(ErrorKind::Failed, error)
             .context("cannot make a folder for the journal")
     })?;
-    let cluster = simulator::start(&args.fleet, 0, [0, 0]).await?;
+    let cluster = simulator::start(&args.fleet, simulator::Ports::default(), None).await?;
     let before = cluster.record();
     ui::say(&format!(
         "Simulated cluster with {} devices at https://{}/ (certificate pinned)",

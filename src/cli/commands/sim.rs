@@ -1,8 +1,9 @@
 //! `axlpaper sim`
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
-use crate::cli::args::simulator;
+use crate::cli::args::simulator::{self, Ports};
 use crate::cli::args::value::number;
 use crate::cli::present::list;
 use crate::cli::ui;
@@ -17,15 +18,18 @@ use crate::sim;
 pub struct Args {
     #[command(flatten)]
     fleet: simulator::FleetArgs,
-    /// Port of AXL and RisPort70 [default: any free one]
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true, value_parser = number::<u16>(0..=65_535))]
-    port: u16,
+    /// Port of AXL and RisPort70, 0 for any free one [default: 8443, or any free one if it is taken]
+    #[arg(long, value_name = "PORT", value_parser = number::<u16>(0..=65_535))]
+    port: Option<u16>,
     /// Port that all phones share [default: any free one]
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true, value_parser = number::<u16>(0..=65_535))]
     phones_port: u16,
     /// Port that all phones share for HTTPS [default: any free one]
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true, value_parser = number::<u16>(0..=65_535))]
     phones_tls_port: u16,
+    /// Write what happens into this file, a line of JSON for each request, push and download
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Write the certificate of the phones' maker into this PEM file
     #[arg(long, value_name = "FILE")]
     phone_ca_out: Option<PathBuf>,
@@ -38,8 +42,9 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     for path in args.ca_out.iter().chain(&args.phone_ca_out) {
         list::check_writable(path)?;
     }
-    let shared_servers = [args.phones_port, args.phones_tls_port];
-    let cluster = simulator::start(&args.fleet, args.port, shared_servers).await?;
+    let axl = args.port.unwrap_or_else(usual_port);
+    let ports = Ports { axl, phones: args.phones_port, phones_tls: args.phones_tls_port };
+    let cluster = simulator::start(&args.fleet, ports, args.record.clone()).await?;
     if let Some(path) = &args.phone_ca_out {
         list::write_file(path, cluster.phone_ca_pem())?;
     }
@@ -48,19 +53,21 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     }
     let guide = format!(
         "A simulated cluster with {phones} devices runs at https://{addr}/ until you press Ctrl-C.\n\
-         All its users, passwords and phones are invented.\n\n\
-         export CUCM_HOST={addr} CUCM_USERNAME={admin} CUCM_PASSWORD={admin_password}\n\
+         All its users, passwords and phones are invented. What happens to them: https://{addr}/sim/\n\n\
+         export CUCM_HOST={host} CUCM_USERNAME={admin} CUCM_PASSWORD={admin_password}\n\
          export PHONE_USERNAME={push} PHONE_PASSWORD={push_password}\n\
          axlpaper audit --pin-sha256 {pin}\n\
          axlpaper rollout PICTURE --pin-sha256 {pin} --phone-port {port}\n\n\
          Some phones take pictures over HTTPS only: add --phone-tls-port {tls_port} and either\n\
          --phone-tls pin-first-use or --phone-ca-file with the file that --phone-ca-out writes.\n\n\
          Other clients: trust the certificate that --ca-out writes, or pin it, and use\n\
-         AXL:      https://{addr}/axl/\n\
+         AXL:      https://{addr}/axl/ (WSDL: /axl/AXLAPIService?wsdl)\n\
          RisPort:  https://{addr}/realtimeservice2/services/RISService70\n\
          Version:  https://{addr}/cucm-uds/version (without credentials)\n\
          Phones:   http://127.x.y.z:{port}/CGI/Execute, https://127.x.y.z:{tls_port}/CGI/Execute\n\
-         Read-only AXL user: {reader} / {reader_password}; push end user: {eu} / {eu_password}\n",
+         Read-only AXL user: {reader} / {reader_password}; push end user: {eu} / {eu_password}\n{no_port}",
+        host = host(cluster.axl_addr()),
+        no_port = if cluster.axl_addr().port() == USUAL_PORT { "" } else { NO_PORT },
         phones = cluster.record().phones.len(),
         addr = cluster.axl_addr(),
         admin = sim::ADMIN_USER,
@@ -76,9 +83,31 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         eu_password = sim::PUSH_END_USER_PASSWORD,
     );
     ui::put(&guide)?;
+    if let Some(path) = &args.record {
+        ui::say(&format!("What happens is recorded in {}", path.display()));
+    }
     tokio::signal::ctrl_c().await.map_err(|error| {
         AppError::from_error(ErrorKind::Failed, error).context("cannot wait for an interrupt")
     })?;
     cluster.shutdown().await;
     Ok(Exit::Done)
 }
+
+/// Returns the port of a real cluster, or 0 for any free one where another program has it.
+fn usual_port() -> u16 {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, USUAL_PORT)).is_ok();
+    if free { USUAL_PORT } else { 0 }
+}
+
+/// Returns what `CUCM_HOST` is: other tools that read it take no port.
+fn host(address: SocketAddr) -> String {
+    match address.port() {
+        USUAL_PORT => address.ip().to_string(),
+        _ => address.to_string(),
+    }
+}
+
+/// The port of AXL and RisPort70 on a real cluster.
+const USUAL_PORT: u16 = 8443;
+
+const NO_PORT: &str = "Tools that take no port in CUCM_HOST need a simulator at port 8443: `axlpaper sim --port 8443`.\n";

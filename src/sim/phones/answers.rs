@@ -81,9 +81,9 @@ pub(super) fn success(model: u32, schema: PushSchema) -> Answer {
         (PushSchema::Classic, 683..=685 | 36217..=36232) => {
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?><CiscoIPPhoneResponse><ResponseItem URL=\"\" Data=\"Success\" Status=\"0\"/></CiscoIPPhoneResponse>"
         }
-        // 79xx: items that were not used are there all the same.
+        // 79xx. One item: published tools read the only one.
         (PushSchema::Classic, _) => {
-            "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>\r\n<CiscoIPPhoneResponse>\r\n<ResponseItem Status=\"0\" Data=\"Success\" URL=\"\" />\r\n<ResponseItem Status=\"0\" Data=\"\" URL=\"\" />\r\n<ResponseItem Status=\"0\" Data=\"\" URL=\"\" />\r\n</CiscoIPPhoneResponse>"
+            "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>\r\n<CiscoIPPhoneResponse>\r\n<ResponseItem Status=\"0\" Data=\"Success\" URL=\"\" />\r\n</CiscoIPPhoneResponse>"
         }
     };
     page(200, "text/xml", body)
@@ -103,7 +103,7 @@ pub(super) fn page(status: u16, kind: &'static str, body: impl Into<Bytes>) -> A
     answer
 }
 
-/// Returns the 401 of the models that send one; the 8945 names its realm after itself.
+/// Returns the 401 of the models that send one.
 pub(super) fn unauthorized(realm: &str) -> Answer {
     let mut answer = page(401, "text/html", "<html><body>Unauthorized</body></html>");
     if let Ok(challenge) = format!("Basic realm=\"{realm}\"").parse() {
@@ -118,13 +118,4 @@ pub(super) fn moved(location: &str) -> Answer {
         answer.headers_mut().insert(hyper::header::LOCATION, location);
     }
     answer
-}
-
-/// Returns `/DeviceInformationX`, which needs no password.
-pub(super) fn device_information(name: &str, model: &str, load: &str) -> Answer {
-    let mac = name.trim_start_matches(|c: char| !c.is_ascii_hexdigit());
-    let body = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<DeviceInformation>\r\n<MACAddress>{mac}</MACAddress>\r\n<HostName>{name}</HostName>\r\n<appLoadID>{load}</appLoadID>\r\n<versionID>{load}</versionID>\r\n<modelNumber>{model}</modelNumber>\r\n</DeviceInformation>"
-    );
-    page(200, "text/xml", body)
 }

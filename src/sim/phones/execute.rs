@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
@@ -17,13 +18,17 @@ use super::connection::Extent;
 use super::fetch::{Client, LIMIT};
 use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
 use super::object::{self, Background};
+use super::pages::{self, Facts};
 use super::reply_wording::PushOutcome;
 use super::screen;
 use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
+use crate::net::trace;
 use crate::sim::accounts::basic;
 use crate::sim::authenticate;
 use crate::sim::database::{Device, Loaded};
+use crate::sim::events::SimEvent;
+use crate::sim::exchange::Sent;
 use crate::sim::fleet_content::{DownloadsBy, Quirk, Web};
 use crate::sim::history::{Fetch, PhoneRequest, Pressed, Push, RingTone, Shown};
 use crate::sim::hold_point::{Triggered, Tripped};
@@ -101,9 +106,6 @@ async fn answer_as(
     }
     let _asked = RequestInFlight::new(shared, phone.at);
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/DeviceInformationX") => {
-            Ok(answers::device_information(&phone.name(), &phone.product, phone.load()))
-        }
         (&Method::GET, "/CGI/Screenshot") => Ok(phone.screenshot(&request).await),
         (&Method::POST, "/CGI/Execute") => {
             let triggered = shared.cluster().arrived("push");
@@ -120,6 +122,9 @@ async fn answer_as(
                 None => execute(shared, &phone, request).await,
             }
         }
+        (&Method::GET, path) => {
+            Ok(phone.page(path).unwrap_or_else(|| answers::page(404, "text/html", NOT_FOUND)))
+        }
         // The path is case-sensitive.
         _ => Ok(answers::page(404, "text/html", NOT_FOUND)),
     }
@@ -131,10 +136,13 @@ async fn execute(
     request: Request<Incoming>,
 ) -> Result<Answer, Broken> {
     let hand = PushInFlight::new(phone.shared, phone.at);
-    let push = phone.push(request).await;
+    let user = authorization(&request).as_deref().and_then(basic).map(|(user, _)| user);
+    let mut guard = trace::ExchangeGuard::nobody();
+    let push = phone.push(request, &mut guard).await;
     drop(hand);
     shared.cluster().answered("push");
     let (push, shown, answer) = push;
+    let wanted = shared.events.are_wanted().then(|| push.clone());
     let answer = match (phone.quirk, answer) {
         (Quirk::CutsAnswer, Ok(answer)) => Ok(answers::cut(answer).await),
         (Quirk::Trickles(pause), Ok(answer)) => Ok(answers::trickle(answer, pause).await),
@@ -146,9 +154,7 @@ async fn execute(
     let number = device.pushes.len() - 1;
     match shown {
         Display::Later(time, background, image) => {
-            drop(cluster);
             download_later(shared, phone.at, number, time, background, image);
-            return answer;
         }
         Display::Unchanged => {}
         Display::Removed => device.shown = None,
@@ -156,8 +162,45 @@ async fn execute(
         Display::Rings(tone) => device.ring_tone = Some(tone),
         Display::Pressed(pressed) => device.pressed.extend(pressed),
     }
+    let shows = device.shown.clone();
     drop(cluster);
-    answer
+    if let Some(push) = wanted {
+        shared.events.add(&SimEvent::Push {
+            phone: phone.device.spec.name.clone(),
+            address: phone.address,
+            user,
+            secure: push.secure,
+            xml: push.xml,
+            result: SimEvent::result(push.outcome),
+            downloads: push.fetches,
+            shows,
+        });
+    }
+    answer.map(|answer| traced(guard, answer))
+}
+
+/// Takes note of an answer, and of its body as it is sent.
+fn traced(mut guard: trace::ExchangeGuard, answer: Answer) -> Answer {
+    if !guard.is_on() {
+        return answer;
+    }
+    guard.answered(answer.status().as_u16(), answer.headers());
+    let mut sent = Sent::new(guard);
+    answer.map(|body| {
+        let body = body.map_frame(move |frame| {
+            if let Some(bytes) = frame.data_ref() {
+                sent.add(bytes);
+            }
+            frame
+        });
+        BoxBody::new(body)
+    })
+}
+
+/// Returns the credentials of a request as it has them.
+fn authorization(request: &Request<Incoming>) -> Option<String> {
+    let value = request.headers().get("authorization")?;
+    value.to_str().ok().map(str::to_owned)
 }
 
 /// Lets a phone download after it has answered; what it downloads is recorded with the push of this number.
@@ -183,11 +226,16 @@ fn download_later(
         leave_pool(&shared, at);
         let mut cluster = shared.cluster();
         let device = &mut cluster.histories[at];
-        device.pushes[number].fetches = fetches;
+        device.pushes[number].fetches.clone_from(&fetches);
         if let Some(Display::New(shown)) = shown {
             device.shown = Some(shown);
         }
+        let (phone, shows) =
+            (cluster.devices[at].spec.name.clone(), cluster.histories[at].shown.clone());
         drop(cluster);
+        if shared.events.are_wanted() {
+            shared.events.add(&SimEvent::Downloaded { phone, downloads: fetches, shows });
+        }
     });
 }
 
@@ -204,6 +252,8 @@ struct Phone<'a> {
     device: Arc<Device>,
     model: u32,
     product: String,
+    /// The node that it is registered with.
+    node: String,
     image: Option<ImageSpec>,
     address: Ipv4Addr,
     quirk: Quirk,
@@ -228,7 +278,12 @@ type Verdict = (PushOutcome, Result<Answer, Broken>, Display);
 
 impl<'a> Phone<'a> {
     fn new(shared: &'a Shared, at: usize, secure: bool) -> Self {
-        let device = Arc::clone(&shared.cluster().devices[at]);
+        let (device, node) = {
+            let cluster = shared.cluster();
+            let device = Arc::clone(&cluster.devices[at]);
+            let node = cluster.nodes.get(device.spec.node).cloned();
+            (device, node.unwrap_or_default())
+        };
         let spec = &device.spec;
         let quirk = spec.quirk;
         let product = spec.model_name.strip_prefix("Cisco ").unwrap_or(&spec.model_name);
@@ -237,6 +292,7 @@ impl<'a> Phone<'a> {
             at,
             model: spec.model,
             product: format!("CP-{product}"),
+            node,
             image: model::by_number(spec.model).and_then(|model| model.image),
             address: spec.address.v4().unwrap_or(Ipv4Addr::LOCALHOST),
             quirk,
@@ -261,6 +317,19 @@ impl<'a> Phone<'a> {
         &self.device.spec.active_load
     }
 
+    /// Answers a page of its web server; nothing where it has none at this path.
+    fn page(&self, path: &str) -> Option<Answer> {
+        let facts = Facts {
+            name: &self.name(),
+            model: &self.product,
+            load: self.load(),
+            extension: self.device.extension(self.at),
+            address: self.address,
+            node: &self.node,
+        };
+        pages::answer(path, &facts)
+    }
+
     fn loaded(&self) -> &Loaded {
         &self.device.loaded
     }
@@ -278,12 +347,13 @@ impl<'a> Phone<'a> {
             .then(|| answers::moved(&format!("https://{}:{port}{path}", self.address)))
     }
 
-    async fn push(&self, request: Request<Incoming>) -> (Push, Display, Result<Answer, Broken>) {
-        let header = |name: &str| {
-            let value = request.headers().get(name).and_then(|value| value.to_str().ok());
-            value.map(str::to_owned)
-        };
-        let authorization = header("authorization");
+    /// Takes a push; `guard` becomes the exchange that the trace keeps.
+    async fn push(
+        &self,
+        request: Request<Incoming>,
+        guard: &mut trace::ExchangeGuard,
+    ) -> (Push, Display, Result<Answer, Broken>) {
+        let authorization = authorization(&request);
         let mut push = Push {
             xml: None,
             authorization: authorization.is_some(),
@@ -292,10 +362,19 @@ impl<'a> Phone<'a> {
             fetches: Vec::new(),
         };
         // Seen on real phones: they do not support this header and answer with an error.
-        let expects = header("expect").is_some();
+        let expects = request.headers().contains_key("expect");
+        let (parts, body) = request.into_parts();
         if !expects {
-            let body = Limited::new(request.into_body(), BODY_LIMIT).collect().await;
+            let body = Limited::new(body, BODY_LIMIT).collect().await;
             let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+            *guard = trace::watch(|| trace::Request {
+                to: "phone",
+                method: parts.method.to_string(),
+                url: format!("http://{}{}", self.address, parts.uri.path()),
+                operation: "push".to_owned(),
+                headers: parts.headers.clone(),
+                body: body.clone(),
+            });
             let mut fields = form_urlencoded::parse(&body);
             push.xml = fields.find(|(name, _)| name == "XML").map(|(_, v)| v.into_owned());
         }
@@ -323,16 +402,26 @@ impl<'a> Phone<'a> {
 
     /// Checks credentials, and returns the refusal if there is one.
     async fn refuse(&self, authorization: Option<&str>) -> Option<Verdict> {
-        if !self.authorized(authorization).await {
-            // The 8945 sends a challenge; most models send an error with HTTP 200.
-            if self.model == MODEL_8945 {
-                let realm = self.name().replace("SEP", "").to_lowercase();
-                let answer = answers::unauthorized(&format!("SEP{realm}"));
-                return Some((PushOutcome::Status(401), Ok(answer), Display::Unchanged));
-            }
-            return Some(self.error(4));
+        if self.authorized(authorization).await {
+            return None;
         }
-        None
+        // Who sends credentials unasked gets an error with HTTP 200, but from the 8945.
+        if self.model == MODEL_8945 || (authorization.is_none() && self.challenges()) {
+            let realm = match self.model {
+                MODEL_8945 => format!("SEP{}", self.name().replacen("SEP", "", 1).to_lowercase()),
+                _ => "user".to_owned(),
+            };
+            let answer = answers::unauthorized(&realm);
+            return Some((PushOutcome::Status(401), Ok(answer), Display::Unchanged));
+        }
+        Some(self.error(4))
+    }
+
+    /// Returns whether it asks for credentials with HTTP 401: the 7940, 7960, 88xx, 89xx and 99xx do (seen in published
+    /// tools).
+    fn challenges(&self) -> bool {
+        let number = self.product.trim_start_matches(|c: char| !c.is_ascii_digit());
+        ["8", "99", "7940", "7960"].iter().any(|begin| number.starts_with(begin))
     }
 
     /// Returns whether pictures and tones may be pushed the way that this request came.
@@ -371,6 +460,11 @@ impl<'a> Phone<'a> {
             Some("setBackground") => self.background(xml, fetches).await,
             Some("setRingTone") => self.ring_tone(xml, fetches).await,
             Some("CiscoIPPhoneExecute") => self.press(xml),
+            // Shown over the background until a person closes it (XML services notes).
+            Some(root) if object::is_display(root) => {
+                let answer = answers::success(self.model, PushSchema::Classic);
+                (PushOutcome::Accepted, Ok(answer), Display::Unchanged)
+            }
             Some(_) | None => self.error(1),
         }
     }

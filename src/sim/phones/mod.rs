@@ -8,8 +8,9 @@ mod fetch;
 mod in_flight;
 pub(crate) mod listeners;
 mod object;
+mod pages;
 pub(crate) mod reply_wording;
-mod screen;
+pub(crate) mod screen;
 
 use std::future::poll_fn;
 use std::net::IpAddr;

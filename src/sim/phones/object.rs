@@ -60,6 +60,28 @@ pub(super) fn root(xml: &str) -> Option<String> {
     Node::parse(xml).ok().map(|root| root.name)
 }
 
+/// Returns whether this object is shown on the screen: texts, menus, input forms, directories and images.
+pub(super) fn is_display(root: &str) -> bool {
+    let kind = root.strip_prefix("CiscoIPPhone").unwrap_or_default();
+    DISPLAY.contains(&kind)
+}
+
+/// The objects of the XML services notes, without `CiscoIPPhone`.
+const DISPLAY: [&str; 12] = [
+    "Text",
+    "Menu",
+    "IconMenu",
+    "IconFileMenu",
+    "Input",
+    "Directory",
+    "Image",
+    "ImageFile",
+    "GraphicMenu",
+    "GraphicFileMenu",
+    "Status",
+    "StatusFile",
+];
+
 /// Reads the URIs of a `CiscoIPPhoneExecute`; nothing if a phone cannot parse it.
 ///
 /// Three at most, of which one may be an address (XML services notes, `CiscoIPPhoneExecute`).

@@ -9,12 +9,12 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage, imageops};
 
 use crate::domain::model::{ImageSpec, PushSchema, Size};
 
-pub(super) struct Shot {
-    pub(super) kind: &'static str,
-    pub(super) file: Vec<u8>,
+pub(crate) struct Shot {
+    pub(crate) kind: &'static str,
+    pub(crate) file: Vec<u8>,
 }
 
-pub(super) fn draw(
+pub(crate) fn draw(
     model: u32,
     image: &ImageSpec,
     shown: Option<&[u8]>,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
-use super::selection::{NAMESPACE, Selection, status};
+use super::selection::{NAMESPACE, Report, Selection, status};
 use crate::sim::fault::SOAP;
 use crate::sim::fleet_content::{Httpd, PhoneSpec, Registration};
 use crate::sim::state::{Database, Device};
@@ -11,44 +11,15 @@ use crate::sim::values::{FIRST_TIME, protocol};
 use crate::sim::xml::element_into;
 
 pub(super) fn document(cluster: &Database, selection: &Selection) -> String {
-    // For every node: device index, and whether it is an older state.
-    let mut nodes: Vec<Vec<(usize, bool)>> = vec![Vec::new(); cluster.nodes.len()];
-    let mut total = 0;
-    for at in selection.candidates(cluster) {
-        let device = &cluster.devices[at];
-        if !selection.wants(device) {
-            continue;
-        }
-        let places = [(Some(device.spec.node), false), (device.spec.stale_node, true)];
-        for (node, stale) in places {
-            let Some(node) = node else { continue };
-            if node < nodes.len() && !cluster.silent_nodes.contains(&node) && total < selection.most
-            {
-                nodes[node].push((at, stale));
-                total += 1;
-            }
-        }
-    }
-    let asked = |name: &str| {
-        selection.node.is_empty()
-            || selection.node == "Any"
-            || selection.node.eq_ignore_ascii_case(name)
-    };
+    let reports = selection.reports(cluster);
     let mut items = String::new();
-    let mut state = String::from("<StateInfo ClusterWide=\"1\">");
-    total = 0;
-    for (at, rows) in nodes.iter().enumerate().filter(|(at, _)| asked(&cluster.nodes[*at])) {
-        let silent = cluster.silent_nodes.contains(&at);
-        let code = match (silent, rows.is_empty()) {
-            (true, _) => "NodeNotResponding",
-            (false, true) => "NotFound",
-            (false, false) => "Ok",
-        };
+    let total: usize = reports.iter().map(|report| report.devices.len()).sum();
+    for (at, report) in reports.iter().enumerate() {
         items.push_str("<ns1:item>");
-        element_into(&mut items, "ns1:ReturnCode", code);
-        element_into(&mut items, "ns1:Name", &cluster.nodes[at]);
-        element_into(&mut items, "ns1:NoChange", "false");
-        if rows.is_empty() {
+        element_into(&mut items, "ns1:ReturnCode", report.code);
+        element_into(&mut items, "ns1:Name", report.name);
+        element_into(&mut items, "ns1:NoChange", bool_text(report.unchanged));
+        if report.devices.is_empty() {
             items.push_str(if at.is_multiple_of(2) {
                 "<ns1:CmDevices xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"1\" />"
             } else {
@@ -56,26 +27,18 @@ pub(super) fn document(cluster: &Database, selection: &Selection) -> String {
             });
         } else {
             items.push_str("<ns1:CmDevices>");
-            for &(device, stale) in rows {
+            for &(device, stale) in &report.devices {
                 write_device(&mut items, &cluster.devices[device], device, stale);
             }
             items.push_str("</ns1:CmDevices>");
         }
         items.push_str("</ns1:item>");
-        total += rows.len();
-        // Writing into a String cannot fail.
-        let _ = write!(
-            state,
-            "<Node Name=\"{}\" SubsystemStartTime=\"{FIRST_TIME}\" StateId=\"1\" TotalItemsFound=\"{n}\" TotalItemsReturned=\"{n}\"/>",
-            cluster.nodes[at],
-            n = rows.len()
-        );
     }
-    state.push_str("</StateInfo>");
     let mut out = format!(
         "<?xml version='1.0' encoding='utf-8'?><soapenv:Envelope xmlns:soapenv=\"{SOAP}\"><soapenv:Body><ns1:selectCmDeviceResponse xmlns:ns1=\"{NAMESPACE}\"><ns1:selectCmDeviceReturn><ns1:SelectCmDeviceResult><ns1:TotalDevicesFound>{total}</ns1:TotalDevicesFound>"
     );
-    if total == 0 && cluster.silent_nodes.is_empty() {
+    let none_changed = reports.iter().any(|report| report.unchanged);
+    if total == 0 && cluster.silent_nodes.is_empty() && !none_changed {
         out.push_str(
             "<ns1:CmNodes xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"1\" />",
         );
@@ -85,42 +48,103 @@ pub(super) fn document(cluster: &Database, selection: &Selection) -> String {
         out.push_str("</ns1:CmNodes>");
     }
     out.push_str("</ns1:SelectCmDeviceResult>");
-    // The token is a document inside of a text.
-    element_into(&mut out, "ns1:StateInfo", &state);
+    element_into(&mut out, "ns1:StateInfo", &state_info(&reports));
     out.push_str("</ns1:selectCmDeviceReturn></ns1:selectCmDeviceResponse></soapenv:Body></soapenv:Envelope>");
     out
 }
 
+/// Answers `selectCtiItem`: no application has opened a device of the simulated cluster.
+pub(super) fn no_cti_items(cluster: &Database) -> String {
+    let mut nodes = String::new();
+    for (at, name) in cluster.nodes.iter().enumerate() {
+        let silent = cluster.silent_nodes.contains(&at);
+        nodes.push_str("<ns1:item>");
+        let code = if silent { "NodeNotResponding" } else { "NotFound" };
+        element_into(&mut nodes, "ns1:ReturnCode", code);
+        element_into(&mut nodes, "ns1:Name", name);
+        element_into(&mut nodes, "ns1:NoChange", "false");
+        nodes.push_str("<ns1:CtiItems/></ns1:item>");
+    }
+    format!(
+        "<?xml version='1.0' encoding='utf-8'?><soapenv:Envelope xmlns:soapenv=\"{SOAP}\"><soapenv:Body><ns1:selectCtiItemResponse xmlns:ns1=\"{NAMESPACE}\"><ns1:selectCtiItemReturn><ns1:SelectCtiItemResult><ns1:TotalItemsFound>0</ns1:TotalItemsFound><ns1:CtiNodes>{nodes}</ns1:CtiNodes></ns1:SelectCtiItemResult><ns1:StateInfo/></ns1:selectCtiItemReturn></ns1:selectCtiItemResponse></soapenv:Body></soapenv:Envelope>"
+    )
+}
+
+/// Writes the token that a client sends back to learn of changes only: a document inside of a text.
+pub(super) fn state_info(reports: &[Report<'_>]) -> String {
+    let mut state = String::from("<StateInfo ClusterWide=\"1\">");
+    for Report { name, state: id, devices, .. } in reports {
+        // Writing into a String cannot fail.
+        let _ = write!(
+            state,
+            "<Node Name=\"{name}\" SubsystemStartTime=\"{FIRST_TIME}\" StateId=\"{id}\" TotalItemsFound=\"{n}\" TotalItemsReturned=\"{n}\"/>",
+            n = devices.len()
+        );
+    }
+    state.push_str("</StateInfo>");
+    state
+}
+
+/// What both services report of a device.
+pub(super) struct DeviceState {
+    pub(super) status: &'static str,
+    pub(super) reason: &'static str,
+    pub(super) httpd: &'static str,
+    pub(super) dir_number: String,
+    pub(super) time: u64,
+    /// The address over IPv4.
+    pub(super) v4: Option<Ipv4Addr>,
+}
+
+impl DeviceState {
+    pub(super) fn of(device: &Device, at: usize, stale: bool) -> Self {
+        let registration = device.registration();
+        let status = if stale { "UnRegistered" } else { status(registration).unwrap_or("Unknown") };
+        let reason = match (stale, registration) {
+            (true, _) => "15",
+            (false, Registration::Rejected) => "14",
+            (false, Registration::UnRegistered) => "13",
+            (
+                false,
+                Registration::NeverSeen
+                | Registration::PartiallyRegistered
+                | Registration::Registered,
+            ) => "0",
+        };
+        let httpd = match device.httpd() {
+            Httpd::Yes => "Yes",
+            Httpd::No => "No",
+            Httpd::Unknown => "Unknown",
+        };
+        let dir_number = device.extension(at).map(|number| format!("{number}-{status}"));
+        // An older state lies a day back.
+        let time = FIRST_TIME + at as u64;
+        let time = if stale { time - 86_400 } else { time + device.newer() };
+        // An older state has an address that the phone no longer has.
+        let old = Ipv4Addr::new(127, 255, 255, 254);
+        let v4 = device.spec.reported_address.or_else(|| device.spec.address.v4());
+        let v4 = v4.map(|now| if stale { old } else { now });
+        Self { status, reason, httpd, dir_number: dir_number.unwrap_or_default(), time, v4 }
+    }
+}
+
+fn bool_text(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}
+
 fn write_device(out: &mut String, device: &Device, at: usize, stale: bool) {
     let spec = &device.spec;
-    let registration = device.registration();
-    let now = if stale { "UnRegistered" } else { status(registration).unwrap_or("Unknown") };
-    let reason = match (stale, registration) {
-        (true, _) => "15",
-        (false, Registration::Rejected) => "14",
-        (false, Registration::UnRegistered) => "13",
-        (
-            false,
-            Registration::NeverSeen | Registration::PartiallyRegistered | Registration::Registered,
-        ) => "0",
-    };
-    let httpd = match device.httpd() {
-        Httpd::Yes => "Yes",
-        Httpd::No => "No",
-        Httpd::Unknown => "Unknown",
-    };
+    let DeviceState { status: now, reason, httpd, dir_number, time, v4 } =
+        DeviceState::of(device, at, stale);
     // A line is registered or not; only a device can be so partially (published WSDL).
     let lines: &[&str] =
         if now == "PartiallyRegistered" { &["Registered", "UnRegistered"] } else { &[now] };
     let model = spec.model.to_string();
     let extension = device.extension(at);
-    // An older state lies a day back.
-    let time = FIRST_TIME + at as u64;
-    let time = if stale { time - 86_400 } else { time + device.newer() };
     out.push_str("<ns1:item>");
     for (name, text) in [
         ("ns1:Name", spec.name.as_str()),
-        ("ns1:DirNumber", &extension.as_ref().map(|dn| format!("{dn}-{now}")).unwrap_or_default()),
+        ("ns1:DirNumber", &dir_number),
         ("ns1:DeviceClass", "Phone"),
         ("ns1:Model", &model),
         ("ns1:Product", &model),
@@ -128,7 +152,7 @@ fn write_device(out: &mut String, device: &Device, at: usize, stale: bool) {
         ("ns1:Httpd", httpd),
         ("ns1:RegistrationAttempts", "1"),
         ("ns1:IsCtiControllable", "true"),
-        ("ns1:LoginUserId", ""),
+        ("ns1:LoginUserId", spec.login_user.as_deref().unwrap_or_default()),
         ("ns1:Status", now),
         ("ns1:StatusReason", reason),
         ("ns1:PerfMonObject", "2"),
@@ -168,18 +192,12 @@ fn write_device(out: &mut String, device: &Device, at: usize, stale: bool) {
     ] {
         element_into(out, name, if name == "ns1:DownloadStatus" { "Unknown" } else { "" });
     }
-    write_addresses(out, spec, stale);
+    write_addresses(out, spec, v4);
     out.push_str("</ns1:item>");
 }
 
 /// Writes the addresses of a device: IPv6 first, and with the misspelt attribute of the real schema.
-fn write_addresses(out: &mut String, spec: &PhoneSpec, stale: bool) {
-    // An older state has an address that the phone no longer has.
-    let old = Ipv4Addr::new(127, 255, 255, 254);
-    let v4 = spec
-        .reported_address
-        .or_else(|| spec.address.v4())
-        .map(|now| if stale { old } else { now });
+fn write_addresses(out: &mut String, spec: &PhoneSpec, v4: Option<Ipv4Addr>) {
     let v6 = spec.address.v6();
     let both = v4.is_some() && v6.is_some();
     if v4.is_none() && v6.is_none() {

@@ -1,7 +1,9 @@
-//! RisPort70: the registrations that the cluster's nodes report.
+//! RisPort70, and the older RisPort: the registrations that the cluster's nodes report.
 
 mod document;
+mod legacy;
 mod selection;
+mod wsdl;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +23,37 @@ use super::state::Cluster;
 use super::xml::Node;
 use selection::{NAMESPACE, Selection};
 
-pub(crate) const PATH: &str = "/realtimeservice2/services/RISService70";
+/// The two services.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Service {
+    RisPort70,
+    /// RPC with encoded types; releases up to 10.5 are known to answer it (seen in published tools).
+    RisPort,
+}
 
-pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
+impl Service {
+    /// Returns the service at a path.
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        match path {
+            PATH => Some(Self::RisPort70),
+            OLD_PATH => Some(Self::RisPort),
+            _ => None,
+        }
+    }
+}
+
+const PATH: &str = "/realtimeservice2/services/RISService70";
+const OLD_PATH: &str = "/realtimeservice/services/RisPort";
+
+/// The operations of RisPort70.
+const OPERATIONS: &[&str] = &["selectCmDevice", "selectCmDeviceExt", "selectCtiItem"];
+
+/// Answers a download of RisPort70's WSDL; `host` is the server's name as the client wrote it.
+pub(crate) fn wsdl(host: &str) -> Response {
+    respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(wsdl::document(host)))
+}
+
+pub(crate) fn answer(shared: &Shared, service: Service, body: &Bytes) -> Response {
     match shared.config.risport {
         RisPort::Answers => {}
         RisPort::Forbidden => {
@@ -32,7 +62,7 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
         RisPort::Html => return html(StatusCode::OK, "The service is not activated."),
         RisPort::Closed => return broken(),
     }
-    let asked = read(body);
+    let asked = read(service, body);
     let (name, selection) = match asked {
         Ok(asked) => asked,
         Err(error) => {
@@ -57,7 +87,11 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
     if let Some(triggered) = triggered {
         return triggered.hold();
     }
-    let document = document::document(&database, &selection);
+    let document = match (&selection, service) {
+        (None, _) => document::no_cti_items(&database),
+        (Some(selection), Service::RisPort70) => document::document(&database, selection),
+        (Some(selection), Service::RisPort) => legacy::document(&database, selection),
+    };
     shared.cluster().answered(&name);
     if cut {
         return truncated(document);
@@ -66,17 +100,30 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
     respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(bytes))
 }
 
-fn read(body: &Bytes) -> Result<(String, Selection), String> {
+/// Reads a request: its operation, and which devices it selects; nothing where it is about CTI.
+fn read(service: Service, body: &Bytes) -> Result<(String, Option<Selection>), String> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     let root = Node::parse(text).map_err(|_| "the request is not well-formed XML")?;
     let request = soap_request(&root)?;
-    if request.namespace.as_deref() != Some(NAMESPACE) {
-        return Err(format!("the namespace of {} is not {NAMESPACE}", request.name));
+    let name = request.name.as_str();
+    if service == Service::RisPort {
+        // Its stack reads by names alone; the types of encoded elements are not looked at.
+        return match name {
+            "SelectCmDevice" => Ok((name.to_owned(), Some(Selection::read(request, service)?))),
+            "SelectCtiItem" => Ok((name.to_owned(), None)),
+            _ => Err(format!("the operation {name} is unknown")),
+        };
     }
-    let shape = schema::risport(&request.name)
-        .ok_or_else(|| format!("the operation {} is unknown", request.name))?;
+    if request.namespace.as_deref() != Some(NAMESPACE) {
+        return Err(format!("the namespace of {name} is not {NAMESPACE}"));
+    }
+    let shape = schema::risport(name).ok_or_else(|| format!("the operation {name} is unknown"))?;
     schema::check(request, shape, 0, Some(NAMESPACE))?;
-    Ok((request.name.clone(), Selection::read(request)?))
+    let selection = match name {
+        "selectCtiItem" => None,
+        _ => Some(Selection::read(request, service)?),
+    };
+    Ok((name.to_owned(), selection))
 }
 
 fn too_often(cluster: &mut Cluster, with_200: bool, name: &str, wait: Duration) -> Response {

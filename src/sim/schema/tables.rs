@@ -140,13 +140,16 @@ attendeesAccessCode zeroHop:bool customerName@12.5
 
 /// Requests of RisPort70: operation and the children of its element.
 pub(super) const RISPORT: &[(&str, &str)] =
-    &[("selectCmDevice", SELECT), ("selectCmDeviceExt", SELECT)];
+    &[("selectCmDevice", SELECT), ("selectCmDeviceExt", SELECT), ("selectCtiItem", SELECT_CTI)];
 
 /// A request that only names what it is about.
 const NAME_OR_UUID: &str = "(name!|uuid!:uuid)!";
 
 const SELECT: &str = "StateInfo CmSelectionCriteria!{MaxReturnedDevices:number DeviceClass
 Model:number Status NodeName SelectBy SelectItems{item*{Item!}} Protocol DownloadStatus}";
+
+const SELECT_CTI: &str = "StateInfo CtiSelectionCriteria!{MaxReturnedItems:number CtiMgrClass Status
+NodeName SelectAppBy AppItems{item*{AppItem}} DevNames{item*{DevName}} DirNumbers{item*{DirNumber}}}";
 
 pub(super) const NAMED: &[(&str, &str)] = &[
     (

@@ -1,0 +1,43 @@
+//! The description of RisPort70 that clients download before they ask: its schema is `risport70.xsd`.
+
+use std::fmt::Write as _;
+
+use super::selection::NAMESPACE;
+use super::{OPERATIONS, PATH};
+
+/// Returns the WSDL for a server at `host`, as the client wrote it.
+pub(super) fn document(host: &str) -> String {
+    // The schema is embedded without its declaration.
+    let schema = SCHEMA.split_once("?>").map_or(SCHEMA, |(_, schema)| schema);
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<wsdl:definitions xmlns:wsdl=\"http://schemas.xmlsoap.org/wsdl/\" xmlns:soap=\"http://schemas.xmlsoap.org/wsdl/soap/\" xmlns:ast=\"{NAMESPACE}\" targetNamespace=\"{NAMESPACE}\">\n<wsdl:types>{schema}</wsdl:types>\n"
+    );
+    let (mut messages, mut port, mut binding) = (String::new(), String::new(), String::new());
+    for operation in OPERATIONS {
+        let response = if *operation == "selectCtiItem" {
+            "selectCtiItemResponse"
+        } else {
+            "selectCmDeviceResponse"
+        };
+        // Writing into a String cannot fail.
+        let _ = write!(
+            messages,
+            "<wsdl:message name=\"{operation}Request\"><wsdl:part name=\"parameters\" element=\"ast:{operation}\"/></wsdl:message>\n<wsdl:message name=\"{operation}Response\"><wsdl:part name=\"parameters\" element=\"ast:{response}\"/></wsdl:message>\n"
+        );
+        let _ = write!(
+            port,
+            "<wsdl:operation name=\"{operation}\"><wsdl:input message=\"ast:{operation}Request\"/><wsdl:output message=\"ast:{operation}Response\"/></wsdl:operation>\n"
+        );
+        let _ = write!(
+            binding,
+            "<wsdl:operation name=\"{operation}\"><soap:operation soapAction=\"{operation}\" style=\"document\"/><wsdl:input><soap:body use=\"literal\"/></wsdl:input><wsdl:output><soap:body use=\"literal\"/></wsdl:output></wsdl:operation>\n"
+        );
+    }
+    let _ = write!(
+        out,
+        "{messages}<wsdl:portType name=\"RisPortType\">\n{port}</wsdl:portType>\n<wsdl:binding name=\"RisBinding\" type=\"ast:RisPortType\">\n<soap:binding transport=\"http://schemas.xmlsoap.org/soap/http\" style=\"document\"/>\n{binding}</wsdl:binding>\n<wsdl:service name=\"RISService70\"><wsdl:port name=\"RisPort70\" binding=\"ast:RisBinding\"><soap:address location=\"https://{host}{PATH}\"/></wsdl:port></wsdl:service>\n</wsdl:definitions>\n"
+    );
+    out
+}
+
+const SCHEMA: &str = include_str!("risport70.xsd");
