@@ -53,11 +53,15 @@ pub(crate) fn answer(
     };
     action_agrees(action, asked, name).map_err(|error| invalid(error, name))?;
     let version = schema::version_number(schema_version);
-    let found = schema::operation(name).filter(|_| schema::since(name) <= version);
-    let Some(operation) = found else {
+    let Some(operation) = schema::operation(name) else {
+        // A real cluster may have it.
+        let unknown = format!("The simulator cannot do {name}.");
+        return Err(Box::new(fault(&SoapFault::server(-1, unknown), name)));
+    };
+    if schema::since(name) > version {
         let unknown = SoapFault::server(-1, "No method found for processing request");
         return Err(Box::new(fault(&unknown, name)));
-    };
+    }
     admit(&mut shared.cluster(), user, name, operation.writes)?;
     let sequence = sequence_attribute(request).map_err(|error| invalid(error, name))?;
     schema::check(request, &operation.request, version, None)

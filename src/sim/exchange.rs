@@ -5,7 +5,6 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use futures::StreamExt as _;
 
-use super::accounts::basic;
 use super::events::SimEvent;
 use super::fault::soap_request;
 use super::https::Service;
@@ -13,10 +12,14 @@ use super::shared::Shared;
 use super::xml::Node;
 use crate::net::trace;
 
+/// The user whose request an answer is for.
+#[derive(Clone)]
+pub(crate) struct LoggedIn(pub(crate) String);
+
 /// A request that is not answered yet.
 pub(crate) struct Exchange {
-    /// Nothing where nobody wants to know.
-    event: Option<(&'static str, String, Option<String>)>,
+    /// Service and operation; nothing where no one wants to know.
+    event: Option<(&'static str, String)>,
     guard: trace::ExchangeGuard,
 }
 
@@ -34,18 +37,16 @@ impl Exchange {
             headers: parts.headers.clone(),
             body: body.clone(),
         });
-        let event = shared.events.are_wanted().then(|| {
-            let header = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
-            (service, operation(body), header.and_then(basic).map(|(user, _)| user))
-        });
+        let event = shared.events.are_wanted().then(|| (service, operation(body)));
         Self { event, guard }
     }
 
     /// Takes note of the answer, and of its body as it is sent.
     pub(crate) fn end(self, shared: &Shared, response: Response) -> Response {
         let Self { event, mut guard } = self;
-        if let Some((service, operation, user)) = event {
+        if let Some((service, operation)) = event {
             let status = response.status().as_u16();
+            let user = response.extensions().get::<LoggedIn>().map(|LoggedIn(user)| user.clone());
             shared.events.add(&SimEvent::Request { service, operation, user, status });
         }
         if !guard.is_on() {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::accounts::Login;
 use super::config::Release;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, LoggedIn};
 use super::fleet_content::AxlRole;
 use super::hold_point::is_held;
 use super::responses::{broken, html, respond, unauthorized};
@@ -76,6 +76,7 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         Service::Axl => (cluster.users[user].axl > AxlRole::None, true),
         Service::RisPort(_) => (cluster.users[user].serviceability, false),
     };
+    let logged_in = LoggedIn(cluster.users[user].userid.clone());
     drop(cluster);
     let is_wsdl =
         *method == Method::GET && uri.query().is_some_and(|q| q.eq_ignore_ascii_case("wsdl"));
@@ -95,6 +96,7 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         }
         Service::RisPort(service) => risport::answer(shared, service, body),
     };
+    response.extensions_mut().insert(logged_in);
     if let Some(session) = session {
         for cookie in ["JSESSIONIDSSO", "JSESSIONID"] {
             let path = if cookie == "JSESSIONID" && axl { "/axl" } else { "/" };

@@ -18,7 +18,7 @@ async fn wrong_requests_are_faults() {
         ("listPhone", format!("{name}<ns:returnedTags/>"), "namespace"),
         ("listPhone", name.to_owned(), "returnedTags is missing"),
         ("getPhone", "<name>SEPNONE</name>".to_owned(), "5007"),
-        ("makeCoffee", String::new(), "No method found"),
+        ("makeCoffee", String::new(), "The simulator cannot do makeCoffee"),
         ("executeSQLQuery", "<sql>drop table device</sql>".to_owned(), "-201"),
         ("updateAppUser", "<userid>nobody</userid>".to_owned(), "5003"),
     ] {

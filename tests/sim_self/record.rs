@@ -1,7 +1,7 @@
 //! What people see of the simulator: its record as lines of JSON, and its page.
 
 use crate::bench::*;
-use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER, SimConfig};
+use axlpaper::sim::{ADMIN_USER, PUSH_PASSWORD, PUSH_USER, SimConfig};
 use serde_json::Value;
 
 #[tokio::test]
@@ -13,6 +13,8 @@ async fn the_record_has_everything_that_happened_and_no_password() {
     let (base, _server) = pictures(IMAGE, THUMBNAIL).await;
     bench.good("listPhone", &list("")).await;
     bench.ris(&select(&item("SEP000000000001"))).await;
+    let refused = bench.axl().basic_auth(ADMIN_USER, Some("wrong-password"));
+    assert_eq!(read(refused.body(envelope("15.0", "listPhone", &list("")))).await.0, 401);
     assert_eq!(bench.ask("7.0", "listPhone", &list("")).await.0, 599);
     assert_eq!(bench.push(1, Some(PUSH_PASSWORD), &background(&base)).await.0, 200);
     bench.push(1, Some("wrong-password"), &background(&base)).await;
@@ -21,17 +23,25 @@ async fn the_record_has_everything_that_happened_and_no_password() {
     assert!(!text.contains(PUSH_PASSWORD) && !text.contains("wrong-password"), "{text}");
     let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of = |kind: &str| -> Vec<&Value> { events.iter().filter(|e| e["kind"] == kind).collect() };
-    let requests: Vec<(&str, &str, u64)> = of("request")
+    let requests: Vec<_> = of("request")
         .into_iter()
         .map(|e| {
-            let text = |name: &str| e[name].as_str().unwrap();
-            (text("service"), text("operation"), e["status"].as_u64().unwrap())
+            (
+                e["service"].as_str(),
+                e["operation"].as_str(),
+                e["user"].as_str(),
+                e["status"].as_u64(),
+            )
         })
         .collect();
+    let request =
+        |service, operation, user, status| (Some(service), Some(operation), user, Some(status));
+    let admin = Some(ADMIN_USER);
     let expected = [
-        ("axl", "listPhone", 200),
-        ("risport", "selectCmDeviceExt", 200),
-        ("axl", "listPhone", 599),
+        request("axl", "listPhone", admin, 200),
+        request("risport", "selectCmDeviceExt", admin, 200),
+        request("axl", "listPhone", None, 401),
+        request("axl", "listPhone", admin, 599),
     ];
     assert_eq!(requests, expected);
     let pushes = of("push");

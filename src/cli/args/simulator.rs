@@ -11,7 +11,7 @@ use crate::sim::{FleetSpec, Limits, Release, SimCluster, SimConfig, SimError};
 /// What the simulated cluster is made of.
 #[derive(clap::Args, Clone, Debug)]
 pub struct FleetArgs {
-    /// Devices on the cluster
+    /// Phones on the cluster, beside CTI ports and a template
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = number::<u32>(1..=100_000))]
     pub phones: u32,
     /// Another seed makes another fleet

@@ -31,7 +31,7 @@ use crate::rollout::options::{PushOptions, SavedOptions, WaitLimits};
 use crate::rollout::payload::picture::PicturePayload;
 use crate::rollout::payload::source_image::SourceImage;
 use crate::rollout::request::{RolloutRequest, Scope};
-use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
+use crate::sim::{self, PhoneRecord, Record, SimCluster};
 
 /// Run the whole rollout against a simulated cluster on this machine
 ///
@@ -80,8 +80,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let cluster = simulator::start(&args.fleet, simulator::Ports::default(), None).await?;
     let before = cluster.record();
     ui::say(&format!(
-        "Simulated cluster with {} devices at https://{}/ (certificate pinned)",
-        FleetSpec { seed: args.fleet.seed, phones: args.fleet.phones }.devices(),
+        "Simulated cluster with {} phones at https://{}/ (certificate pinned)",
+        args.fleet.phones,
         cluster.axl_addr()
     ));
     let phone_ca = folder.path().join("phone-ca.pem");

@@ -52,7 +52,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         list::write_file(path, cluster.ca_pem())?;
     }
     let guide = format!(
-        "A simulated cluster with {phones} devices runs at https://{addr}/ until you press Ctrl-C.\n\
+        "A simulated cluster with {phones} phones runs at https://{addr}/ until you press Ctrl-C.\n\
          All its users, passwords and phones are invented. What happens to them: https://{addr}/sim/\n\n\
          export CUCM_HOST={host} CUCM_USERNAME={admin} CUCM_PASSWORD={admin_password}\n\
          export PHONE_USERNAME={push} PHONE_PASSWORD={push_password}\n\
@@ -61,14 +61,14 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
          Some phones take pictures over HTTPS only: add --phone-tls-port {tls_port} and either\n\
          --phone-tls pin-first-use or --phone-ca-file with the file that --phone-ca-out writes.\n\n\
          Other clients: trust the certificate that --ca-out writes, or pin it, and use\n\
-         AXL:      https://{addr}/axl/ (WSDL: /axl/AXLAPIService?wsdl)\n\
+         AXL:      https://{addr}/axl/\n\
          RisPort:  https://{addr}/realtimeservice2/services/RISService70\n\
          Version:  https://{addr}/cucm-uds/version (without credentials)\n\
          Phones:   http://127.x.y.z:{port}/CGI/Execute, https://127.x.y.z:{tls_port}/CGI/Execute\n\
          Read-only AXL user: {reader} / {reader_password}; push end user: {eu} / {eu_password}\n{no_port}",
         host = host(cluster.axl_addr()),
         no_port = if cluster.axl_addr().port() == USUAL_PORT { "" } else { NO_PORT },
-        phones = cluster.record().phones.len(),
+        phones = args.fleet.phones,
         addr = cluster.axl_addr(),
         admin = sim::ADMIN_USER,
         admin_password = sim::ADMIN_PASSWORD,

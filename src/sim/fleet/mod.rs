@@ -4,7 +4,7 @@ mod names;
 mod random;
 
 use std::collections::HashSet;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 pub(crate) use random::Random;
@@ -19,8 +19,7 @@ use crate::domain::personalization::Setting;
 #[derive(Clone, Copy, Debug)]
 pub struct FleetSpec {
     pub seed: u64,
-    /// How many devices of all kinds: up to 100,000, and 30 where fewer are asked for, so that there is room for
-    /// the CTI ports that every fleet has. A template, which is no device, comes on top.
+    /// How many phones: up to 100,000. Twelve CTI ports and a template come on top.
     pub phones: u32,
 }
 
@@ -39,7 +38,7 @@ impl FleetSpec {
             ..Fleet::default()
         };
         let mut used = [0; names::POOLS.len()];
-        for _ in CTI_PORTS..self.devices() {
+        for _ in 0..self.phones {
             fleet.phones.push(maker.phone(&mut used));
         }
         // The phones that could be pushed to, in a random order: what is wrong is dealt out to them.
@@ -51,10 +50,6 @@ impl FleetSpec {
         deal(&mut fleet.phones, &ready, &mut maker.random);
         maker.associate(&mut fleet);
         fleet
-    }
-
-    pub fn devices(&self) -> u32 {
-        self.phones.max(FEWEST)
     }
 
     /// Makes `phones` ready phones: registered Cisco 8841 that behave, all associated with the
@@ -219,14 +214,26 @@ fn deal(phones: &mut [PhoneSpec], ready: &[usize], random: &mut Random) {
     }
     // Two phones with one address: a copy of another one's, which keeps it.
     let pairs = (ready.len() / 300).max(1);
-    for pair in left.chunks_exact(2).take(pairs) {
+    let mut left = left.chunks_exact(2);
+    for pair in left.by_ref().take(pairs) {
         phones[pair[1].max(pair[0])].address = phones[pair[0].min(pair[1])].address;
+    }
+    // Phones at home, which the cluster reports with the address of their Expressway.
+    for &at in left.by_ref().take(pairs).flatten() {
+        phones[at].reported_address = Some(EXPRESSWAY);
+    }
+    // Phones on which somebody has logged in by Extension Mobility.
+    for &at in left.take(pairs).flatten() {
+        let user = phones[at].owner.clone();
+        phones[at].login_user = Some(user.unwrap_or_else(|| "guest".to_owned()));
     }
 }
 
 /// How many CTI ports a fleet has.
 const CTI_PORTS: u32 = 12;
-const FEWEST: u32 = 30;
+
+/// The address that the cluster reports for phones behind an Expressway. No phone has it.
+const EXPRESSWAY: Ipv4Addr = Ipv4Addr::new(127, 200, 0, 10);
 
 const TRAITS: &[Trait] = &[
     (8, |phone, _| phone.quirk = Quirk::AcceptsButNeverFetches),
@@ -305,10 +312,11 @@ mod tests {
     }
 
     #[test]
-    fn a_fleet_has_as_many_devices_as_were_asked_for() {
-        for (asked, made) in [(1, 30), (30, 30), (31, 31), (200, 200)] {
-            let fleet = FleetSpec { seed: 1, phones: asked }.generate();
-            assert_eq!(count(&fleet, |phone| !phone.template), made);
+    fn a_fleet_has_as_many_phones_as_were_asked_for() {
+        for phones in [1, 30, 31, 200] {
+            let fleet = FleetSpec { seed: 1, phones }.generate();
+            let is_phone = |phone: &PhoneSpec| !phone.template && phone.model != CTI_PORT;
+            assert_eq!(count(&fleet, is_phone), phones as usize);
         }
     }
 
@@ -339,6 +347,9 @@ mod tests {
         assert!(count(&fleet, |p| p.active_load.contains("MPP")) > 0);
         assert!(count(&fleet, |p| p.authentication_url.is_some()) > 1);
         assert!(count(&fleet, |p| p.stale_node.is_some()) > 0);
+        // The client knows an Expressway by the phones that share its address.
+        assert!(count(&fleet, |p| p.reported_address == Some(EXPRESSWAY)) >= 2);
+        assert!(count(&fleet, |p| p.login_user.is_some()) > 0);
         let addresses: Vec<_> = fleet.phones.iter().filter_map(|p| p.address.v4()).collect();
         let distinct: HashSet<_> = addresses.iter().collect();
         assert!(distinct.len() < addresses.len());

@@ -29,7 +29,7 @@ pub(crate) fn write(cluster: &mut Cluster, call: &Call<'_>) -> Option<Answer> {
         "applyPhone" => Some(configure::apply_phone(cluster, call, Order::Apply)),
         "removeCommonPhoneConfig" => Some(configure::remove(cluster, call)),
         "resetCommonPhoneConfig" => Some(configure::apply_profile(cluster, call, Order::Reset)),
-        "resetPhone" => Some(configure::apply_phone(cluster, call, Order::Reset)),
+        "resetPhone" | "restartPhone" => Some(configure::apply_phone(cluster, call, Order::Reset)),
         "updateCommonPhoneConfig" => Some(configure::profile(cluster, call)),
         "updatePhone" => Some(configure::phone(cluster, call)),
         "updateUser" => Some(users::update(cluster, call, UserKind::EndUser)),

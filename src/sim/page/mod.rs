@@ -212,7 +212,7 @@ fn asset(kind: &'static str, body: impl Into<axum::body::Body>) -> Response {
 /// How many phones are on one page.
 const ROWS: usize = 50;
 
-const POLICY: &str = "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const STYLE: &str = include_str!("sim.css");
 const SCRIPT: &str = include_str!("live.js");

@@ -31,7 +31,8 @@ pub(crate) fn since(operation: &str) -> u16 {
         | "applyCommonPhoneConfig"
         | "applyPhone"
         | "resetCommonPhoneConfig"
-        | "resetPhone" => 1000,
+        | "resetPhone"
+        | "restartPhone" => 1000,
         _ => 0,
     }
 }

@@ -61,6 +61,7 @@ locationDetails endpointConnection portOrSsid lastSeen risStatus@12.5} skip:numb
     ("removeCommonPhoneConfig", true, NAME_OR_UUID),
     ("resetCommonPhoneConfig", true, NAME_OR_UUID),
     ("resetPhone", true, NAME_OR_UUID),
+    ("restartPhone", true, NAME_OR_UUID),
     (
         "updateAppUser",
         true,
