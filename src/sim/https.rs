@@ -17,7 +17,7 @@ use super::fleet_content::AxlRole;
 use super::hold_point::is_held;
 use super::responses::{broken, html, respond, unauthorized};
 use super::shared::Shared;
-use super::{axl, risport};
+use super::{axl, risport, schema};
 
 pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -28,6 +28,7 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let service = match parts.uri.path() {
         UDS_VERSION if parts.method == Method::GET => return uds_version(&shared),
         "/axl/" => Service::Axl,
+        WSDL if parts.method == Method::GET => Service::Axl,
         path => match risport::Service::at(path) {
             Some(service) => Service::RisPort(service),
             None => return html(StatusCode::NOT_FOUND, "The requested resource is not available."),
@@ -87,6 +88,7 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         Service::RisPort(risport::Service::RisPort70) if is_wsdl => {
             risport::wsdl(text("host").unwrap_or("localhost"))
         }
+        Service::Axl if is_wsdl => axl_wsdl(shared, text("host").unwrap_or("localhost")),
         Service::Axl if *method == Method::GET => landing_page(),
         _ if *method != Method::POST => {
             html(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed for this resource.")
@@ -131,6 +133,14 @@ fn uds_version(shared: &Shared) -> Response {
     respond(StatusCode::OK, "application/xml", Body::from(document))
 }
 
+/// Answers with the WSDL of the newest AXL version that the cluster has.
+fn axl_wsdl(shared: &Shared, host: &str) -> Response {
+    let versions = shared.cluster().config.release.axl_versions();
+    let newest = versions.first().copied().unwrap_or("1.0");
+    let document = schema::wsdl::document(newest, host);
+    respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(document))
+}
+
 fn landing_page() -> Response {
     const PAGE: &str = "<html>\n<head>\n<title>Cisco CallManager: AXL Web Service</title>\n</head>\n<body>\n\
         <h1>Cisco CallManager: AXL Web Service</h1>\n<p>The AXL Web Service is working and accepting requests. \
@@ -138,6 +148,8 @@ fn landing_page() -> Response {
     respond(StatusCode::OK, "text/html;charset=UTF-8", Body::from(PAGE))
 }
 
+/// Where clients ask for the WSDL.
+const WSDL: &str = "/axl/AXLAPIService";
 const UDS_VERSION: &str = "/cucm-uds/version";
 /// Larger than any list of devices that a user can have.
 pub(crate) const BODY_LIMIT: usize = 32 * 1024 * 1024;

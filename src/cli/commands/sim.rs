@@ -61,8 +61,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
          Some phones take pictures over HTTPS only: add --phone-tls-port {tls_port} and either\n\
          --phone-tls pin-first-use or --phone-ca-file with the file that --phone-ca-out writes.\n\n\
          Other clients: trust the certificate that --ca-out writes, or pin it, and use\n\
-         AXL:      https://{addr}/axl/\n\
-         RisPort:  https://{addr}/realtimeservice2/services/RISService70\n\
+         AXL:      https://{addr}/axl/ (WSDL: /axl/AXLAPIService?wsdl)\n\
+         RisPort:  https://{addr}/realtimeservice2/services/RISService70 (WSDL: ?wsdl)\n\
          Version:  https://{addr}/cucm-uds/version (without credentials)\n\
          Phones:   http://127.x.y.z:{port}/CGI/Execute, https://127.x.y.z:{tls_port}/CGI/Execute\n\
          Read-only AXL user: {reader} / {reader_password}; push end user: {eu} / {eu_password}\n{no_port}",

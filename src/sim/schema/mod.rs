@@ -8,6 +8,7 @@
 
 mod notation;
 mod tables;
+pub(crate) mod wsdl;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
