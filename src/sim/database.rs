@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::time::Instant;
 
+use super::change_log::{ChangeLog, LoggedChange};
 use super::config::SimConfig;
 use super::fleet::Random;
 use super::fleet_content::{
@@ -39,6 +40,7 @@ pub(crate) struct Database {
     pub(crate) users: Vec<Arc<User>>,
     pub(crate) user_index: Arc<HashMap<String, usize>>,
     pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) changes: Arc<ChangeLog>,
 }
 
 /// Named things with a UUID, found by name in any case of letters.
@@ -163,6 +165,34 @@ impl Database {
 
     pub(crate) fn device_mut(&mut self, at: usize) -> &mut Device {
         Arc::make_mut(&mut self.devices[at])
+    }
+
+    /// Notes a change for `listChange`.
+    pub(crate) fn note_change(
+        &mut self,
+        kind: &'static str,
+        uuid: String,
+        action: char,
+        tags: &[&str],
+    ) {
+        let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+        let change = LoggedChange { kind, uuid, action, tags };
+        Arc::make_mut(&mut self.changes).add(change);
+    }
+
+    /// Notes that some fields of a device changed.
+    pub(crate) fn note_device(&mut self, kind: &'static str, at: usize, tags: &[&str]) {
+        self.note_change(kind, self.devices[at].uuid.clone(), 'u', tags);
+    }
+
+    /// Notes that a user's controlled devices changed.
+    pub(crate) fn note_user(&mut self, at: usize, tags: &[&str]) {
+        let user = &self.users[at];
+        let kind = match user.kind {
+            UserKind::EndUser => "User",
+            UserKind::Application => "AppUser",
+        };
+        self.note_change(kind, user.uuid.clone(), 'u', tags);
     }
 
     pub(crate) fn remove_profile(&mut self, at: usize) {

@@ -44,6 +44,7 @@ mod accounts;
 mod authenticate;
 mod axl;
 mod capture;
+mod change_log;
 mod cluster;
 mod config;
 mod database;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::change_log::ChangeLog;
 use super::config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
     PUSH_USER, READER_PASSWORD, READER_USER, SimConfig,
@@ -119,6 +120,7 @@ impl Cluster {
             users: Vec::new(),
             user_index: Arc::default(),
             parameters: fleet.parameters.iter().cloned().collect(),
+            changes: Arc::new(ChangeLog::new()),
         };
         let mut cluster = Self {
             database: Arc::new(database),

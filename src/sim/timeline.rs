@@ -78,6 +78,7 @@ impl Cluster {
                 let at = self.user(&user)?;
                 let found = devices.iter().filter_map(|name| self.device(name)).collect();
                 self.user_mut(at).associate(found);
+                self.note_user(at, &["associatedDevices"]);
                 Some((user, None, None))
             }
             Change::Password { user, password } => {
@@ -92,11 +93,13 @@ impl Cluster {
             Change::Personalize { phone, setting } => {
                 let at = self.device(&phone)?;
                 self.device_mut(at).spec.personalization = setting;
+                self.note_device("Phone", at, &["phoneSuite"]);
                 Some((phone, None, None))
             }
             Change::Register { phone, registration } => {
                 let at = self.device(&phone)?;
                 self.device_mut(at).spec.registration = registration;
+                self.note_device("RegistrationDynamic", at, &["risStatus"]);
                 Some((phone, None, None))
             }
             Change::Readdress { phone, address } => {
@@ -104,6 +107,7 @@ impl Cluster {
                 self.addresses.retain(|_, device| *device != at);
                 self.addresses.insert(address, at);
                 self.device_mut(at).spec.address = Address::V4(address);
+                self.note_device("RegistrationDynamic", at, &["lastKnownIpAddress"]);
                 Some((phone, None, None))
             }
             Change::Role { user, axl } => {
@@ -114,6 +118,8 @@ impl Cluster {
             Change::PersonalizeProfile { profile, setting } => {
                 let at = self.profiles.find(&profile)?;
                 self.profiles.entries[at].value.spec.personalization = setting;
+                let uuid = self.profiles.entries[at].uuid.clone();
+                self.note_change("CommonPhoneConfig", uuid, 'u', &["phonePersonalization"]);
                 Some((profile, None, None))
             }
             Change::Insert { position, phone } => {
@@ -125,11 +131,15 @@ impl Cluster {
                 self.order.pop();
                 let position = position.min(self.order.len());
                 self.order.insert(position, at);
+                let uuid = self.devices[at].uuid.clone();
+                self.note_change("Phone", uuid, 'a', &[]);
                 Some((name, None, Some(position)))
             }
             Change::Remove(name) => {
                 let at = self.device(&name)?;
                 let from = self.remove_phone(at);
+                let uuid = self.devices[at].uuid.clone();
+                self.note_change("Phone", uuid, 'r', &[]);
                 Some((name, from, None))
             }
             Change::Rename { name, to } => {
@@ -138,6 +148,7 @@ impl Cluster {
                 index.remove(&name.to_lowercase());
                 index.insert(to.to_lowercase(), at);
                 self.device_mut(at).spec.name = to;
+                self.note_device("Phone", at, &["name"]);
                 Some((name, None, None))
             }
             Change::Move { name, position } => {

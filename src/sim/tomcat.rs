@@ -47,6 +47,7 @@ pub(crate) async fn serve(
         {
             let mut cluster = shared.cluster();
             cluster.sessions.clear();
+            Arc::make_mut(&mut cluster.changes).restart();
             cluster.count("tomcat restart");
         }
         tokio::select! {

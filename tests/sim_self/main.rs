@@ -4,6 +4,7 @@
 
 mod axl;
 mod bench;
+mod changes;
 mod limits;
 mod manners;
 mod phones;

@@ -115,9 +115,26 @@ fn done(
     (name, uuid): (String, String),
     touched: usize,
 ) -> Answer {
+    let operation = call.request.name.as_str();
+    let kind = if operation.ends_with("Phone") { "Phone" } else { "CommonPhoneConfig" };
+    let action = match operation.chars().next() {
+        // `apply`, which changes nothing, begins with the same letter.
+        Some('a') if operation.starts_with("add") => Some('a'),
+        Some('u') => Some('u'),
+        Some('r') if operation.starts_with("remove") => Some('r'),
+        _ => None,
+    };
+    if let Some(action) = action {
+        let names = call.request.children.iter().map(|child| child.name.as_str());
+        let tags: Vec<&str> = names.filter(|name| action == 'u' && !KEYS.contains(name)).collect();
+        cluster.note_change(kind, uuid.clone(), action, &tags);
+    }
     written(cluster, call, name, touched);
     Ok(format!("<return>{uuid}</return>"))
 }
+
+/// What a request names its object by.
+const KEYS: [&str; 2] = ["name", "uuid"];
 
 fn target(cluster: &Database, call: &Call<'_>) -> Result<usize, SoapFault> {
     let found = profiles::find(cluster, call.request);
@@ -127,7 +144,7 @@ fn target(cluster: &Database, call: &Call<'_>) -> Result<usize, SoapFault> {
 /// Refuses fields that the simulator does not carry out: ignoring one would make the answer wrong.
 fn only(request: &Node, what: &str, known: &[&str]) -> Result<(), SoapFault> {
     let names = request.children.iter().map(|child| child.name.as_str());
-    let mut others = names.filter(|name| !["name", "uuid"].contains(name) && !known.contains(name));
+    let mut others = names.filter(|name| !KEYS.contains(name) && !known.contains(name));
     match others.next() {
         Some(other) => {
             let message = format!("the simulator cannot change {other} of a {what}");

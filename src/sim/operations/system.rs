@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::call::{Answer, Call, Criteria, returned_tags, rows};
 use super::row::Row;
+use crate::sim::change_log::LoggedChange;
 use crate::sim::config::{ChangeNotification, Release};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::Registration;
@@ -23,24 +24,66 @@ pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Answer {
     ))
 }
 
-/// Answers `listChange`: the state of the record, which holds no changes here.
+/// Answers `listChange`: without a number the state of the record, and with one what changed from it on.
 pub(super) fn changes(cluster: &Database, call: &Call<'_>) -> Answer {
     match cluster.config.change_notification {
         // Neither code nor wording were published.
         ChangeNotification::OffWithFault => {
-            Err(SoapFault::server(-1, "Change notification is not enabled."))
+            return Err(SoapFault::server(-1, "Change notification is not enabled."));
         }
-        ChangeNotification::OffWithoutQueue => Ok(String::new()),
-        // No number was ever handed out to begin from.
-        ChangeNotification::On if call.request.child("startChangeId").is_some() => {
-            Err(SoapFault::server(5007, "The queueId value does not match the server."))
-        }
-        ChangeNotification::On => Ok("<queueInfo><firstChangeId>1</firstChangeId>\
-            <lastChangeId>0</lastChangeId><queueId>Sim4Q7x1</queueId>\
-            <nextStartChangeId>1</nextStartChangeId></queueInfo><changes/>"
-            .to_owned()),
+        ChangeNotification::OffWithoutQueue => return Ok(String::new()),
+        ChangeNotification::On => {}
     }
+    let log = &cluster.changes;
+    let mut changes = String::new();
+    let mut next = log.last() + 1;
+    if let Some(start) = call.request.child("startChangeId") {
+        let same_queue = start.attribute("queueId") == Some(&log.queue_id());
+        let id = start.text.trim().parse().unwrap_or(0);
+        // What a cluster answers to a number that has fallen out of its record was not published.
+        let from = log.from(id).filter(|_| same_queue);
+        let from = from.ok_or_else(|| SoapFault::server(5007, WRONG_QUEUE))?;
+        let wanted: Vec<&str> = call
+            .request
+            .child("objectList")
+            .map(|list| list.children.iter().map(|object| object.text.trim()).collect())
+            .unwrap_or_default();
+        let wanted = |kind: &str| wanted.is_empty() || wanted.contains(&kind);
+        for (id, change) in from.take(CHANGES) {
+            next = id + 1;
+            if wanted(change.kind) {
+                write_change(&mut changes, id, change);
+            }
+        }
+    }
+    Ok(format!(
+        "<queueInfo><firstChangeId>{}</firstChangeId><lastChangeId>{}</lastChangeId><queueId>{}</queueId>\
+         <nextStartChangeId>{next}</nextStartChangeId></queueInfo><changes>{changes}</changes>",
+        log.first(),
+        log.last(),
+        log.queue_id()
+    ))
 }
+
+fn write_change(out: &mut String, id: u64, change: &LoggedChange) {
+    let LoggedChange { kind, uuid, action, tags } = change;
+    let do_get = *action == 'a';
+    // Writing into a String cannot fail.
+    let _ = write!(
+        out,
+        "<change type=\"{kind}\" uuid=\"{uuid}\"><id>{id}</id><action>{action}</action><doGet>{do_get}</doGet><changedTags>"
+    );
+    for tag in tags {
+        let _ = write!(out, "<changedTag><name>{tag}</name></changedTag>");
+    }
+    out.push_str("</changedTags></change>");
+}
+
+/// How many changes an answer has at most, so that clients read on.
+const CHANGES: usize = 1_000;
+
+const WRONG_QUEUE: &str = "The queueId value does not match the server. This indicates that it is either incorrect or the \
+    server restarted and a full sync is needed.";
 
 pub(super) fn device_pools(cluster: &Database, call: &Call<'_>) -> Answer {
     let criteria = Criteria::read(call.request)?;

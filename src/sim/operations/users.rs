@@ -81,6 +81,9 @@ pub(super) fn update(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> 
     let touched = 1 + devices.as_ref().map_or(0, |devices| cluster.users[at].differs(devices));
     let target = cluster.users[at].userid.clone();
     written(cluster, call, target, touched);
+    let names = call.request.children.iter().map(|child| child.name.as_str());
+    let tags: Vec<&str> = names.filter(|name| !["userid", "uuid"].contains(name)).collect();
+    cluster.note_user(at, &tags);
     let user = cluster.user_mut(at);
     if let Some(devices) = devices {
         user.associate(devices);

@@ -187,7 +187,7 @@ fn knows(items: &[Item], name: &str, version: u16) -> bool {
 }
 
 /// Attributes that the schema allows on some field; which one exactly is not checked.
-const ATTRIBUTES: [&str; 3] = ["ctiid", "special", "uuid"];
+const ATTRIBUTES: [&str; 4] = ["ctiid", "queueId", "special", "uuid"];
 
 // The tables are constants, and a test below parses every one of them, so that none is ever dropped.
 static OPERATIONS: LazyLock<HashMap<&str, Operation>> = LazyLock::new(|| {

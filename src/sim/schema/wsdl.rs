@@ -128,6 +128,7 @@ fn write_field(out: &mut String, field: &Field, version: u16) {
     let simple = match kind {
         Kind::Anything => "axl:XAny",
         Kind::Boolean => "axl:boolean",
+        Kind::Number if name == "startChangeId" => "axl:StartChangeId",
         Kind::Number => "xsd:unsignedLong",
         Kind::Pin | Kind::Text | Kind::Text50 | Kind::Uuid => match name.as_str() {
             "loadInformation" => "axl:XLoadInformation",
@@ -181,6 +182,7 @@ const SERVICE: &str = "http://www.cisco.com/AXLAPIService/";
 const TYPES: &str = "<xsd:simpleType name=\"boolean\"><xsd:restriction base=\"xsd:string\"><xsd:pattern value=\"t|f|true|false|0|1\"/></xsd:restriction></xsd:simpleType>\n\
     <xsd:complexType name=\"XFkType\"><xsd:simpleContent><xsd:extension base=\"xsd:string\"><xsd:attribute name=\"uuid\" type=\"xsd:string\"/></xsd:extension></xsd:simpleContent></xsd:complexType>\n\
     <xsd:complexType name=\"XLoadInformation\"><xsd:simpleContent><xsd:extension base=\"xsd:string\"><xsd:attribute name=\"special\" type=\"xsd:string\"/></xsd:extension></xsd:simpleContent></xsd:complexType>\n\
+    <xsd:complexType name=\"StartChangeId\"><xsd:simpleContent><xsd:extension base=\"xsd:integer\"><xsd:attribute name=\"queueId\" type=\"xsd:string\" use=\"required\"/></xsd:extension></xsd:simpleContent></xsd:complexType>\n\
     <xsd:complexType name=\"XAny\" mixed=\"true\"><xsd:sequence><xsd:any processContents=\"skip\" minOccurs=\"0\" maxOccurs=\"unbounded\"/></xsd:sequence></xsd:complexType>\n";
 
 #[cfg(test)]

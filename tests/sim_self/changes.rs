@@ -1,0 +1,112 @@
+//! `listChange`: what clients that follow a cluster see.
+
+use crate::bench::*;
+use axlpaper::domain::personalization::Setting;
+use axlpaper::sim::{ADMIN_USER, Change, PhoneSpec, Restart, Tripped};
+use std::time::Duration;
+
+/// The text of the first element of this name.
+fn text(body: &str, name: &str) -> String {
+    let rest = body.split(&format!("<{name}>")).nth(1).unwrap_or_else(|| panic!("{name}: {body}"));
+    rest.split('<').next().unwrap().to_owned()
+}
+
+/// The changes in an answer: type, action and tags.
+fn changes(body: &str) -> Vec<(String, String, Vec<String>)> {
+    let each = body.split("<change ").skip(1);
+    each.map(|change| {
+        let kind = change.split('"').nth(1).unwrap().to_owned();
+        let tags = change.split("<changedTag><name>").skip(1);
+        let tags = tags.map(|tag| tag.split('<').next().unwrap().to_owned());
+        (kind, text(change, "action"), tags.collect())
+    })
+    .collect()
+}
+
+fn since(id: &str, queue: &str) -> String {
+    format!("<startChangeId queueId=\"{queue}\">{id}</startChangeId>")
+}
+
+#[tokio::test]
+async fn what_changes_is_reported_once_and_in_order() {
+    let bench = Bench::new().await;
+    let begin = bench.good("listChange", "").await;
+    assert!(changes(&begin).is_empty(), "{begin}");
+    let (next, queue) = (text(&begin, "nextStartChangeId"), text(&begin, "queueId"));
+    bench.good("updatePhone", "<name>SEP000000000001</name><phoneSuite>Enabled</phoneSuite>").await;
+    bench.good("updateAppUser", "<userid>bgpush</userid><associatedDevices><device>SEP000000000002</device></associatedDevices>").await;
+    bench.sim.change(Change::Insert {
+        position: 0,
+        phone: Box::new(PhoneSpec::new("SEP0000000000AA", 683)),
+    });
+    bench.sim.change(Change::PersonalizeProfile {
+        profile: "Standard Common Phone Profile".to_owned(),
+        setting: Setting::Enabled,
+    });
+    bench.sim.change(Change::Remove("SEP0000000000AA".to_owned()));
+    bench.good("applyPhone", "<name>SEP000000000001</name>").await;
+    let later = bench.good("listChange", &since(&next, &queue)).await;
+    let change = |kind: &str, action: &str, tags: &[&str]| {
+        let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+        (kind.to_owned(), action.to_owned(), tags)
+    };
+    let expected = [
+        change("Phone", "u", &["phoneSuite"]),
+        change("AppUser", "u", &["associatedDevices"]),
+        change("Phone", "a", &[]),
+        change("CommonPhoneConfig", "u", &["phonePersonalization"]),
+        change("Phone", "r", &[]),
+    ];
+    assert_eq!(changes(&later), expected, "{later}");
+    assert_eq!(text(&later, "nextStartChangeId"), "6");
+    let some = format!("{}<objectList><object>AppUser</object></objectList>", since(&next, &queue));
+    assert_eq!(changes(&bench.good("listChange", &some).await), expected[1..2]);
+    let nothing = bench.good("listChange", &since("6", &queue)).await;
+    assert!(changes(&nothing).is_empty(), "{nothing}");
+    assert!(bench.sim.record().writes.iter().all(|write| write.caller == ADMIN_USER));
+}
+
+#[tokio::test]
+async fn long_answers_are_paged() {
+    let bench = Bench::new().await;
+    for k in 0..1_200 {
+        let setting = if k % 2 == 0 { Setting::Enabled } else { Setting::Disabled };
+        bench.sim.change(Change::Personalize { phone: "SEP000000000001".to_owned(), setting });
+    }
+    let begin = bench.good("listChange", "").await;
+    let queue = text(&begin, "queueId");
+    let first = bench.good("listChange", &since("1", &queue)).await;
+    assert_eq!((changes(&first).len(), text(&first, "lastChangeId")), (1_000, "1200".to_owned()));
+    let next = text(&first, "nextStartChangeId");
+    let second = bench.good("listChange", &since(&next, &queue)).await;
+    assert_eq!(
+        (changes(&second).len(), text(&second, "nextStartChangeId")),
+        (200, "1201".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn another_queue_and_unknown_numbers_are_refused() {
+    let bench = Bench::new().await;
+    let queue = text(&bench.good("listChange", "").await, "queueId");
+    for (id, queue) in [("1", "other"), ("0", &queue), ("7", &queue), ("x", &queue)] {
+        let (status, body) = bench.ask("15.0", "listChange", &since(id, queue)).await;
+        assert_eq!(status, 500, "{id}: {body}");
+    }
+    let restart = Restart { closed: Duration::ZERO, missing: Duration::ZERO };
+    bench.sim.restart_tomcat("getCCMVersion", 1, Tripped::Before, restart);
+    let asked = bench.axl().body(envelope("15.0", "getCCMVersion", ""));
+    let asked = asked.basic_auth(ADMIN_USER, Some(axlpaper::sim::ADMIN_PASSWORD)).send().await;
+    assert!(asked.is_err(), "{asked:?}");
+    let again = loop {
+        let body = envelope("15.0", "listChange", &since("1", &queue));
+        let request = bench.axl().body(body);
+        let request = request.basic_auth(ADMIN_USER, Some(axlpaper::sim::ADMIN_PASSWORD));
+        // The port is closed for a moment.
+        if let Ok(answer) = request.send().await {
+            break answer.text().await.unwrap();
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(again.contains("<axlcode>5007</axlcode>"), "{again}");
+}
