@@ -1,12 +1,15 @@
 //! Reads the selected phones of a cluster.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audit::push_user_missing;
+use crate::audit::{audit, push_user_missing};
 use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
+use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Inventory;
+use crate::domain::picture_rules::PictureRules;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::error::{AppError, ErrorKind};
@@ -15,7 +18,11 @@ use crate::interaction::Interaction;
 use crate::phone::PhoneClient;
 use crate::survey::{Request, survey as survey_cluster};
 
-/// Connects to a cluster and reads its selected phones.
+/// Chooses the phones that `--limit` or `--sample` takes.
+pub type WithinLimit<'a> = dyn Fn(&Inventory) -> HashSet<DeviceName> + Sync + 'a;
+
+/// Connects to a cluster and reads its selected phones. A limit takes first those that can take a picture, or could once
+/// the cluster is changed.
 ///
 /// # Errors
 /// When the cluster cannot be read, or the selection matches nothing.
@@ -24,10 +31,14 @@ pub async fn survey_of(
     interaction: &dyn Interaction,
     selector: &Selector,
     repairs: &Repairs,
+    pictures: &PictureRules,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, AppError> {
     let cluster = cluster::connect(connection, interaction, observer).await?;
-    survey_with(&cluster, connection, selector, repairs, observer).await
+    let within_limit = |inventory: &Inventory| {
+        selector.within_limit(&audit(inventory, repairs).with_pictures(pictures), true)
+    };
+    survey_with(&cluster, connection, selector, repairs, &within_limit, observer).await
 }
 
 /// Makes sure that the push user exists, before anything is planned for it.
@@ -41,7 +52,7 @@ pub fn push_user_found(inventory: &Inventory) -> Result<(), AppError> {
     }
 }
 
-/// Reads the selected phones of a cluster that is connected.
+/// Reads the selected phones of a cluster that is connected. `within_limit` is called where the selection has a limit.
 ///
 /// # Errors
 /// When the cluster cannot be read, or the selection matches nothing.
@@ -50,6 +61,7 @@ pub async fn survey_with(
     connection: &ClusterSettings,
     selector: &Selector,
     repairs: &Repairs,
+    within_limit: &WithinLimit<'_>,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, AppError> {
     let phones = PhoneClient::anonymous(connection.push_access.phone_port, WHO_ARE_YOU);
@@ -63,9 +75,13 @@ pub async fn survey_with(
         push_user: connection.push_access.push_user.as_deref(),
         push_user_kind: connection.push_user_kind,
     };
-    survey_cluster(&cluster.axl, &cluster.ris, &request, observer.as_ref())
-        .await
-        .map_err(Into::into)
+    let mut inventory =
+        survey_cluster(&cluster.axl, &cluster.ris, &request, observer.as_ref()).await?;
+    if selector.is_limited() {
+        let taken = within_limit(&inventory);
+        inventory.phones.retain(|phone| taken.contains(&phone.name));
+    }
+    Ok(inventory)
 }
 
 /// How long a phone may take to say who it is, where two are reported at one address.

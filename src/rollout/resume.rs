@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::phone_tls;
 use crate::domain::device_name::DeviceName;
+use crate::domain::inventory::Phone;
 use crate::domain::nat::NatRules;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
@@ -222,8 +223,33 @@ pub async fn read(
 /// When it cannot be written.
 pub async fn keep(task: &ClusterTask, recorder: &Recorder) -> Result<(), JournalError> {
     let Some(what) = task.request.payload.saved() else { return Ok(()) };
+    keep_record(task, task.request.selector.clone(), what, recorder).await?;
+    task.request.payload.save_files(recorder).await
+}
+
+/// Keeps the phones that a limit took, so that the run is resumed for the same ones.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn keep_selection(
+    task: &ClusterTask,
+    phones: &[Phone],
+    recorder: &Recorder,
+) -> Result<(), JournalError> {
+    let Some(what) = task.request.payload.saved() else { return Ok(()) };
+    let listed = phones.iter().map(|phone| phone.name.clone()).collect();
+    let selector = Selector { listed: Some(listed), ..Selector::default() };
+    keep_record(task, selector, what, recorder).await
+}
+
+async fn keep_record(
+    task: &ClusterTask,
+    selector: Selector,
+    what: SavedPayload,
+    recorder: &Recorder,
+) -> Result<(), JournalError> {
     let job = ResumeRecord {
-        selector: task.request.selector.clone(),
+        selector,
         picture_file: task.request.payload_name.clone(),
         what,
         proof: Some(task.request.proof),
@@ -232,8 +258,7 @@ pub async fn keep(task: &ClusterTask, recorder: &Recorder) -> Result<(), Journal
         phone_tls: task.connection.push_access.phone_tls.kept.clone(),
         nat: task.connection.push_access.nat.clone(),
     };
-    recorder.snapshot("job", &job).await?;
-    task.request.payload.save_files(recorder).await
+    recorder.snapshot("job", &job).await
 }
 
 #[cfg(test)]
