@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::args::payload::PayloadArgs;
 use crate::cli::args::picture::PictureArgs;
+use crate::cli::args::push::PicturePushArgs;
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::error::{AppError, Exit};
@@ -23,11 +24,13 @@ pub struct Args {
     #[command(flatten)]
     options: PictureArgs,
     #[command(flatten)]
+    picture_push: PicturePushArgs,
+    #[command(flatten)]
     send: SendArgs,
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let Args { picture, what, options, send } = args;
+    let Args { picture, what, options, picture_push, send } = args;
     let wanted = what.wanted(picture, options, send.rules()?)?;
-    push_only::anything("push", wanted, send).await
+    push_only::anything("push", wanted, picture_push, send).await
 }

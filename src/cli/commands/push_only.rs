@@ -6,10 +6,11 @@ use clap::Args;
 
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::payload::PayloadSource;
-use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
+use crate::cli::args::push::{PicturePushArgs, PushArgs};
+use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs, WaitArgs};
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::domain::picture_rules::PictureRules;
-use crate::error::{AppError, ErrorKind, Exit};
+use crate::error::{AppError, Exit};
 
 /// To whom, and how.
 #[derive(Args, Debug)]
@@ -52,17 +53,14 @@ pub async fn run(
     wanted: PayloadSource,
     args: SendArgs,
 ) -> Result<Exit, AppError> {
-    if args.push.picture_name.is_some() {
-        return Err(AppError::new(ErrorKind::Usage, "--picture-name names pictures only")
-            .hint(format!("leave it out: `axlpaper {command}` pushes none")));
-    }
     // On the heap, because two calls deep it is a large future.
-    Box::pin(anything(command, wanted, args)).await
+    Box::pin(anything(command, wanted, PicturePushArgs::default(), args)).await
 }
 
 pub async fn anything(
     command: &'static str,
     wanted: PayloadSource,
+    picture: PicturePushArgs,
     args: SendArgs,
 ) -> Result<Exit, AppError> {
     args.connection.one_cluster()?;
@@ -72,6 +70,7 @@ pub async fn anything(
         source: Source::Typed { wanted, target: Box::new(target), addresses },
         connection,
         push,
+        picture,
         output,
         yes,
         repair: None,

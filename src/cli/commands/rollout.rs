@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::payload::PayloadArgs;
 use crate::cli::args::picture::PictureArgs;
+use crate::cli::args::push::{PicturePushArgs, PushArgs};
 use crate::cli::args::{
-    ConnectionArgs, OutputArgs, PushArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
+    AllClustersArgs, ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
 };
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::error::{AppError, Exit};
@@ -34,6 +35,8 @@ pub struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
+    all: AllClustersArgs,
+    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     repair: RepairArgs,
@@ -43,6 +46,8 @@ pub struct Args {
     wait: WaitArgs,
     #[command(flatten)]
     push: PushArgs,
+    #[command(flatten)]
+    picture_push: PicturePushArgs,
     #[command(flatten)]
     output: OutputArgs,
     /// Stop before the confirmation; change nothing and push nothing
@@ -68,8 +73,9 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let job = Job {
         command: "rollout",
         source,
-        connection: args.connection,
+        connection: args.connection.or_all(args.all),
         push: args.push,
+        picture: args.picture_push,
         output: args.output,
         yes: args.yes,
         repair: Some(repairs),
