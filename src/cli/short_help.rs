@@ -7,7 +7,6 @@ use clap::Command;
 /// Options in the order in which they are shown where a command has more than [`MOST`]. What is required is always shown.
 const MOST_USED: &[&str] = &[
     "cluster",
-    "host",
     "device_pool",
     "model",
     "device",
@@ -23,6 +22,7 @@ const MOST_USED: &[&str] = &[
     "yes",
     "format",
     "output",
+    "host",
     "allow_destructive",
     "tone_format",
     "name",

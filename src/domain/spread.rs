@@ -15,6 +15,8 @@ pub fn spread<T>(items: Vec<T>, place: impl Fn(&T) -> (&str, &str)) -> Vec<T> {
     }
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();
     let mut turns: Vec<Turns<T>> = models.into_values().map(Turns::new).collect();
+    // A model that is in few device pools has the least choice.
+    turns.sort_by_key(|model| model.pools.len());
     let mut spread = Vec::with_capacity(total);
     while !turns.is_empty() {
         turns.retain_mut(|model| {
@@ -81,6 +83,12 @@ mod tests {
         let models: HashSet<_> = firsts.iter().map(|(model, _)| model).collect();
         let pools: HashSet<_> = firsts.iter().map(|(_, pool)| pool).collect();
         assert_eq!((models.len(), pools.len()), (3, 5), "{order:?}");
+    }
+
+    #[test]
+    fn a_model_of_one_pool_leaves_the_others_to_the_rest() {
+        let all = [("a", "P"), ("a", "Q"), ("a", "R"), ("b", "P")];
+        assert_eq!(order(&all)[..3], [("b", "P"), ("a", "Q"), ("a", "R")]);
     }
 
     #[test]

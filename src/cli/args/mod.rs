@@ -39,7 +39,9 @@ pub struct ConnectionArgs {
     /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
     #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE", global = true)]
     pub state: Option<PathBuf>,
-    /// Cluster of the config file; inventory, audit and rollout take several
+    /// Cluster of the config file
+    ///
+    /// inventory, audit and rollout take several
     #[arg(long, value_name = "NAME")]
     pub cluster: Vec<String>,
     /// Whether all clusters are meant: [`AllClustersArgs`], which not all commands have.
@@ -234,15 +236,13 @@ impl From<SourceArg> for Source {
 
 /// Which phones.
 #[derive(Args, Clone, Debug, Default)]
-#[command(
-    next_help_heading = "Targeting (repeatable, LIST also as A,B; * or % matches any characters)"
-)]
+#[command(next_help_heading = "Targeting (repeatable; * or % matches any characters)")]
 pub struct TargetArgs {
     /// Phones of this device pool
     #[arg(long, value_name = "NAME")]
     pub device_pool: Vec<Pattern>,
     /// Phones of these models, such as 8841,7841
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = model_pattern)]
+    #[arg(long, value_name = "MODEL,…", value_delimiter = ',', value_parser = model_pattern)]
     pub model: Vec<Pattern>,
     /// Phones of this Common Phone Profile
     #[arg(long, value_name = "NAME")]
@@ -254,35 +254,51 @@ pub struct TargetArgs {
     #[arg(long, value_name = "USER")]
     pub owner: Vec<Pattern>,
     /// Phones whose first line has one of these directory numbers
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "NUMBER,…", value_delimiter = ',')]
     pub dn: Vec<Pattern>,
     /// Phones with this description
     #[arg(long, value_name = "TEXT")]
     pub description: Vec<Pattern>,
     /// These phones
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub device: Vec<Pattern>,
     /// Phones at these addresses: 10.1.0.5, 10.1.0.5-10.1.0.40, 10.1.0.0/16 or 10.1.0.0/255.255.0.0
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',')]
     pub subnet: Vec<AddressRange>,
-    /// Phones named in a file: a name or MAC address a line, or a table with a name column; - is standard input
+    /// Phones named in a file; - is standard input
+    ///
+    /// A name or MAC address a line, or a table with a name column
     #[arg(long, value_name = "FILE")]
     pub devices_from: Vec<PathBuf>,
     /// Leave out these phones
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub exclude_device: Vec<Pattern>,
     /// Leave out phones of these models
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = model_pattern)]
+    #[arg(long, value_name = "MODEL,…", value_delimiter = ',', value_parser = model_pattern)]
     pub exclude_model: Vec<Pattern>,
     /// Leave out phones of this device pool
     #[arg(long, value_name = "NAME")]
     pub exclude_device_pool: Vec<Pattern>,
-    /// At most this many phones: the first by name of those that can take a picture now, others only where these are too few
+    /// At most this many phones: those that can take a picture come first, by name
+    ///
+    /// Others are taken only where these are too few
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>())]
     pub limit: Option<usize>,
-    /// As --limit, but spread over models and device pools; the same phones each time
+    /// At most this many, spread over models and device pools; the same ones each time
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>(), conflicts_with = "limit")]
     pub sample: Option<usize>,
+}
+
+/// Whether it is done at all, and whether it is confirmed before.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Run")]
+pub struct ConfirmArgs {
+    /// Show what would be done, and stop before the confirmation
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// How the answer is written.

@@ -24,7 +24,7 @@ pub struct PhoneTlsArgs {
     #[arg(long, value_name = "PORT", value_parser = port())]
     pub phone_tls_port: Option<u16>,
     /// Forget what was pinned for these phones, which have got new certificates; repeatable, * matches any characters
-    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "phone_ca_file")]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "phone_ca_file")]
     pub phone_repin: Vec<Pattern>,
 }
 

@@ -64,8 +64,7 @@ pub struct PushArgs {
     /// Pushes that are begun in a second at most [default: no limit]
     #[arg(long, value_name = "N", value_parser = number::<u32>(1..=1000))]
     pub rate: Option<u32>,
-    /// Phones that go first, of every model and device pool some: a number or a percentage; 0 for none [default: 10 of at
-    /// least 20]
+    /// Phones that go first, spread over models and device pools; 0 for none [default: 10 of at least 20]
     #[arg(long, value_name = "N|P%", group = "waves_cut")]
     pub canary: Option<Amount>,
     /// How far each wave after that reaches, of all phones, such as 10%,50%,100%
@@ -84,8 +83,10 @@ pub struct PushArgs {
     /// count as failed for --max-failures
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "waves_cut")]
     pub soak: Option<Duration>,
-    /// Push only between these times of day, such as 22:00-05:00, and wait for them; each phone in the time zone
-    /// of its device pool (config file: `time_zone`, `default_time_zone`; otherwise this machine's)
+    /// Push only between these times of day, such as 22:00-05:00, and wait for them
+    ///
+    /// Each phone in the time zone of its device pool (config file: `time_zone`, `default_time_zone`; otherwise this
+    /// machine's)
     #[arg(long, value_name = "HH:MM-HH:MM")]
     pub window: Option<DailyWindow>,
     /// Check everything and ask at once, then wait until this time before anything is changed or pushed: 22:00 (of
@@ -119,7 +120,8 @@ pub struct PushArgs {
     /// Push also to phones that are proven to have this already
     #[arg(long)]
     pub force: bool,
-    /// Where the report goes [default: reports/axlpaper-report-TIME.html beside the journal]
+    /// Where the report goes, as -o with a name that ends in .html [default: reports/axlpaper-report-TIME.html beside the
+    /// journal]
     #[arg(long, value_name = "FILE", conflicts_with = "no_report")]
     pub report: Option<PathBuf>,
     /// Write no report; `axlpaper report RUN` writes it later

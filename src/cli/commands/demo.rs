@@ -47,13 +47,13 @@ pub struct Args {
     #[command(flatten)]
     options: PictureArgs,
     /// Phones that are pushed to at once
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = number::<u16>(1..=1000))]
+    #[arg(long, value_name = "N", help_heading = "Push", default_value_t = 32, value_parser = number::<u16>(1..=1000))]
     concurrency: u16,
     /// Where the report goes [default: axlpaper-demo-*.html in the folder for temporary files]
-    #[arg(long, value_name = "FILE", conflicts_with = "no_report")]
+    #[arg(long, value_name = "FILE", help_heading = "Push", conflicts_with = "no_report")]
     report: Option<PathBuf>,
     /// Write no report
-    #[arg(long)]
+    #[arg(long, help_heading = "Push")]
     no_report: bool,
     #[command(flatten)]
     target: TargetArgs,

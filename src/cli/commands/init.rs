@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "USER")]
     push_user: Option<String>,
     /// Print it instead of writing a file
-    #[arg(long)]
+    #[arg(long, visible_alias = "dry-run")]
     print: bool,
 }
 

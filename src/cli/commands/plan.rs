@@ -34,13 +34,13 @@ pub struct Args {
     #[command(flatten)]
     reset: ResetArgs,
     /// Write the plan into this file
-    #[arg(short = 'o', long, value_name = "FILE")]
+    #[arg(short = 'o', long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
     /// Format of the answer: a diff, the plan itself, or a row for every device of every change
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = "Output")]
     format: Format,
     /// Short for --format json
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with = "format", help_heading = "Output")]
     json: bool,
     #[command(flatten)]
     list: ListArgs,

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::payload::PayloadSource;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
-use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs, WaitArgs};
+use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, TargetArgs, WaitArgs};
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, Exit};
@@ -25,12 +25,8 @@ pub struct SendArgs {
     push: PushArgs,
     #[command(flatten)]
     output: OutputArgs,
-    /// Stop before the confirmation, and push nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
 impl SendArgs {
@@ -64,7 +60,7 @@ pub async fn anything(
     args: SendArgs,
 ) -> Result<Exit, AppError> {
     args.connection.one_cluster()?;
-    let SendArgs { connection, addresses, target, push, output, dry_run, yes } = args;
+    let SendArgs { connection, addresses, target, push, output, confirm } = args;
     let job = Job {
         command,
         source: Source::Typed { wanted, target: Box::new(target), addresses },
@@ -72,10 +68,9 @@ pub async fn anything(
         push,
         picture,
         output,
-        yes,
         repair: None,
         wait: WaitArgs::default(),
-        dry_run,
+        confirm,
     };
     // The future is too large for the stack.
     Box::pin(rollout_common::run(job)).await

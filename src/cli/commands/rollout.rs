@@ -8,7 +8,8 @@ use crate::cli::args::payload::PayloadArgs;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
 use crate::cli::args::{
-    AllClustersArgs, ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
+    AllClustersArgs, ConfirmArgs, ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs,
+    WaitArgs,
 };
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::error::{AppError, Exit};
@@ -25,10 +26,10 @@ pub struct Args {
     #[command(flatten)]
     what: PayloadArgs,
     /// Do what a run left undone: its picture, its selection, its repairs; RUN is a number or `last`
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "PayloadArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
+    #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "PayloadArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
     resume: Option<RunRef>,
     /// Push its picture to the phones that a run did not serve: failed, pending, or without an end
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "PictureArgs", "PayloadArgs", "TargetArgs"])]
+    #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["picture", "PictureArgs", "PayloadArgs", "TargetArgs"])]
     only_failed: Option<RunRef>,
     #[command(flatten)]
     options: PictureArgs,
@@ -50,12 +51,8 @@ pub struct Args {
     picture_push: PicturePushArgs,
     #[command(flatten)]
     output: OutputArgs,
-    /// Stop before the confirmation; change nothing and push nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
@@ -77,10 +74,9 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         push: args.push,
         picture: args.picture_push,
         output: args.output,
-        yes: args.yes,
         repair: Some(repairs),
         wait: args.wait,
-        dry_run: args.dry_run,
+        confirm: args.confirm,
     };
     Box::pin(rollout_common::run(job)).await
 }

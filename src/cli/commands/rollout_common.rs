@@ -7,7 +7,7 @@ use crate::cli::args::address::AddressArgs;
 use crate::cli::args::address_list;
 use crate::cli::args::payload::PayloadSource;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
-use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs, WaitArgs};
+use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, TargetArgs, WaitArgs};
 use crate::cli::args::{name_list, schedule};
 use crate::cli::interrupt;
 use crate::cli::present::clusters::PhoneRows;
@@ -42,11 +42,10 @@ pub struct Job {
     pub push: PushArgs,
     pub picture: PicturePushArgs,
     pub output: OutputArgs,
-    pub yes: bool,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
     pub wait: WaitArgs,
-    pub dry_run: bool,
+    pub confirm: ConfirmArgs,
 }
 
 #[derive(Debug)]
@@ -78,7 +77,7 @@ struct Subject {
 /// When nothing can be done at all; what fails on the way is in the answer.
 pub async fn run(mut job: Job) -> Result<Exit, AppError> {
     job.push.take_report(&mut job.output);
-    let interaction = Terminal::shared(job.yes);
+    let interaction = Terminal::shared(job.confirm.yes);
     let several = job.connection.is_about_several();
     let scope = scope(&job, several)?;
     let journal = journal::path(job.connection.state.as_deref())?;
@@ -127,7 +126,7 @@ pub async fn run(mut job: Job) -> Result<Exit, AppError> {
         names_clusters: several,
     };
     let observers = observers(several);
-    if job.dry_run {
+    if job.confirm.dry_run {
         dry_run(&job, request, scope, several, &interaction, &*observers).await
     } else {
         push(&job, request, scope, several, &interaction, &*observers).await
