@@ -81,7 +81,7 @@ mod tests {
         let options: Vec<_> = command.get_arguments().filter(|arg| !arg.is_positional()).collect();
         let shown = options.iter().filter(|arg| !arg.is_hide_short_help_set()).count();
         assert!(shown <= MOST, "{}: {shown}", command.get_name());
-        assert!(options.len() <= MOST || shown > 8, "{}: only {shown}", command.get_name());
+        assert!(options.len() <= MOST || shown > 5, "{}: only {shown}", command.get_name());
         seen.extend(options.iter().map(|arg| arg.get_id().as_str().to_owned()));
         command.get_subcommands().for_each(|command| check(command, seen));
     }

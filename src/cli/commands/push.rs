@@ -24,13 +24,13 @@ pub struct Args {
     #[command(flatten)]
     options: PictureArgs,
     #[command(flatten)]
-    picture_push: PicturePushArgs,
-    #[command(flatten)]
     send: SendArgs,
+    #[command(flatten)]
+    picture_push: PicturePushArgs,
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let Args { picture, what, options, picture_push, send } = args;
+    let Args { picture, what, options, send, picture_push } = args;
     let wanted = what.wanted(picture, options, send.rules()?)?;
     push_only::anything("push", wanted, picture_push, send).await
 }

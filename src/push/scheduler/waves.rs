@@ -356,7 +356,7 @@ mod tests {
         let cut = cut(targets(&kinds), &waves);
         let first: Vec<(&str, &str)> =
             cut[0].iter().map(|t| (t.model.as_str(), t.device_pool.as_str())).collect();
-        assert_eq!(first, [("M2", "P1"), ("M1", "P2"), ("M1", "P1")]);
+        assert_eq!(first, [("M2", "P1"), ("M1", "P2"), ("M2", "P1")]);
         assert_eq!(cut.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3]);
     }
 
