@@ -211,6 +211,7 @@ fn what_cannot_be_meant_for_several_is_refused() {
         (&["plan", "--cluster", "alpha", "--cluster", "beta"], "one cluster at a time"),
         (&["trust", "--cluster", "alpha", "--cluster", "beta"], "one cluster at a time"),
         (&["inventory", "--cluster", "alpha", "--cluster", "bta"], "did you mean beta?"),
+        (&["inventory", "--cluster", "alpha,beta"], "several times"),
     ] {
         run(&a, arguments).fails(2, &[word, "hint:"]);
     }
