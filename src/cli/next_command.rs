@@ -42,7 +42,7 @@ pub fn with_next(error: AppError) -> AppError {
     }
 }
 
-/// Says how to go on after a run, where something is left to do.
+/// Says which command continues a run, where something is left to do.
 pub fn say(next: Option<&str>) {
     if let Some(next) = next {
         ui::say(&printable_lines(&format!("continue with `{next}`")));

@@ -1,13 +1,11 @@
 //! Reads the selected phones of a cluster.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::{audit, push_user_missing};
 use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
-use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Inventory;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::repair_policy::Repairs;
@@ -16,10 +14,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::event::Observer;
 use crate::interaction::Interaction;
 use crate::phone::PhoneClient;
-use crate::survey::{Request, survey as survey_cluster};
-
-/// Chooses the phones that `--limit` or `--sample` takes.
-pub type WithinLimit<'a> = dyn Fn(&Inventory) -> HashSet<DeviceName> + Sync + 'a;
+use crate::survey::{Request, WithinLimit, survey as survey_cluster};
 
 /// Connects to a cluster and reads its selected phones. A limit takes first those that can take a picture, or could once
 /// the cluster is changed.
@@ -52,7 +47,7 @@ pub fn push_user_found(inventory: &Inventory) -> Result<(), AppError> {
     }
 }
 
-/// Reads the selected phones of a cluster that is connected. `within_limit` is called where the selection has a limit.
+/// Reads the selected phones of a cluster that is connected.
 ///
 /// # Errors
 /// When the cluster cannot be read, or the selection matches nothing.
@@ -75,13 +70,9 @@ pub async fn survey_with(
         push_user: connection.push_access.push_user.as_deref(),
         push_user_kind: connection.push_user_kind,
     };
-    let mut inventory =
-        survey_cluster(&cluster.axl, &cluster.ris, &request, observer.as_ref()).await?;
-    if selector.is_limited() {
-        let taken = within_limit(&inventory);
-        inventory.phones.retain(|phone| taken.contains(&phone.name));
-    }
-    Ok(inventory)
+    survey_cluster(&cluster.axl, &cluster.ris, &request, within_limit, observer.as_ref())
+        .await
+        .map_err(Into::into)
 }
 
 /// How long a phone may take to say who it is, where two are reported at one address.

@@ -1,4 +1,4 @@
-//! What a run of the journal pushed to whom, so that another one can go on with it.
+//! Reads from the journal what a run pushed to which phones, so that another run can resume it.
 
 use crate::connect::cluster;
 use crate::connect::journal;
@@ -28,7 +28,7 @@ use crate::rollout::payload::pictures_by_rules::PicturesByRules;
 use crate::rollout::payload::removal::Removal;
 use crate::rollout::payload::{Payload, SavedPayload};
 
-/// The earlier run that a run goes on with.
+/// The run that is resumed.
 #[derive(Clone, Copy, Debug)]
 pub enum RunSource {
     /// What it was about.
@@ -37,7 +37,7 @@ pub enum RunSource {
     OnlyFailed(RunRef),
 }
 
-/// What a run pushes to whom, and which run it goes on with.
+/// What a run pushes to which phones, and which run it resumes.
 pub struct ResumedRun {
     /// Which phones.
     pub selector: Selector,
@@ -45,11 +45,11 @@ pub struct ResumedRun {
     pub payload: Arc<dyn Payload>,
     /// What reports call it: the name of its file.
     pub file: String,
-    /// How the run that is gone on with proved it.
+    /// How the resumed run proved it.
     pub proof: Option<Proof>,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
-    /// The run that is gone on with.
+    /// The run that is resumed.
     pub continues: RunId,
     /// The options of that run; only `force` where only the phones that it has not served are pushed to.
     pub options: SavedOptions,
@@ -59,7 +59,7 @@ pub struct ResumedRun {
     pub nat: NatRules,
 }
 
-/// What the journal keeps of a run's beginning, so that it can be gone on with.
+/// What the journal keeps of a run's beginning, so that it can be resumed.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct ResumeRecord {
     /// Which phones.
@@ -85,7 +85,7 @@ pub struct ResumeRecord {
     pub nat: NatRules,
 }
 
-/// Refuses to go on with a run that asked no cluster: what it left undone is found out by its own command.
+/// Refuses to resume a run by address: its own command, run again, finds out what it left undone.
 ///
 /// # Errors
 /// When the run that is named is such a one, is not there, or the journal cannot be read.
@@ -216,7 +216,7 @@ pub async fn read(
     }))
 }
 
-/// Keeps what is needed to go on with this run. Only what is about pictures can be gone on with: keys must not be
+/// Keeps what is needed to resume this run. Only runs that push pictures can be resumed: keys must not be
 /// pressed twice, and for a ring tone the same command does.
 ///
 /// # Errors

@@ -25,8 +25,8 @@ use crate::rollout::repair;
 
 /// Take back what a run changed on the cluster
 ///
-/// Only what is still as the run left it is taken back; what others have changed since is left alone and
-/// told. Pictures stay on the phones. The plan is shown first; taking back is a run of its own.
+/// Only what is still as the run left it is taken back; what others have changed since stays and is
+/// listed. Pictures stay on the phones. The plan is shown first; taking back is a run of its own.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The run: a number, or `last`

@@ -284,7 +284,7 @@ async fn earlier_run(
     if let Some(kept) = resumed.phone_tls {
         connection.push_access.phone_tls.go_on(kept, resumed.continues, interaction)?;
     }
-    // Rules that the config file has now count before those of the run that is gone on with.
+    // Rules that the config file has now count before those of the resumed run.
     if connection.push_access.nat.is_empty() {
         connection.push_access.nat = resumed.nat;
     }
