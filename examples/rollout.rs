@@ -11,7 +11,7 @@ use std::time::Duration;
 use axlpaper::config::{Layer, PasswordSource};
 use axlpaper::connect::cluster::from_layer;
 use axlpaper::domain::repair_policy::Repairs;
-use axlpaper::domain::selector::{LimitCounts, Selector};
+use axlpaper::domain::selector::Selector;
 use axlpaper::error::AppError;
 use axlpaper::event::{Event, Observer, Proof};
 use axlpaper::interaction::{Interaction, Notice, Question};
@@ -99,7 +99,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         command_line: "cargo run --example rollout".to_owned(),
         journal: folder.path().join("journal.sqlite3"),
         continues: None,
-        selector: Selector { limit_counts: LimitCounts::PhonesWithPictures, ..Selector::default() },
+        selector: Selector::default(),
         payload: Arc::new(PicturePayload { picture, kem: None, options: Options::default() }),
         payload_name: "demo.png".to_owned(),
         proof: Proof::Fetch,

@@ -1,5 +1,6 @@
 //! Survey and audit: against a bare client, in memory, and a quarter of the phones against all.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use axlpaper::audit::audit;
 use axlpaper::axl::client::{AxlClient, AxlOptions};
 use axlpaper::domain::audit::Audit;
+use axlpaper::domain::inventory::Inventory;
 use axlpaper::domain::registration::Source;
 use axlpaper::domain::repair_policy::Repairs;
 use axlpaper::domain::selector::Selector;
@@ -206,7 +208,9 @@ pub async fn read(
         push_user: Some(PUSH_USER),
         push_user_kind: None,
     };
-    let inventory = survey(&axl, &ris, &request, stages).await?;
+    // No limit is asked for.
+    let within_limit = |_: &Inventory| HashSet::new();
+    let inventory = survey(&axl, &ris, &request, &within_limit, stages).await?;
     let begun = Instant::now();
     let audit = audit(&inventory, &repairs);
     Ok((audit, begun.elapsed()))

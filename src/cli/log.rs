@@ -25,7 +25,9 @@ use crate::net::trace::{self, without_secrets};
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Log")]
 pub struct LogArgs {
-    /// Tell more: -v every phone and every change, -vv every call, -vvv everything; without it RUST_LOG counts
+    /// Tell more: -v every phone and every change, -vv every call, -vvv everything
+    ///
+    /// Without it RUST_LOG counts
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Format of the log; json makes all of standard error one JSON object a line, unless the log has a file

@@ -12,13 +12,14 @@ pub(crate) mod present;
 mod protection;
 mod schemas;
 mod settings;
+mod short_help;
 pub(crate) mod ui;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::net::trace::{without_login, without_secrets};
@@ -97,7 +98,7 @@ pub fn main() -> ExitCode {
     if let Some(exit) = crate::media::decode_worker(std::env::args_os()) {
         return exit;
     }
-    let cli = match Cli::try_parse_from(with_scope_joined(std::env::args_os())) {
+    let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
@@ -147,7 +148,13 @@ fn run(command: Command) -> Result<Exit, AppError> {
 
 /// Makes the definition of every command and option.
 fn whole_definition() -> clap::Command {
-    <Cli as clap::CommandFactory>::command()
+    short_help::shorten(Cli::command())
+}
+
+fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut definition = whole_definition();
+    let matches = definition.try_get_matches_from_mut(with_scope_joined(arguments))?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))
 }
 
 /// Joins `--scope new-profile NAME` to one value: no other option takes a name only after some word, and a

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use clap::Args as _;
 
-use crate::cli::args::{ConnectionArgs, PushArgs, WaitArgs};
+use crate::cli::args::push::{PicturePushArgs, PushArgs};
+use crate::cli::args::{ConnectionArgs, WaitArgs};
 use crate::cli::definition::definition;
 use crate::cli::ui;
 use crate::error::AppError;
@@ -41,7 +42,7 @@ pub fn with_next(error: AppError) -> AppError {
     }
 }
 
-/// Says how to go on after a run, where something is left to do.
+/// Says which command continues a run, where something is left to do.
 pub fn say(next: Option<&str>) {
     if let Some(next) = next {
         ui::say(&printable_lines(&format!("continue with `{next}`")));
@@ -72,7 +73,7 @@ fn options_of(command: &str, words: &[String], is_saved: impl Fn(&str) -> bool) 
     let definition = definition();
     let Some(command) = definition.find_subcommand(command) else { return Vec::new() };
     let reach = PushArgs::augment_args(ConnectionArgs::augment_args(clap::Command::new("reach")));
-    let reach = WaitArgs::augment_args(reach);
+    let reach = WaitArgs::augment_args(PicturePushArgs::augment_args(reach));
     let ids: HashSet<&str> = reach.get_arguments().map(|arg| arg.get_id().as_str()).collect();
     let mut kept = Vec::new();
     let mut words = words.iter();
@@ -94,7 +95,7 @@ fn options_of(command: &str, words: &[String], is_saved: impl Fn(&str) -> bool) 
 }
 
 /// Options among them that were meant for that one run.
-const ONCE: [&str; 6] = ["cluster", "all_clusters", "force", "window", "until", "report"];
+const ONCE: [&str; 6] = ["cluster", "force", "window", "until", "report", "no_report"];
 
 #[cfg(test)]
 mod tests {
@@ -112,8 +113,6 @@ mod tests {
         assert_eq!(options_of("rollout", &words, none), [&kept[..], &state].concat());
         let saved = |id: &str| id == "phone_port";
         assert!(!options_of("rollout", &words, saved).contains(&"--phone-port=80".to_owned()));
-        // A revert sends nothing to phones.
-        let kept = ["--host", "pub:8443", "--insecure", "--ca-file", "a b.pem", "--state", "j"];
-        assert_eq!(options_of("revert", &words, none), kept);
+        assert_eq!(options_of("revert", &words, none), [&kept[..], &state].concat());
     }
 }

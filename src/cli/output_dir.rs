@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::present::list;
+use crate::cli::ui;
 use crate::domain::text::{hex, nfc, sanitize_truncate};
 use crate::domain::text_encoding::XmlText;
 use crate::error::{AppError, ErrorKind};
@@ -168,14 +169,18 @@ impl Folder {
         self.ours.from_nothing.contains(path) && self.ours.files.get(path).is_some_and(is_ours)
     }
 
-    /// Writes files. Nothing is written when one of them would replace what is not ours.
-    pub fn write(mut self, files: &[NewFile]) -> Result<(), AppError> {
+    /// Writes files. Nothing is written when one of them would replace what is not ours, and in a dry run.
+    pub fn write(mut self, files: &[NewFile], dry_run: bool) -> Result<(), AppError> {
         if !self.replace.foreign {
             self.check_foreign(files)?;
             if !self.replace.other_sources {
                 self.check_sources(files)?;
                 self.check_named(files)?;
             }
+        }
+        if dry_run {
+            ui::say("Dry run: nothing was written.");
+            return Ok(());
         }
         for file in files {
             let path = self.root.join(&file.path);
@@ -392,7 +397,7 @@ mod tests {
     }
 
     fn write(root: &Path, force: bool, files: &[NewFile]) -> Result<(), AppError> {
-        open(root, force)?.write(files)
+        open(root, force)?.write(files, false)
     }
 
     #[test]
@@ -403,7 +408,7 @@ mod tests {
             ..file(path, text)
         };
         let write = |overwrite: bool, file: NewFile| {
-            Folder::open(folder.path(), replace(overwrite, false))?.write(&[file])
+            Folder::open(folder.path(), replace(overwrite, false))?.write(&[file], false)
         };
         write(false, made("a/x.png", "one", "1")).unwrap();
         // Other options, and the same picture.
@@ -430,7 +435,7 @@ mod tests {
                 ..file("list", "theirs and ours")
             };
             let tone = NewFile { source: source.to_owned(), ..file("Chirp1.raw", source) };
-            Folder::open(folder.path(), replace(overwrite, false))?.write(&[tone, list])
+            Folder::open(folder.path(), replace(overwrite, false))?.write(&[tone, list], false)
         };
         let error = write(false, "one").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused);

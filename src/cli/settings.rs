@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
 
-use crate::cli::args::{ConnectionArgs, PushArgs};
+use crate::cli::args::ConnectionArgs;
+use crate::cli::args::push::PushAccessArgs;
 use crate::config::{FileConfig, Layer, Section, environment, resolve, resolve_without_cluster};
 use crate::connect::cluster::{ClusterSettings, from_layer};
 use crate::connect::push_access::PushAccess;
@@ -18,7 +19,7 @@ use crate::net::trace::without_login;
 /// Puts flags, environment and config file together and checks them.
 pub fn connection(
     args: &ConnectionArgs,
-    push: Option<&PushArgs>,
+    push: Option<&PushAccessArgs>,
 ) -> Result<ClusterSettings, AppError> {
     let (cluster, settings) = settings(args, push)?;
     from_layer(cluster, settings)
@@ -28,9 +29,9 @@ pub fn connection(
 /// the config file's.
 pub fn settings(
     args: &ConnectionArgs,
-    push: Option<&PushArgs>,
+    push: Option<&PushAccessArgs>,
 ) -> Result<(Option<String>, Layer), AppError> {
-    let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
+    let flags = push.map(PushAccessArgs::layer).unwrap_or_default().over(args.layer());
     let environment = from_environment()?;
     let file = file(args)?;
     let (name, settings) = settings_of(file.as_ref(), args.one_cluster()?, flags, environment)?;
@@ -120,7 +121,7 @@ fn default_config() -> Option<PathBuf> {
 }
 
 /// Puts flags, environment and config file together for a push that asks no cluster.
-pub fn push_access(args: &ConnectionArgs, push: &PushArgs) -> Result<PushAccess, AppError> {
+pub fn push_access(args: &ConnectionArgs, push: &PushAccessArgs) -> Result<PushAccess, AppError> {
     let file = file(args)?;
     let section = section(file.as_ref(), args.one_cluster()?)?;
     let flags = push.layer().over(args.layer());

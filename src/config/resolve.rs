@@ -2,6 +2,7 @@
 
 use super::password::PasswordSource;
 use super::settings::Layer;
+use crate::domain::text::host_of_url;
 
 /// A cluster of the config file: its name and its settings.
 #[derive(Clone, Debug)]
@@ -110,7 +111,7 @@ pub(super) fn is_same_host(one: &str, other: &str) -> bool {
 
 /// Returns a host in small letters, without the port that every server of a cluster has.
 fn normalize_host(text: &str) -> String {
-    let text = text.trim().to_lowercase();
+    let text = host_of_url(text).to_lowercase();
     let has_port = text.starts_with('[') || text.matches(':').count() == 1;
     let host = if has_port { text.strip_suffix(":8443").unwrap_or(&text) } else { &text };
     let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -339,7 +340,7 @@ mod tests {
 
     #[test]
     fn the_same_host_in_other_words_is_the_section() {
-        for same in ["prod", "PROD:8443", "prod:8443"] {
+        for same in ["prod", "PROD:8443", "prod:8443", "https://prod:8443/ccmadmin"] {
             let (name, settings) = resolve(host(same), Layer::default(), prod(false));
             assert_eq!(name.as_deref(), Some("prod"), "{same}");
             assert_eq!(file(&settings), Some("prod.pw".into()));

@@ -2,12 +2,14 @@
 //!
 //! Everything here is a value: names, settings, the model catalogue, and the documents that one stage
 //! of the pipeline hands to the next.
+pub mod address_range;
 pub mod error_chain;
 pub mod exclusion;
 pub mod payload_kind;
 pub mod picture_rules;
 pub mod push_action;
 pub mod repair_policy;
+pub mod spread;
 
 pub mod association;
 pub mod audit;
@@ -15,6 +17,7 @@ pub mod control;
 pub mod device_name;
 pub mod finding;
 pub mod inventory;
+mod limit;
 pub mod model;
 pub mod nat;
 pub mod pattern;

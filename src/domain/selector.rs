@@ -7,15 +7,14 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::address_range::AddressRange;
 use super::device_name::DeviceName;
 use super::inventory::Phone;
 use super::model::{UnknownModel, is_multiplatform};
 use super::pattern::fold;
 use super::text::is_readable;
-use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 
 pub use super::pattern::Pattern;
 pub use super::selector_error::SelectorError;
@@ -80,36 +79,13 @@ pub struct Selector {
     pub exclude: Vec<(Field, Pattern)>,
     /// Names from a file: alternatives to `--device` patterns.
     pub listed: Option<Vec<DeviceName>>,
-    /// Networks; they can only be asked once addresses are known.
-    pub subnets: Vec<IpNet>,
-    /// At most this many phones, the first by name.
+    /// Addresses; they can only be compared once the phones' addresses are known.
+    pub subnets: Vec<AddressRange>,
+    /// At most this many phones, the first by name; see [`Self::within_limit`].
     pub limit: Option<usize>,
-    /// Which phones the limit counts.
-    pub limit_counts: LimitCounts,
-}
-
-/// Which phones a limit counts; the others are left out then.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LimitCounts {
-    /// Any phone of the phone list.
-    #[default]
-    AllPhones,
-    /// Phones that show a pushed picture, so that a pilot of 20 phones is not 20 soft phones.
-    PhonesWithPictures,
-    /// Phones whose model takes an object of this kind.
-    PhonesThatTake(ObjectKind),
-}
-
-impl LimitCounts {
-    fn counts(self, phone: &Phone) -> bool {
-        let object = match self {
-            Self::AllPhones => return true,
-            Self::PhonesWithPictures => ObjectKind::Background,
-            Self::PhonesThatTake(object) => object,
-        };
-        phone.catalogue_entry().is_some_and(|model| AcceptedFormat::of(object, model).is_some())
-    }
+    /// At most this many phones, spread over models and device pools.
+    #[serde(default)]
+    pub sample: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -122,9 +98,6 @@ pub struct Selection {
 
 impl Selector {
     /// Chooses by everything but addresses, and sorts by name.
-    ///
-    /// The limit is applied here only when no network is asked for; otherwise by
-    /// [`Self::within_subnets`], because a phone outside the networks must not use up the limit.
     pub fn select(&self, phones: Vec<Phone>) -> Result<Selection, SelectorError> {
         let total = phones.len();
         self.check_every_value_matches(&phones)?;
@@ -143,29 +116,26 @@ impl Selector {
             return Err(SelectorError::NothingLeft { total });
         }
         chosen.sort_by(|a, b| a.name.cmp(&b.name));
-        if self.subnets.is_empty() {
-            self.truncate(&mut chosen);
-        }
         Ok(Selection { phones: chosen, unknown_names })
     }
 
-    /// Keeps the phones whose address lies in one of the networks.
+    /// Keeps the phones whose address is one of those that are selected.
     pub fn within_subnets(&self, mut phones: Vec<Phone>) -> Result<Vec<Phone>, SelectorError> {
         if self.subnets.is_empty() {
             return Ok(phones);
         }
-        let holds = |net: &IpNet, ip: Option<IpAddr>| ip.is_some_and(|ip| net.contains(&ip));
-        for net in &self.subnets {
-            if !phones.iter().any(|phone| holds(net, phone.registration.ip)) {
+        let holds =
+            |range: &AddressRange, ip: Option<IpAddr>| ip.is_some_and(|ip| range.contains(ip));
+        for range in &self.subnets {
+            if !phones.iter().any(|phone| holds(range, phone.registration.ip)) {
                 return Err(SelectorError::MatchesNothing {
                     option: "--subnet",
-                    value: net.to_string(),
+                    value: range.to_string(),
                     near: Vec::new(),
                 });
             }
         }
-        phones.retain(|phone| self.subnets.iter().any(|net| holds(net, phone.registration.ip)));
-        self.truncate(&mut phones);
+        phones.retain(|phone| self.subnets.iter().any(|range| holds(range, phone.registration.ip)));
         Ok(phones)
     }
 
@@ -182,12 +152,6 @@ impl Selector {
 
     fn is_everything(&self) -> bool {
         self.include.is_empty() && self.exclude.is_empty() && self.listed.is_none()
-    }
-
-    fn truncate(&self, phones: &mut Vec<Phone>) {
-        let Some(limit) = self.limit else { return };
-        phones.retain(|phone| self.limit_counts.counts(phone));
-        phones.truncate(limit);
     }
 
     fn admits(&self, phone: &Phone, listed: Option<&HashSet<&DeviceName>>) -> bool {
@@ -408,29 +372,30 @@ pub(in crate::domain) mod tests {
     }
 
     #[test]
-    fn a_limit_can_count_phones_with_pictures_only() {
-        let limit_counts = LimitCounts::PhonesWithPictures;
-        let selector = Selector { limit: Some(3), limit_counts, ..Selector::default() };
-        assert_eq!(names(&selector).unwrap(), ["SEP0001", "SEP0002"]);
-        let selector = Selector { limit: Some(3), ..Selector::default() };
-        assert_eq!(names(&selector).unwrap().len(), 3);
+    fn an_option_that_takes_one_name_is_repeated_for_several() {
+        let error = names(&include(Field::DevicePool, "Paris, Rome")).unwrap_err().to_string();
+        let several = r#"matches no phone on the cluster; repeat the option for several: --device-pool "Paris" --device-pool "Rome""#;
+        assert!(error.ends_with(several), "{error}");
+        // A name can hold a comma.
+        let fleet = vec![phone("SEP1", "Paris, France", "Cisco 8841")];
+        let error = include(Field::DevicePool, "Paris, Frnace").select(fleet).unwrap_err();
+        assert!(error.to_string().ends_with(r#"did you mean "Paris, France"?"#), "{error}");
     }
 
     #[test]
-    fn networks_are_asked_before_the_limit() {
+    fn addresses_choose() {
         let mut phones = fleet();
         for (last, phone) in phones.iter_mut().enumerate() {
             phone.registration.ip = Some(IpAddr::from([10, 0, u8::try_from(last).unwrap(), 1]));
         }
         let selector = Selector {
-            subnets: vec!["10.0.1.0/24".parse().unwrap()],
-            limit: Some(1),
+            subnets: vec!["10.0.1.0/24".parse().unwrap(), "10.0.2.0-10.0.2.9".parse().unwrap()],
             ..Selector::default()
         };
         let chosen =
             selector.within_subnets(selector.select(phones.clone()).unwrap().phones).unwrap();
-        assert_eq!(chosen.len(), 1);
-        assert_eq!(chosen[0].name.as_str(), "SEP0001");
+        let chosen: Vec<&str> = chosen.iter().map(|phone| phone.name.as_str()).collect();
+        assert_eq!(chosen, ["SEP0001", "SEP0003"]);
         let selector =
             Selector { subnets: vec!["192.0.2.0/24".parse().unwrap()], ..Selector::default() };
         assert!(selector.within_subnets(phones).is_err());

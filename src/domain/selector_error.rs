@@ -8,7 +8,11 @@ pub enum SelectorError {
     #[error("a selection pattern is empty")]
     EmptyPattern,
     /// One value of an option matches no phone.
-    #[error("{option} {} matches no phone on the cluster{}", quoted(value), did_you_mean(near))]
+    #[error(
+        "{option} {} matches no phone on the cluster{}",
+        quoted(value),
+        advice(option, value, near)
+    )]
     MatchesNothing { option: &'static str, value: String, near: Vec<String> },
     /// The device pool is there, but no phone is in it.
     #[error("{option} {} exists on the cluster, but has no phones", quoted(value))]
@@ -34,6 +38,18 @@ fn not_names(strange: usize) -> String {
         0 => String::new(),
         some => format!("; {some} of them are not SEP with a MAC address: is it a list of phones?"),
     }
+}
+
+/// Several names in one value are advised to be several options, unless the cluster has a similar name with a comma.
+fn advice(option: &str, value: &str, near: &[String]) -> String {
+    let parts: Vec<&str> =
+        value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts.len() < 2 || near.iter().any(|name| name.contains(',')) {
+        return did_you_mean(near);
+    }
+    let options: Vec<String> =
+        parts.iter().map(|part| format!("{option} {}", quoted(part))).collect();
+    format!("; repeat the option for several: {}", options.join(" "))
 }
 
 fn did_you_mean(near: &[String]) -> String {

@@ -37,6 +37,18 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     const { ComposingNormalizerBorrowed::new_nfc() }.normalize(text)
 }
 
+/// Returns host and port of an address that was copied from a browser: `cucm:8443` of `https://cucm:8443/ccmadmin/`. Any
+/// other text is returned as it is.
+pub fn host_of_url(text: &str) -> &str {
+    let text = text.trim();
+    match text.split_at_checked("https://".len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https://") => {
+            rest.split(['/', '?', '#']).next().unwrap_or(rest)
+        }
+        Some(_) | None => text,
+    }
+}
+
 /// Writes bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;

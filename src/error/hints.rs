@@ -159,6 +159,10 @@ impl From<ConfigError> for AppError {
             ConfigError::Invalid { .. } => {
                 "`axlpaper init --print` shows every key with its meaning"
             }
+            ConfigError::NoSuchCluster { is_typed: true, name, .. } if name.contains(',') => {
+                "--cluster names one table [cluster.NAME] of the file; `axlpaper inventory`, `audit` and `rollout` take it \
+                 several times"
+            }
             ConfigError::NoSuchCluster { is_typed: true, .. } => {
                 "--cluster names a table [cluster.NAME] of the file"
             }

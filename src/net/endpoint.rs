@@ -1,6 +1,6 @@
 //! A host and a port, as a person types them.
 
-use crate::domain::text::quoted;
+use crate::domain::text::{host_of_url, quoted};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -16,16 +16,17 @@ impl Endpoint {
     /// The port of AXL and RisPort70 on every CUCM server (AXL Developer Guide).
     pub const CUCM_PORT: u16 = 8443;
 
-    /// Parses `HOST` or `HOST:PORT`; an IPv6 address is in brackets when a port follows.
+    /// Parses `HOST` or `HOST:PORT`, or an address that begins with `https://`, whose path is ignored; an IPv6 address is
+    /// in brackets when a port follows.
     ///
     /// # Errors
-    /// When the host is empty or holds anything but a name or an address (a scheme, a path, a user),
-    /// and when the port is no number from 1 to 65535.
+    /// When the host is empty or holds anything but a name or an address (another scheme, a user), and when the port is no number from 1 to 65535.
     pub fn parse(text: &str, default_port: u16) -> Result<Self, EndpointError> {
         let text = text.trim();
         if text.contains('@') {
             return Err(EndpointError::HoldsUser);
         }
+        let text = host_of_url(text);
         if text.parse::<IpAddr>().is_ok() {
             return Ok(Self { host: text.into(), port: default_port });
         }
@@ -134,15 +135,33 @@ mod tests {
         assert_eq!(shown(" 10.1.2.3:9443 "), "10.1.2.3:9443");
         assert_eq!(shown("2001:db8::1"), "[2001:db8::1]:8443");
         assert_eq!(shown("[2001:db8::1]:443"), "[2001:db8::1]:443");
+        for (typed, meant) in [
+            ("https://cucm/", "cucm:8443"),
+            ("HTTPS://cucm:9443/ccmadmin/showHome.do?a=b", "cucm:9443"),
+            ("https://[2001:db8::1]/", "[2001:db8::1]:8443"),
+            ("https://10.1.2.3", "10.1.2.3:8443"),
+        ] {
+            assert_eq!(shown(typed), meant);
+        }
         assert_eq!("cucm".parse::<Endpoint>().unwrap().https("/axl/"), "https://cucm:8443/axl/");
     }
 
     #[test]
     fn refuses_urls_and_nonsense() {
-        for text in ["https://cucm", "cucm/axl", "user@cucm", "a b", "[::1", "[cucm]:1", "[::1]x"] {
+        for text in [
+            "http://cucm",
+            "https://",
+            "cucm/axl",
+            "https://me:x@cucm",
+            "user@cucm",
+            "a b",
+            "[::1",
+            "[cucm]:1",
+            "[::1]x",
+        ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }
-        let error = "https://cucm/axl".parse::<Endpoint>().unwrap_err().to_string();
+        let error = "http://cucm/axl".parse::<Endpoint>().unwrap_err().to_string();
         assert!(error.contains("without scheme and path"), "{error}");
         assert_eq!("".parse::<Endpoint>(), Err(EndpointError::NoHost));
         assert_eq!("cucm:0".parse::<Endpoint>(), Err(EndpointError::BadPort("0".into())));

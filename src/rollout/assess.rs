@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audit::push_user_missing;
+use crate::audit::{audit, push_user_missing};
 use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::inventory::Inventory;
+use crate::domain::picture_rules::PictureRules;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Observer;
 use crate::interaction::Interaction;
 use crate::phone::PhoneClient;
-use crate::survey::{Request, survey as survey_cluster};
+use crate::survey::{Request, WithinLimit, survey as survey_cluster};
 
-/// Connects to a cluster and reads its selected phones.
+/// Connects to a cluster and reads its selected phones. A limit takes first those that can take a picture, or could once
+/// the cluster is changed.
 ///
 /// # Errors
 /// When the cluster cannot be read, or the selection matches nothing.
@@ -24,10 +26,14 @@ pub async fn survey_of(
     interaction: &dyn Interaction,
     selector: &Selector,
     repairs: &Repairs,
+    pictures: &PictureRules,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, AppError> {
     let cluster = cluster::connect(connection, interaction, observer).await?;
-    survey_with(&cluster, connection, selector, repairs, observer).await
+    let within_limit = |inventory: &Inventory| {
+        selector.within_limit(&audit(inventory, repairs).with_pictures(pictures), true)
+    };
+    survey_with(&cluster, connection, selector, repairs, &within_limit, observer).await
 }
 
 /// Makes sure that the push user exists, before anything is planned for it.
@@ -50,6 +56,7 @@ pub async fn survey_with(
     connection: &ClusterSettings,
     selector: &Selector,
     repairs: &Repairs,
+    within_limit: &WithinLimit<'_>,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, AppError> {
     let phones = PhoneClient::anonymous(connection.push_access.phone_port, WHO_ARE_YOU);
@@ -63,7 +70,7 @@ pub async fn survey_with(
         push_user: connection.push_access.push_user.as_deref(),
         push_user_kind: connection.push_user_kind,
     };
-    survey_cluster(&cluster.axl, &cluster.ris, &request, observer.as_ref())
+    survey_cluster(&cluster.axl, &cluster.ris, &request, within_limit, observer.as_ref())
         .await
         .map_err(Into::into)
 }

@@ -98,8 +98,12 @@ impl ClusterTask {
         let Self { request, connection, .. } = self;
         let repairs = self.repairs();
         accounts::check_push_user(&cluster.axl, connection, observer).await?;
+        let (selector, may_repair) = (&request.selector, request.repair.is_some());
+        let within_limit =
+            |inventory: &Inventory| selector.within_limit(&self.audit(inventory), may_repair);
         let inventory =
-            assess::survey_with(cluster, connection, &request.selector, &repairs, observer).await?;
+            assess::survey_with(cluster, connection, selector, &repairs, &within_limit, observer)
+                .await?;
         assess::push_user_found(&inventory)?;
         let audit = self.audit(&inventory);
         let plan = match &request.repair {

@@ -153,6 +153,9 @@ async fn assess(
     }
     let at = context(task, &cluster, run, observer);
     let assessment = at.assess().boxed().await?;
+    if request.selector.is_limited() {
+        resume::keep_selection(task, &assessment.inventory.phones, run.recorder()).await?;
+    }
     if !assessment.plan.changes.is_empty() {
         accounts::check_writable(&cluster.axl).await.or_else(|error| run.refuse(error))?;
     }

@@ -1,4 +1,4 @@
-//! What a run of the journal pushed to whom, so that another one can go on with it.
+//! Reads from the journal what a run pushed to which phones, so that another run can resume it.
 
 use crate::connect::cluster;
 use crate::connect::journal;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::phone_tls;
 use crate::domain::device_name::DeviceName;
+use crate::domain::inventory::Phone;
 use crate::domain::nat::NatRules;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
@@ -27,7 +28,7 @@ use crate::rollout::payload::pictures_by_rules::PicturesByRules;
 use crate::rollout::payload::removal::Removal;
 use crate::rollout::payload::{Payload, SavedPayload};
 
-/// The earlier run that a run goes on with.
+/// The run that is resumed.
 #[derive(Clone, Copy, Debug)]
 pub enum RunSource {
     /// What it was about.
@@ -36,7 +37,7 @@ pub enum RunSource {
     OnlyFailed(RunRef),
 }
 
-/// What a run pushes to whom, and which run it goes on with.
+/// What a run pushes to which phones, and which run it resumes.
 pub struct ResumedRun {
     /// Which phones.
     pub selector: Selector,
@@ -44,11 +45,11 @@ pub struct ResumedRun {
     pub payload: Arc<dyn Payload>,
     /// What reports call it: the name of its file.
     pub file: String,
-    /// How the run that is gone on with proved it.
+    /// How the resumed run proved it.
     pub proof: Option<Proof>,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
-    /// The run that is gone on with.
+    /// The run that is resumed.
     pub continues: RunId,
     /// The options of that run; only `force` where only the phones that it has not served are pushed to.
     pub options: SavedOptions,
@@ -58,7 +59,7 @@ pub struct ResumedRun {
     pub nat: NatRules,
 }
 
-/// What the journal keeps of a run's beginning, so that it can be gone on with.
+/// What the journal keeps of a run's beginning, so that it can be resumed.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct ResumeRecord {
     /// Which phones.
@@ -84,7 +85,7 @@ pub struct ResumeRecord {
     pub nat: NatRules,
 }
 
-/// Refuses to go on with a run that asked no cluster: what it left undone is found out by its own command.
+/// Refuses to resume a run by address: its own command, run again, finds out what it left undone.
 ///
 /// # Errors
 /// When the run that is named is such a one, is not there, or the journal cannot be read.
@@ -215,15 +216,40 @@ pub async fn read(
     }))
 }
 
-/// Keeps what is needed to go on with this run. Only what is about pictures can be gone on with: keys must not be
+/// Keeps what is needed to resume this run. Only runs that push pictures can be resumed: keys must not be
 /// pressed twice, and for a ring tone the same command does.
 ///
 /// # Errors
 /// When it cannot be written.
 pub async fn keep(task: &ClusterTask, recorder: &Recorder) -> Result<(), JournalError> {
     let Some(what) = task.request.payload.saved() else { return Ok(()) };
+    keep_record(task, task.request.selector.clone(), what, recorder).await?;
+    task.request.payload.save_files(recorder).await
+}
+
+/// Keeps the phones that a limit took, so that the run is resumed for the same ones.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn keep_selection(
+    task: &ClusterTask,
+    phones: &[Phone],
+    recorder: &Recorder,
+) -> Result<(), JournalError> {
+    let Some(what) = task.request.payload.saved() else { return Ok(()) };
+    let listed = phones.iter().map(|phone| phone.name.clone()).collect();
+    let selector = Selector { listed: Some(listed), ..Selector::default() };
+    keep_record(task, selector, what, recorder).await
+}
+
+async fn keep_record(
+    task: &ClusterTask,
+    selector: Selector,
+    what: SavedPayload,
+    recorder: &Recorder,
+) -> Result<(), JournalError> {
     let job = ResumeRecord {
-        selector: task.request.selector.clone(),
+        selector,
         picture_file: task.request.payload_name.clone(),
         what,
         proof: Some(task.request.proof),
@@ -232,8 +258,7 @@ pub async fn keep(task: &ClusterTask, recorder: &Recorder) -> Result<(), Journal
         phone_tls: task.connection.push_access.phone_tls.kept.clone(),
         nat: task.connection.push_access.nat.clone(),
     };
-    recorder.snapshot("job", &job).await?;
-    task.request.payload.save_files(recorder).await
+    recorder.snapshot("job", &job).await
 }
 
 #[cfg(test)]

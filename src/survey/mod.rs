@@ -14,7 +14,7 @@ mod registrations;
 mod settings;
 mod web_access;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -52,11 +52,16 @@ pub struct Request<'a> {
     pub push_user_kind: Option<UserKind>,
 }
 
-/// Reads the selected phones and everything that decides about them.
+/// Chooses the phones that `--limit` or `--sample` takes.
+pub type WithinLimit<'a> = dyn Fn(&Inventory) -> HashSet<DeviceName> + Sync + 'a;
+
+/// Reads the selected phones and everything that decides about them. `within_limit` is called where the selection has a
+/// limit.
 pub async fn survey(
     axl: &AxlClient,
     ris: &RisClient,
     request: &Request<'_>,
+    within_limit: &WithinLimit<'_>,
     observer: &dyn Observer,
 ) -> Result<Inventory, SurveyError> {
     let mut remarks = Vec::new();
@@ -78,23 +83,6 @@ pub async fn survey(
         remarks.push(unknown_names(&selection.unknown_names));
     }
     let mut phones = selection.phones;
-    let inactive: Vec<&DeviceName> = phones
-        .iter()
-        .map(|phone| &phone.name)
-        .filter(|name| found.inactive.contains(name))
-        .collect();
-    if !inactive.is_empty() {
-        remarks.push(format!(
-            "{} inactive, so the cluster does not let {} register: {}",
-            if inactive.len() == 1 {
-                "1 phone is".to_owned()
-            } else {
-                format!("{} phones are", inactive.len())
-            },
-            if inactive.len() == 1 { "it" } else { "them" },
-            names(&inactive)
-        ));
-    }
 
     observer.observe(&Event::Started { stage: Stage::Settings, total: None });
     let nodes = settings::nodes(axl).await?;
@@ -143,11 +131,31 @@ pub async fn survey(
     if request.repairs.web_access {
         web_access::read_pages(axl, &mut inventory, observer).await?;
     }
+    if request.selector.is_limited() {
+        let taken = within_limit(&inventory);
+        inventory.phones.retain(|phone| taken.contains(&phone.name));
+    }
+    let selected = inventory.phones.iter().map(|phone| &phone.name);
+    let inactive: Vec<&DeviceName> =
+        selected.filter(|name| found.inactive.contains(name)).collect();
+    inventory.remarks.extend(inactive_phones(&inactive));
     inventory.remarks.extend(unreadable_remarks(&axl.take_unreadable()));
     for remark in &inventory.remarks {
         observer.observe(&Event::Remark(remark.clone()));
     }
     Ok(inventory)
+}
+
+fn inactive_phones(inactive: &[&DeviceName]) -> Option<String> {
+    let (phones, them) = match inactive.len() {
+        0 => return None,
+        1 => ("1 phone is".to_owned(), "it"),
+        count => (format!("{count} phones are"), "them"),
+    };
+    Some(format!(
+        "{phones} inactive, so the cluster does not let {them} register: {}",
+        names(inactive)
+    ))
 }
 
 /// Counts the phones of every Common Phone Profile.

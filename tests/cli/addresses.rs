@@ -85,7 +85,8 @@ fn phones_show_the_picture_and_no_cluster_is_asked() {
     let recap = &ended.stderr;
     assert!(recap.contains("to 4 phones by address in"), "{recap}");
     assert!(!recap.contains("By device pool") && !recap.contains("By finding"), "{recap}");
-    let mut files = std::fs::read_dir(lab.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let mut files =
+        std::fs::read_dir(lab.path("reports")).unwrap().map(|entry| entry.unwrap().path());
     let report = files.find(|path| path.extension().is_some_and(|end| end == "html")).unwrap();
     let report = std::fs::read_to_string(report).unwrap();
     assert!(report.contains("no cluster was asked") && !report.contains("audit found"));

@@ -152,7 +152,7 @@ fn a_value_is_named_by_where_it_comes_from() {
         program.args(["inventory"]).args(arguments).envs(environment.iter().copied());
         end(program)
     };
-    run(&["--username", "x"], &[("CUCM_HOST", "https://x/y")])
+    run(&["--username", "x"], &[("CUCM_HOST", "http://x/y")])
         .fails(2, &["CUCM_HOST", "without scheme and path"]);
     run(&["--username", "x", "--host", "h", "--timeout", "0"], &[])
         .fails(2, &["--timeout", "3600"]);

@@ -208,11 +208,10 @@ fn what_cannot_be_meant_for_several_is_refused() {
         (&["inventory", "--all-clusters", "--host", &host][..], "--host"),
         (&["audit", "--all-clusters", "--password-file", "password"], "--password-file"),
         (&["audit", "--all-clusters", "--username", "x"], "--username"),
-        (&["plan", "--all-clusters"], "one cluster at a time"),
         (&["plan", "--cluster", "alpha", "--cluster", "beta"], "one cluster at a time"),
         (&["trust", "--cluster", "alpha", "--cluster", "beta"], "one cluster at a time"),
-        (&["push", "x.png", "--all-clusters", "--yes"], "one cluster at a time"),
         (&["inventory", "--cluster", "alpha", "--cluster", "bta"], "did you mean beta?"),
+        (&["inventory", "--cluster", "alpha,beta"], "several times"),
     ] {
         run(&a, arguments).fails(2, &[word, "hint:"]);
     }

@@ -232,7 +232,7 @@ fn what_is_not_there_is_told() {
     // Without a name it goes where the run's own went.
     let ended = lab.read(&["report", "last"]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    let files = std::fs::read_dir(lab.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let files = std::fs::read_dir(lab.path("reports")).unwrap().map(|entry| entry.unwrap().path());
     assert_eq!(files.filter(|path| path.extension().is_some_and(|end| end == "html")).count(), 1);
 }
 

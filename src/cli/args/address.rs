@@ -11,9 +11,10 @@ use crate::cli::args::device_list::address;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Without a cluster")]
 pub struct AddressArgs {
-    /// Push to the phone at this address, and ask no cluster; repeatable. --model is the model of these phones
-    /// then; without it they are asked, as they are for their names
-    #[arg(long, value_name = "IP", value_parser = address, conflicts_with_all = CLUSTER)]
+    /// Push to the phones at these addresses, and ask no cluster; repeatable
+    ///
+    /// --model is the model of these phones then; without it they are asked, as they are for their names
+    #[arg(long, value_name = "IP,…", value_delimiter = ',', value_parser = address, conflicts_with_all = CLUSTER)]
     pub address: Vec<IpAddr>,
     /// Push to the addresses of a file, and ask no cluster: CSV with the columns `address`, `model` and `name`,
     /// of which only the first has to be there, or a line `ADDRESS MODEL` for each; - is standard input
@@ -24,7 +25,6 @@ pub struct AddressArgs {
 /// Options that are about a cluster or about choosing from its phones. `--model` is about both.
 const CLUSTER: [&str; 28] = [
     "cluster",
-    "all_clusters",
     "host",
     "username",
     "password_file",
@@ -51,6 +51,7 @@ const CLUSTER: [&str; 28] = [
     "exclude_model",
     "exclude_device_pool",
     "limit",
+    "sample",
 ];
 
 impl AddressArgs {

@@ -57,7 +57,7 @@ pub fn selector(args: &TargetArgs) -> Result<Selector, AppError> {
         listed,
         subnets: args.subnet.clone(),
         limit: args.limit,
-        ..Selector::default()
+        sample: args.sample,
     })
 }
 

@@ -23,8 +23,8 @@ pub struct PhoneTlsArgs {
     /// Port of the phones' web servers for HTTPS [default: 443]
     #[arg(long, value_name = "PORT", value_parser = port())]
     pub phone_tls_port: Option<u16>,
-    /// Forget what was pinned for this phone, which has got a new certificate; repeatable, * matches any characters
-    #[arg(long, value_name = "NAME", conflicts_with = "phone_ca_file")]
+    /// Forget what was pinned for these phones, which have got new certificates; repeatable, * matches any characters
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "phone_ca_file")]
     pub phone_repin: Vec<Pattern>,
 }
 

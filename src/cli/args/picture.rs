@@ -9,8 +9,9 @@ use crate::media::{Colour, Fit, Focus, Options};
 #[derive(Args, Clone, Copy, Debug, Default)]
 #[command(next_help_heading = "Picture")]
 pub struct PictureArgs {
-    /// How the picture gets a panel's proportions: cover fills the panel and cuts off the rest, contain
-    /// shows all of it beside bars, stretch distorts it [default: cover]
+    /// How the picture gets a panel's proportions [default: cover]
+    ///
+    /// cover fills the panel and cuts off the rest, contain shows all of it beside bars, stretch distorts it
     #[arg(long, value_name = "FIT")]
     pub fit: Option<FitArg>,
     /// What stays in sight when something is cut off: X,Y in percent from the upper left corner, or auto for

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::cli::args::{ConnectionArgs, PushArgs};
+use crate::cli::args::ConnectionArgs;
+use crate::cli::args::push::PushArgs;
 use crate::cli::settings;
 use crate::config::FileConfig;
 use crate::domain::time_zone::Zones;

@@ -1,13 +1,9 @@
 //! Readers of values that several options have. Their errors say what to write.
 
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use crate::domain::selector::{Pattern, SelectorError};
-use crate::domain::text::quoted;
 
 /// Reads a duration in words, such as `1h 30m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -38,21 +34,6 @@ pub fn at_least_one<T: TryFrom<u64>>()
 /// Makes a reader of ports.
 pub fn port() -> impl Fn(&str) -> Result<u16, String> + Clone + Send + Sync + 'static {
     number(1..=u16::MAX.into())
-}
-
-/// Reads a network; a wrong prefix length has an error of its own.
-pub fn network(text: &str) -> Result<IpNet, String> {
-    let Some((address, prefix)) = text.split_once('/') else {
-        return Err("write it as ADDRESS/LENGTH, such as 10.1.0.0/16".to_owned());
-    };
-    let address = address
-        .parse::<IpAddr>()
-        .map_err(|_| format!("{} is no IP address; write it as 10.1.0.0/16", quoted(address)))?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    let length = prefix.parse::<u8>().ok().filter(|length| *length <= most);
-    length.and_then(|length| IpNet::new(address, length).ok()).ok_or_else(|| {
-        format!("the prefix length {} is not a number from 0 to {most}", quoted(prefix))
-    })
 }
 
 pub fn model_pattern(text: &str) -> Result<Pattern, SelectorError> {

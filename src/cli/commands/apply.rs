@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::apply::{Applied, Halt, check_all};
-use crate::cli::args::{ConnectionArgs, OutputArgs};
+use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs};
 use crate::cli::interrupt;
 use crate::cli::next_command;
 use crate::cli::present::list;
@@ -35,12 +35,8 @@ pub struct Args {
     plan: PathBuf,
     #[command(flatten)]
     connection: ConnectionArgs,
-    /// Compare the plan with the cluster, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -58,13 +54,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         return Ok(Exit::Done);
     }
     let state = journal::path(args.connection.state.as_deref())?;
-    let run = ChangeRun {
-        command: "apply",
-        kind: Kind::Repair,
-        reverts: None,
-        yes: args.yes,
-        dry_run: args.dry_run,
-    };
+    let run =
+        ChangeRun { command: "apply", kind: Kind::Repair, reverts: None, confirm: args.confirm };
     run.execute(&connection, &state, &args.output, async |_| Ok(plan)).await
 }
 
@@ -73,9 +64,8 @@ pub(super) struct ChangeRun {
     pub command: &'static str,
     pub kind: Kind,
     pub reverts: Option<RunId>,
-    pub yes: bool,
-    /// Whether only to check whether it could be executed.
-    pub dry_run: bool,
+    /// A dry run only checks whether it could be executed.
+    pub confirm: ConfirmArgs,
 }
 
 impl ChangeRun {
@@ -93,12 +83,12 @@ impl ChangeRun {
             continues: None,
             reverts: self.reverts,
             command_line: settings::command_line(),
-            dry_run: self.dry_run,
+            dry_run: self.confirm.dry_run,
         };
-        let run = Run::begin(state, what, &Terminal::shared(self.yes)).await?;
+        let run = Run::begin(state, what, &Terminal::shared(self.confirm.yes)).await?;
         let id = run.recorder().run();
         let done = self.carry_out(connection, &run, plan).await;
-        if self.dry_run {
+        if self.confirm.dry_run {
             let refusal = run.refusal();
             let (plan, _) = done?;
             tell_dry_run(self.command, output, &plan)?;
@@ -133,7 +123,7 @@ impl ChangeRun {
             return Ok((plan, Applied::default()));
         }
         accounts::check_writable(&cluster.axl).await?;
-        if self.dry_run {
+        if self.confirm.dry_run {
             check(&plan, self.kind)
                 .map_err(|error| AppError::from_error(ErrorKind::Refused, error))?;
             check_all(&*cluster.axl, &plan, observer.as_ref()).await?;

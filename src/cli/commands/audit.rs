@@ -1,7 +1,9 @@
 //! `axlpaper audit`
 
 use crate::audit::audit;
-use crate::cli::args::{ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs};
+use crate::cli::args::{
+    AllClustersArgs, ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs,
+};
 use crate::cli::commands::rollout_common::list_phones;
 use crate::cli::settings;
 use crate::domain::audit::Audit;
@@ -18,6 +20,8 @@ pub struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
+    all: AllClustersArgs,
+    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     repair: RepairArgs,
@@ -28,7 +32,8 @@ pub struct Args {
     detailed_exitcode: bool,
 }
 
-pub async fn run(args: Args) -> Result<Exit, AppError> {
+pub async fn run(mut args: Args) -> Result<Exit, AppError> {
+    args.connection = args.connection.or_all(args.all);
     let repairs = args.repair.repairs(ResetArgs::default())?;
     let pictures = settings::pictures(&args.connection)?;
     list_phones(

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs};
+use crate::cli::args::push::PushAccessArgs;
+use crate::cli::args::{ConnectionArgs, OutputArgs};
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::config::{FileConfig, KEYS, Layer, Origin, Section, with_accounts};
@@ -42,7 +43,7 @@ struct ShowArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
-    push: PushArgs,
+    push: PushAccessArgs,
     #[command(flatten)]
     output: OutputArgs,
 }

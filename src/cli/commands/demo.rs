@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use crate::cli::args::payload::file_name;
 use crate::cli::args::picture::PictureArgs;
+use crate::cli::args::push::ReportPlace;
 use crate::cli::args::value::number;
 use crate::cli::args::{OutputArgs, TargetArgs};
 use crate::cli::args::{name_list, simulator};
@@ -21,7 +22,6 @@ use crate::config::{Layer, PasswordSource};
 use crate::connect::cluster;
 use crate::domain::model;
 use crate::domain::repair_policy::Repairs;
-use crate::domain::selector::{LimitCounts, Selector};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
@@ -47,11 +47,14 @@ pub struct Args {
     #[command(flatten)]
     options: PictureArgs,
     /// Phones that are pushed to at once
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = number::<u16>(1..=1000))]
+    #[arg(long, value_name = "N", help_heading = "Push", default_value_t = 32, value_parser = number::<u16>(1..=1000))]
     concurrency: u16,
     /// Where the report goes [default: axlpaper-demo-*.html in the folder for temporary files]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Push", conflicts_with = "no_report")]
     report: Option<PathBuf>,
+    /// Write no report
+    #[arg(long, help_heading = "Push")]
+    no_report: bool,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -60,8 +63,7 @@ pub struct Args {
 
 /// Runs the command. It ends well when the report agrees with the simulated cluster's own record.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let limit_counts = LimitCounts::PhonesWithPictures;
-    let selector = Selector { limit_counts, ..name_list::selector(&args.target)? };
+    let selector = name_list::selector(&args.target)?;
     let picture_options = args.options.options()?;
     let (picture, picture_file) = match &args.picture {
         Some(path) => (SourceImage::read(path).await?, file_name(path)),
@@ -118,7 +120,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let after = cluster.record();
     cluster.shutdown().await;
     let report = args.report.unwrap_or_else(report_file);
-    let told = run_result::tell(&mut ended, false, &journal, &args.output, Some(&report));
+    let place = if args.no_report { ReportPlace::Nowhere } else { ReportPlace::File(&report) };
+    let told = run_result::tell(&mut ended, false, &journal, &args.output, place);
     // Phones that misbehave on purpose are no failure of the demonstration.
     if told != Exit::Done && told != Exit::SomeFailed {
         return Ok(told);

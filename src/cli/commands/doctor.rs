@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs};
+use crate::cli::args::push::PushAccessArgs;
+use crate::cli::args::{ConnectionArgs, OutputArgs};
 use crate::cli::doctor::{self, Check, DoctorBody};
 use crate::cli::present::list;
 use crate::cli::ui::{self, Progress};
@@ -19,7 +20,7 @@ pub struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
-    push: PushArgs,
+    push: PushAccessArgs,
     #[command(flatten)]
     output: OutputArgs,
 }

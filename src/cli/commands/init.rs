@@ -1,8 +1,8 @@
 //! `axlpaper init`
 
 use crate::cli::settings;
-use crate::domain::text::quoted;
-use std::fs::{DirBuilder, OpenOptions};
+use crate::domain::text::{host_of_url, quoted};
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "USER")]
     push_user: Option<String>,
     /// Print it instead of writing a file
-    #[arg(long)]
+    #[arg(long, visible_alias = "dry-run")]
     print: bool,
 }
 
@@ -152,7 +152,7 @@ fn ask(
         while let Some(typed) = answer(&question)?.filter(|typed| !typed.is_empty()) {
             match (key.check)(&typed) {
                 Ok(()) => {
-                    values.push((key.name, typed));
+                    values.push((key.name, tidy(key.name, typed)));
                     break;
                 }
                 Err(why) => question = format!("{why}. {} [Enter leaves it out]:", key.question),
@@ -164,6 +164,11 @@ fn ask(
 
 fn host(text: &str) -> Result<(), String> {
     Endpoint::parse(text, Endpoint::CUCM_PORT).map(drop).map_err(|error| error.to_string())
+}
+
+/// Returns what the file is to have: of an address of the publisher its host and port.
+fn tidy(key: &str, value: String) -> String {
+    if key == "host" { host_of_url(&value).to_owned() } else { value }
 }
 
 fn user(text: &str) -> Result<(), String> {
@@ -179,7 +184,8 @@ fn given(args: &Args) -> Given {
         ("username", args.username.clone()),
         ("push_user", args.push_user.clone()),
     ];
-    let values = values.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+    let values = values.into_iter().filter_map(|(key, value)| Some((key, tidy(key, value?))));
+    let values = values.collect();
     Given { cluster: args.cluster.clone(), values }
 }
 
@@ -199,11 +205,7 @@ fn refused(path: &Path, error: io::Error) -> AppError {
 /// Writes a file that was not there, for its owner only. A link that leads nowhere counts as there.
 pub(super) fn write_new(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let mut folders = DirBuilder::new();
-        folders.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
-        folders.create(folder)?;
+        list::private_folder(folder)?;
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -235,7 +237,8 @@ mod tests {
 
     #[test]
     fn what_is_typed_is_checked_and_asked_again() {
-        let (values, questions) = typed(&["not a host!", "cucm:8443", "axl:admin", "axladmin", ""]);
+        let (values, questions) =
+            typed(&["not a host!", "https://cucm:8443/", "axl:admin", "axladmin", ""]);
         assert_eq!(values, [("host", "cucm:8443".to_owned()), ("username", "axladmin".to_owned())]);
         assert_eq!(questions.len(), 5);
         assert!(questions[1].contains("not a host!"), "{questions:?}");

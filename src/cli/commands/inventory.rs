@@ -1,6 +1,6 @@
 //! `axlpaper inventory`
 
-use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
+use crate::cli::args::{AllClustersArgs, ConnectionArgs, OutputArgs, TargetArgs};
 use crate::cli::commands::rollout_common::list_phones;
 use crate::domain::inventory::Inventory;
 use crate::domain::repair_policy::Repairs;
@@ -14,6 +14,8 @@ pub struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
+    all: AllClustersArgs,
+    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -21,7 +23,7 @@ pub struct Args {
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list_phones(
-        (&args.connection, &args.target, &args.output),
+        (&args.connection.or_all(args.all), &args.target, &args.output),
         |_| Repairs::default(),
         |inventory, _| inventory,
         recap,

@@ -78,7 +78,8 @@ fn typed(arg: &Arg) -> String {
 
 fn explained(arg: &Arg) -> String {
     let help = arg.get_long_help().or_else(|| arg.get_help());
-    let mut text = plain(&help.map(ToString::to_string).unwrap_or_default());
+    let help = help.map(ToString::to_string).unwrap_or_default();
+    let mut text = plain(&help.replace("\n\n", ". "));
     let possible = arg.get_possible_values();
     let shown: Vec<&str> = possible
         .iter()

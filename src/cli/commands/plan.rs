@@ -15,7 +15,6 @@ use crate::cli::present::list;
 use crate::cli::ui::{self, Progress};
 use crate::domain::plan::Plan;
 use crate::domain::repair_policy::Repairs;
-use crate::domain::selector::LimitCounts;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::report::{Format, Row, plan_diff, plan_json, plan_recap};
 use crate::rollout::assess::push_user_found;
@@ -35,13 +34,13 @@ pub struct Args {
     #[command(flatten)]
     reset: ResetArgs,
     /// Write the plan into this file
-    #[arg(short = 'o', long, value_name = "FILE")]
+    #[arg(short = 'o', long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
     /// Format of the answer: a diff, the plan itself, or a row for every device of every change
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = "Output")]
     format: Format,
     /// Short for --format json
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with = "format", help_heading = "Output")]
     json: bool,
     #[command(flatten)]
     list: ListArgs,
@@ -65,9 +64,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let pictures = settings::pictures(&args.connection)?;
     let repairs = Repairs { https: connection.may_use_https(), ..repairs };
     connection.push_access.need_push_user()?;
-    let counts = LimitCounts::PhonesWithPictures;
     let inventory =
-        survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;
+        survey(&connection, &args.target, &repairs, &pictures, &Progress::shared()).await?;
     push_user_found(&inventory)?;
     let audit = audit(&inventory, &repairs).with_pictures(&pictures);
     let pending_applies =

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::args::payload::PayloadArgs;
 use crate::cli::args::picture::PictureArgs;
+use crate::cli::args::push::PicturePushArgs;
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::error::{AppError, Exit};
@@ -24,10 +25,12 @@ pub struct Args {
     options: PictureArgs,
     #[command(flatten)]
     send: SendArgs,
+    #[command(flatten)]
+    picture_push: PicturePushArgs,
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let Args { picture, what, options, send } = args;
+    let Args { picture, what, options, send, picture_push } = args;
     let wanted = what.wanted(picture, options, send.rules()?)?;
-    push_only::anything("push", wanted, send).await
+    push_only::anything("push", wanted, picture_push, send).await
 }

@@ -6,10 +6,11 @@ use clap::Args;
 
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::payload::PayloadSource;
-use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
+use crate::cli::args::push::{PicturePushArgs, PushArgs};
+use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, TargetArgs, WaitArgs};
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::domain::picture_rules::PictureRules;
-use crate::error::{AppError, ErrorKind, Exit};
+use crate::error::{AppError, Exit};
 
 /// To whom, and how.
 #[derive(Args, Debug)]
@@ -24,12 +25,8 @@ pub struct SendArgs {
     push: PushArgs,
     #[command(flatten)]
     output: OutputArgs,
-    /// Stop before the confirmation, and push nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
 impl SendArgs {
@@ -52,31 +49,28 @@ pub async fn run(
     wanted: PayloadSource,
     args: SendArgs,
 ) -> Result<Exit, AppError> {
-    if args.push.picture_name.is_some() {
-        return Err(AppError::new(ErrorKind::Usage, "--picture-name names pictures only")
-            .hint(format!("leave it out: `axlpaper {command}` pushes none")));
-    }
     // On the heap, because two calls deep it is a large future.
-    Box::pin(anything(command, wanted, args)).await
+    Box::pin(anything(command, wanted, PicturePushArgs::default(), args)).await
 }
 
 pub async fn anything(
     command: &'static str,
     wanted: PayloadSource,
+    picture: PicturePushArgs,
     args: SendArgs,
 ) -> Result<Exit, AppError> {
     args.connection.one_cluster()?;
-    let SendArgs { connection, addresses, target, push, output, dry_run, yes } = args;
+    let SendArgs { connection, addresses, target, push, output, confirm } = args;
     let job = Job {
         command,
         source: Source::Typed { wanted, target: Box::new(target), addresses },
         connection,
         push,
+        picture,
         output,
-        yes,
         repair: None,
         wait: WaitArgs::default(),
-        dry_run,
+        confirm,
     };
     // The future is too large for the stack.
     Box::pin(rollout_common::run(job)).await

@@ -17,7 +17,7 @@ pub struct Args {
     /// A number, or `last`; several make one report
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<RunRef>,
-    /// Where the report goes; - is standard output [default: axlpaper-report-TIME.html in the current folder]
+    /// Where the report goes; - is standard output [default: reports/axlpaper-report-TIME.html beside the journal]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
@@ -26,7 +26,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Exit, AppError> {
-    let history = journal::history(&journal::path(args.state.as_deref())?)?;
+    let state = journal::path(args.state.as_deref())?;
+    let history = journal::history(&state)?;
     let mut runs: Vec<RunRow> = Vec::new();
     for which in &args.runs {
         let run = journal::find(&history, *which)?;
@@ -34,13 +35,17 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
             runs.push(run);
         }
     }
-    let first = runs.iter().min_by_key(|run| run.began_at).map(run_result::report_path);
-    let path = args.output.clone().or(first).unwrap_or_default();
+    let first = runs.iter().min_by_key(|run| run.began_at);
+    let usual = first.map(|run| run_result::report_path(&state, run));
+    let path = args.output.clone().or(usual).unwrap_or_default();
     let page = run_result::report_of(&history, runs)?;
     if path.as_os_str() == "-" {
         ui::put(&page)?;
     } else {
-        list::write_file(&path, &page)?;
+        let written =
+            run_result::make_folder(&state, &path).and_then(|()| list::write_file(&path, &page));
+        written
+            .map_err(|error| error.hint("-o FILE writes it elsewhere, -o - to standard output"))?;
         run_result::say_where(&path);
     }
     Ok(Exit::Done)

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::apply::{ChangeRun, check_cluster, read};
 use crate::apply::now;
-use crate::cli::args::{ConnectionArgs, OutputArgs, ResetArgs};
+use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, ResetArgs};
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::connect::cluster;
@@ -25,8 +25,8 @@ use crate::rollout::repair;
 
 /// Take back what a run changed on the cluster
 ///
-/// Only what is still as the run left it is taken back; what others have changed since is left alone and
-/// told. Pictures stay on the phones. The plan is shown first; taking back is a run of its own.
+/// Only what is still as the run left it is taken back; what others have changed since stays and is
+/// listed. Pictures stay on the phones. The plan is shown first; taking back is a run of its own.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The run: a number, or `last`
@@ -39,12 +39,8 @@ pub struct Args {
     connection: ConnectionArgs,
     #[command(flatten)]
     reset: ResetArgs,
-    /// Show what would be taken back, and stop
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -92,13 +88,7 @@ async fn take_back(
     reverts: Option<RunId>,
     state: &Path,
 ) -> Result<Exit, AppError> {
-    let run = ChangeRun {
-        command: "revert",
-        kind: Kind::Revert,
-        reverts,
-        yes: args.yes,
-        dry_run: args.dry_run,
-    };
+    let run = ChangeRun { command: "revert", kind: Kind::Revert, reverts, confirm: args.confirm };
     let plan = async |cluster: &ClusterClients| {
         let revert = way_back(cluster, connection, done, args.reset, state).await?;
         show(&revert);

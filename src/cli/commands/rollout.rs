@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::payload::PayloadArgs;
 use crate::cli::args::picture::PictureArgs;
+use crate::cli::args::push::{PicturePushArgs, PushArgs};
 use crate::cli::args::{
-    ConnectionArgs, OutputArgs, PushArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
+    AllClustersArgs, ConfirmArgs, ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs,
+    WaitArgs,
 };
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::error::{AppError, Exit};
@@ -24,15 +26,17 @@ pub struct Args {
     #[command(flatten)]
     what: PayloadArgs,
     /// Do what a run left undone: its picture, its selection, its repairs; RUN is a number or `last`
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "PayloadArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
+    #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "PayloadArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
     resume: Option<RunRef>,
     /// Push its picture to the phones that a run did not serve: failed, pending, or without an end
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "PictureArgs", "PayloadArgs", "TargetArgs"])]
+    #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["picture", "PictureArgs", "PayloadArgs", "TargetArgs"])]
     only_failed: Option<RunRef>,
     #[command(flatten)]
     options: PictureArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
+    #[command(flatten)]
+    all: AllClustersArgs,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -44,13 +48,11 @@ pub struct Args {
     #[command(flatten)]
     push: PushArgs,
     #[command(flatten)]
+    picture_push: PicturePushArgs,
+    #[command(flatten)]
     output: OutputArgs,
-    /// Stop before the confirmation; change nothing and push nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
@@ -68,13 +70,13 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let job = Job {
         command: "rollout",
         source,
-        connection: args.connection,
+        connection: args.connection.or_all(args.all),
         push: args.push,
+        picture: args.picture_push,
         output: args.output,
-        yes: args.yes,
         repair: Some(repairs),
         wait: args.wait,
-        dry_run: args.dry_run,
+        confirm: args.confirm,
     };
     Box::pin(rollout_common::run(job)).await
 }

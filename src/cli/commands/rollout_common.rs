@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::address_list;
 use crate::cli::args::payload::PayloadSource;
-use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
+use crate::cli::args::push::{PicturePushArgs, PushArgs};
+use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, TargetArgs, WaitArgs};
 use crate::cli::args::{name_list, schedule};
 use crate::cli::interrupt;
 use crate::cli::present::clusters::PhoneRows;
@@ -17,8 +18,9 @@ use crate::connect::cluster::ClusterSettings;
 use crate::connect::journal;
 use crate::domain::audit::Audit;
 use crate::domain::inventory::Inventory;
+use crate::domain::picture_rules::PictureRules;
 use crate::domain::repair_policy::Repairs;
-use crate::domain::selector::{LimitCounts, Selector};
+use crate::domain::selector::Selector;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Proof};
 use crate::interaction::Interaction;
@@ -27,7 +29,7 @@ use crate::rollout::assess::survey_of;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::dry_run::DryRun;
 use crate::rollout::multi_cluster::{self, ClusterResult, Observers};
-use crate::rollout::options::SavedOptions;
+use crate::rollout::options::{PushOptions, SavedOptions};
 use crate::rollout::payload::Payload;
 use crate::rollout::request::{Addresses, RolloutRequest, Scope};
 use crate::rollout::resume::{self, RunSource};
@@ -38,12 +40,12 @@ pub struct Job {
     pub source: Source,
     pub connection: ConnectionArgs,
     pub push: PushArgs,
+    pub picture: PicturePushArgs,
     pub output: OutputArgs,
-    pub yes: bool,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
     pub wait: WaitArgs,
-    pub dry_run: bool,
+    pub confirm: ConfirmArgs,
 }
 
 #[derive(Debug)]
@@ -73,8 +75,9 @@ struct Subject {
 ///
 /// # Errors
 /// When nothing can be done at all; what fails on the way is in the answer.
-pub async fn run(job: Job) -> Result<Exit, AppError> {
-    let interaction = Terminal::shared(job.yes);
+pub async fn run(mut job: Job) -> Result<Exit, AppError> {
+    job.push.take_report(&mut job.output);
+    let interaction = Terminal::shared(job.confirm.yes);
     let several = job.connection.is_about_several();
     let scope = scope(&job, several)?;
     let journal = journal::path(job.connection.state.as_deref())?;
@@ -99,13 +102,13 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
     };
     let typed = job.push.clone().with(subject.options);
     let schedule = schedule::schedule(&job.connection, &typed)?;
-    let options = typed.options();
+    let options = PushOptions { picture_name: job.picture.picture_name.clone(), ..typed.options() };
     options.waves.check().map_err(|why| {
         AppError::new(ErrorKind::Usage, why)
             .hint("each wave includes those before it: --canary 10 --waves 10%,50%,100%")
     })?;
-    subject.payload.check_name(job.push.picture_name.as_deref())?;
-    let typed_proof = job.push.verify.map(Proof::from);
+    subject.payload.check_name(job.picture.picture_name.as_deref())?;
+    let typed_proof = job.picture.verify.map(Proof::from);
     let request = RolloutRequest {
         command: job.command,
         command_line: settings::command_line(),
@@ -123,7 +126,7 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
         names_clusters: several,
     };
     let observers = observers(several);
-    if job.dry_run {
+    if job.confirm.dry_run {
         dry_run(&job, request, scope, several, &interaction, &*observers).await
     } else {
         push(&job, request, scope, several, &interaction, &*observers).await
@@ -139,9 +142,8 @@ async fn push(
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
 ) -> Result<Exit, AppError> {
-    let report = job.push.report.as_deref();
-    run_result::check(&job.output, several, report)?;
-    let journal = request.journal.clone();
+    let (report, journal) = (job.push.report_place(), request.journal.clone());
+    run_result::check(&job.output, several, &journal, report)?;
     let ended = roll_out(request, scope, interaction, observers).await?;
     let mut ended = clusters::answered(several, ended)?;
     Ok(run_result::tell(&mut ended, several, &journal, &job.output, report))
@@ -177,7 +179,7 @@ async fn dry_run(
         Scope::Clusters(_) => clusters::check_list::<DryRun<Audit>>(output, several)?,
         Scope::Addresses(_) => clusters::check_list::<DryRun<RunReport>>(output, several)?,
     }
-    run_result::check_report(job.push.report.as_deref())?;
+    run_result::check_report(&request.journal, job.push.report_place())?;
     let dry = multi_cluster::dry_run(request, scope, interaction, observers).await?;
     if dry.addresses.is_empty() {
         show_dry_run(output, several, dry.clusters)
@@ -224,7 +226,7 @@ where
 fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
     match &job.source {
         Source::Typed { addresses, target, .. } if addresses.any() => {
-            let push_access = settings::push_access(&job.connection, &job.push)?;
+            let push_access = settings::push_access(&job.connection, &job.push.access)?;
             push_access.need_push_user()?;
             let entries = address_list::entries(
                 &addresses.address,
@@ -240,7 +242,7 @@ fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
         }
         Source::Typed { .. } => {}
     }
-    let connections = clusters::chosen(&job.connection, Some(&job.push))?;
+    let connections = clusters::chosen(&job.connection, Some(&job.push.access))?;
     for connection in &connections {
         connection.push_access.need_push_user().map_err(|error| match several {
             true => error.within(&connection.name),
@@ -257,11 +259,10 @@ async fn typed(
 ) -> Result<Subject, AppError> {
     name_list::check_stdin(&job.connection, target)?;
     let (payload, name) = wanted.clone().load().await?;
-    let limit_counts = payload.limit_counts();
     Ok(Subject {
         payload,
         name,
-        selector: Selector { limit_counts, ..name_list::selector(target)? },
+        selector: name_list::selector(target)?,
         proof: None,
         repair: job.repair.clone(),
         continues: None,
@@ -283,7 +284,7 @@ async fn earlier_run(
     if let Some(kept) = resumed.phone_tls {
         connection.push_access.phone_tls.go_on(kept, resumed.continues, interaction)?;
     }
-    // Rules that the config file has now count before those of the run that is gone on with.
+    // Rules that the config file has now count before those of the resumed run.
     if connection.push_access.nat.is_empty() {
         connection.push_access.nat = resumed.nat;
     }
@@ -306,17 +307,17 @@ async fn earlier_run(
     }))
 }
 
-/// Reads the selected phones of a cluster; says which of them `--limit` counts.
+/// Reads the selected phones of a cluster.
 pub(crate) async fn survey(
     connection: &ClusterSettings,
     target: &TargetArgs,
-    limit_counts: LimitCounts,
     repairs: &Repairs,
+    pictures: &PictureRules,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, AppError> {
-    let selector = Selector { limit_counts, ..name_list::selector(target)? };
+    let selector = name_list::selector(target)?;
     let interaction = Terminal::shared(false);
-    survey_of(connection, interaction.as_ref(), &selector, repairs, observer).await
+    survey_of(connection, interaction.as_ref(), &selector, repairs, pictures, observer).await
 }
 
 /// Surveys the chosen clusters, writes a row for each phone, and shows each recap; `assess` makes what is written out of
@@ -332,13 +333,14 @@ pub(crate) async fn list_phones<T: PhoneRows>(
     let (several, connections) =
         (connection.is_about_several(), clusters::chosen(connection, None)?);
     clusters::check_list::<T>(output, several)?;
-    let selector =
-        Selector { limit_counts: LimitCounts::AllPhones, ..name_list::selector(target)? };
+    let selector = name_list::selector(target)?;
+    let pictures = settings::pictures(connection)?;
     let interaction = Terminal::shared(false);
     let work = async |connection: ClusterSettings, observer: Arc<dyn Observer>| {
         let repairs = repairs(&connection);
         let inventory =
-            survey_of(&connection, interaction.as_ref(), &selector, &repairs, &observer).await?;
+            survey_of(&connection, interaction.as_ref(), &selector, &repairs, &pictures, &observer)
+                .await?;
         Ok(assess(inventory, &repairs))
     };
     let observers = observers(several);

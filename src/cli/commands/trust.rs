@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::cli::args::ConnectionArgs;
+use crate::cli::args::{ConfirmArgs, ConnectionArgs};
 use crate::cli::commands::init;
 use crate::cli::present::list;
 use crate::cli::ui;
@@ -33,11 +33,10 @@ use crate::report::{Document, printable_lines};
 pub struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
-    /// Pin it without asking
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
     /// Print the facts as JSON; pins only with --yes
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
@@ -100,7 +99,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
             expired: now < own.not_before || now > own.not_after,
         };
         list::put(&Document::new("trust", now, None, body))?;
-        if !args.yes {
+        if !args.confirm.yes {
             return Ok(Exit::Done);
         }
     } else {
@@ -112,6 +111,10 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         let hint = error.tls_problem().map(|problem| tls_hint(problem, "--host"));
         let refused = AppError::from_error(ErrorKind::Refused, error).context("nothing was pinned");
         return Err(hint.into_iter().fold(refused, AppError::hint));
+    }
+    if args.confirm.dry_run {
+        ui::say("Dry run: nothing was pinned.");
+        return Ok(Exit::Done);
     }
     pin(&args, cluster, &endpoint, own)
 }
@@ -187,7 +190,7 @@ fn pin(
             quoted(&name),
             path.display()
         ),
-        args.yes,
+        args.confirm.yes,
     )?;
     let mut next = String::new();
     if path.exists() {

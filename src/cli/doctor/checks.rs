@@ -18,7 +18,8 @@ use crate::axl::phone::ListPhone;
 use crate::axl::sql::ExecuteSqlQuery;
 use crate::axl::upgrade::{NoVersionDocument, VERSION_PATH, upgrade_in_progress};
 use crate::axl::user::DoAuthenticateUser;
-use crate::cli::args::{ConnectionArgs, PushArgs};
+use crate::cli::args::ConnectionArgs;
+use crate::cli::args::push::PushAccessArgs;
 use crate::cli::doctor::evaluate;
 use crate::cli::present::list;
 use crate::cli::ui::Terminal;
@@ -43,7 +44,7 @@ use crate::rollout::accounts::PushUserRights;
 use crate::survey;
 
 /// Makes all checks that can be made.
-pub async fn run(args: &ConnectionArgs, push: &PushArgs) -> Vec<Check> {
+pub async fn run(args: &ConnectionArgs, push: &PushAccessArgs) -> Vec<Check> {
     let mut checks = Checks::new();
     journal(&mut checks, args);
     let Some((cluster, settings)) = configuration(&mut checks, args, push) else {
@@ -105,7 +106,7 @@ fn journal(checks: &mut Checks, args: &ConnectionArgs) {
 fn configuration(
     checks: &mut Checks,
     args: &ConnectionArgs,
-    push: &PushArgs,
+    push: &PushAccessArgs,
 ) -> Option<(Option<String>, Layer)> {
     match settings::settings(args, Some(push)) {
         Ok((cluster, settings)) => {

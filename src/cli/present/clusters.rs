@@ -10,7 +10,8 @@ use crate::rollout::multi_cluster::ClusterResult;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::args::{ConnectionArgs, ListArgs, OutputArgs, PushArgs};
+use crate::cli::args::push::PushAccessArgs;
+use crate::cli::args::{ConnectionArgs, ListArgs, OutputArgs};
 use crate::cli::present::list;
 use crate::config::{FileConfig, Layer};
 use crate::connect::cluster;
@@ -69,7 +70,7 @@ phone_rows! {
 /// Finds the clusters that are meant, and checks the settings of all of them before any is asked.
 pub fn chosen(
     args: &ConnectionArgs,
-    push: Option<&PushArgs>,
+    push: Option<&PushAccessArgs>,
 ) -> Result<Vec<ClusterSettings>, AppError> {
     if !args.is_about_several() {
         return Ok(vec![settings::connection(args, push)?]);
@@ -94,7 +95,7 @@ pub fn chosen(
             .hint("each cluster is a table [cluster.NAME] in it"));
     }
     let environment = of_a_named_host(settings::from_environment()?);
-    let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
+    let flags = push.map(PushAccessArgs::layer).unwrap_or_default().over(args.layer());
     let connections = names.into_iter().map(|name| {
         connection(&file, name, flags.clone(), environment.clone())
             .map_err(|error| error.within(name))
@@ -139,7 +140,10 @@ fn connection(
 }
 
 /// Refuses options that are about one server: with several, a password would go to all of them.
-fn refuse_single_server(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<(), AppError> {
+fn refuse_single_server(
+    args: &ConnectionArgs,
+    push: Option<&PushAccessArgs>,
+) -> Result<(), AppError> {
     let typed = [
         ("--host", args.host.is_some()),
         ("--ris-host", args.ris_host.is_some()),

@@ -1,6 +1,6 @@
 //! The answer, in the format and to the place that was asked for.
 
-use std::fs::{File, Permissions};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -170,6 +170,18 @@ pub fn write_file<A: Writable + ?Sized>(path: &Path, answer: &A) -> Result<(), A
 /// Writes a file of any content, as [`write_file`] does.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), AppError> {
     write_file(path, bytes)
+}
+
+/// Makes a folder, and those around it, that only its owner can read. One that is there stays as it is.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    let mut folders = DirBuilder::new();
+    folders.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+    folders.create(path)
 }
 
 /// Proves that [`write_file`] can write there, and leaves nothing behind.

@@ -5,6 +5,7 @@ use crate::rollout::result::exit_of;
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::OutputArgs;
+use crate::cli::args::push::ReportPlace;
 use crate::cli::next_command;
 use crate::cli::present::{clusters, list};
 use crate::cli::ui;
@@ -16,14 +17,26 @@ use crate::report::{
 use crate::rollout::multi_cluster::ClusterResult;
 
 /// Makes sure that the answer and the report can be written, before anything is changed.
-pub fn check(output: &OutputArgs, several: bool, report: Option<&Path>) -> Result<(), AppError> {
+pub fn check(
+    output: &OutputArgs,
+    several: bool,
+    state: &Path,
+    report: ReportPlace<'_>,
+) -> Result<(), AppError> {
     clusters::check_list::<RunReport>(output, several)?;
-    check_report(report)
+    check_report(state, report)
 }
 
-/// Makes sure that the report can be written.
-pub fn check_report(report: Option<&Path>) -> Result<(), AppError> {
-    list::check_writable(report.unwrap_or_else(|| Path::new("axlpaper-report.html")))
+/// Makes sure that the report can be written. A folder that is not there yet is made with the report.
+pub fn check_report(state: &Path, report: ReportPlace<'_>) -> Result<(), AppError> {
+    let folder = folder(state);
+    match report {
+        ReportPlace::File(path) => list::check_writable(path),
+        ReportPlace::BesideJournal if folder.exists() => {
+            list::check_writable(&folder.join("axlpaper-report.html"))
+        }
+        ReportPlace::BesideJournal | ReportPlace::Nowhere => Ok(()),
+    }
 }
 
 /// Shows the outcome of a run, or of the runs on `several` clusters: the recap, the answer and the report file. Returns
@@ -36,7 +49,7 @@ pub fn tell(
     several: bool,
     state: &Path,
     output: &OutputArgs,
-    report: Option<&Path>,
+    report: ReportPlace<'_>,
 ) -> Exit {
     let recap = |layout| recap(ended, several, state, layout);
     let mut failures = Vec::new();
@@ -89,22 +102,50 @@ fn recap(
 
 /// Writes the report of runs from what the journal has about them, so that it is the same as the one that
 /// `axlpaper report` writes later, and says where it is.
-pub fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Result<(), AppError> {
+pub fn write_report(
+    runs: &[RunId],
+    journal: &Path,
+    place: ReportPlace<'_>,
+) -> Result<(), AppError> {
+    let file = match place {
+        ReportPlace::File(path) => Some(path.to_owned()),
+        ReportPlace::BesideJournal => None,
+        ReportPlace::Nowhere => return Ok(()),
+    };
     let page = journal::history(journal).and_then(|history| {
         let find = |run: &RunId| journal::find(&history, RunRef::Number(*run));
         let runs = runs.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-        let path = file.map(Path::to_owned).or_else(|| runs.first().map(report_path));
+        let path = file.or_else(|| runs.first().map(|run| report_path(journal, run)));
         Ok((path.unwrap_or_default(), report_of(&history, runs)?))
     });
-    let (path, page) = page.map_err(|error| {
+    let written = page.and_then(|(path, page)| {
+        make_folder(journal, &path)?;
+        list::write_file(&path, &page)?;
+        Ok(path)
+    });
+    let path = written.map_err(|error| {
         let runs = runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         error.hint(format!(
             "what was to be done is done; `axlpaper report {runs}` writes its report"
         ))
     })?;
-    list::write_file(&path, &page)?;
     say_where(&path);
     Ok(())
+}
+
+/// Makes the folder of the reports where a report goes into it.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_folder(state: &Path, report: &Path) -> Result<(), AppError> {
+    let folder = folder(state);
+    if report.parent() != Some(&folder) {
+        return Ok(());
+    }
+    list::private_folder(&folder).map_err(|error| {
+        AppError::from_error(ErrorKind::Failed, error)
+            .context(format_args!("cannot make the folder {}", folder.display()))
+    })
 }
 
 pub fn say_where(path: &Path) {
@@ -131,6 +172,12 @@ pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, A
 }
 
 /// Where the report of a run goes unless a file is named.
-pub fn report_path(run: &RunRow) -> PathBuf {
-    PathBuf::from(format!("axlpaper-report-{}.html", run.began_at.strftime("%Y%m%d-%H%M%S-%3f")))
+pub fn report_path(state: &Path, run: &RunRow) -> PathBuf {
+    let name = format!("axlpaper-report-{}.html", run.began_at.strftime("%Y%m%d-%H%M%S-%3f"));
+    folder(state).join(name)
+}
+
+/// The folder of the reports of a journal.
+fn folder(state: &Path) -> PathBuf {
+    state.with_file_name("reports")
 }

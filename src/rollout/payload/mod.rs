@@ -23,7 +23,6 @@ use crate::domain::audit::Audit;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::push_action::PushAction;
-use crate::domain::selector::LimitCounts;
 use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, PhoneResult, Proof};
@@ -80,16 +79,6 @@ pub trait Payload: Debug + Send + Sync {
     /// Tells whether phones download it from our image server.
     fn is_served(&self) -> bool {
         false
-    }
-
-    /// Returns which phones `--limit` counts.
-    fn limit_counts(&self) -> LimitCounts {
-        match self.kind() {
-            ObjectKind::Background => LimitCounts::PhonesWithPictures,
-            kind @ (ObjectKind::RingTone | ObjectKind::Play | ObjectKind::Keys) => {
-                LimitCounts::PhonesThatTake(kind)
-            }
-        }
     }
 
     /// Excludes phones that the payload is not for, and adds which picture each of the others gets.
@@ -180,15 +169,5 @@ fn proof_without_downloads(typed: Option<Proof>, why: &str) -> Result<Proof, App
                 .hint("use --verify screenshot or --verify none"))
         }
         Some(Proof::Screenshot | Proof::None) | None => Ok(typed.unwrap_or(Proof::None)),
-    }
-}
-
-/// The proof of a payload that is not a picture: `--verify` does not apply to it.
-fn proof_without_choice(typed: Option<Proof>) -> Result<Proof, AppError> {
-    match typed {
-        None => Ok(Proof::default()),
-        Some(_) => Err(AppError::new(ErrorKind::Usage, "--verify is about pictures").hint(
-            "leave it out: ring tones are verified by their downloads, keys and sounds cannot be verified",
-        )),
     }
 }

@@ -39,6 +39,9 @@ pub(super) struct MakeArgs {
     /// Replace files of that name that were made from another picture, or that a list names already
     #[arg(long)]
     pub(super) overwrite: bool,
+    /// Show the files that would be written, and write none
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// Seconds that may be spent on making one file small; 0 does as little as a push
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = number::<u64>(0..=600))]
     pub(super) squeeze: u64,
@@ -114,7 +117,7 @@ impl MakeArgs {
                 new.source.clone_from(&made.source);
             }
         }
-        folder.write(&new)?;
+        folder.write(&new, self.dry_run)?;
         list::sort(&self.output.list, &mut told)?;
         let directory = self.directory.display().to_string();
         let text = list::list(&self.output, &told, || {

@@ -13,7 +13,9 @@ use crate::report::{
 ///
 /// Without a selection for every model of the catalogue; --model chooses from it. With --cluster, --host or any
 /// other selection the cluster is asked, and only the models of the selected phones are made.
+// -o is --directory here.
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("output", |arg| arg.short(None)))]
 pub struct Args {
     #[command(flatten)]
     make: MakeArgs,

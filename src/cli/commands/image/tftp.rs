@@ -15,7 +15,9 @@ use crate::report::{PictureFile, PictureFileKind, TftpFolder, TftpList, tftp_ste
 ///
 /// A List.xml that is in its folder already keeps all its entries. Nothing is uploaded: README.txt tells what
 /// remains to be done. Models are chosen as for `image prepare`.
+// -o is --directory here.
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("output", |arg| arg.short(None)))]
 pub struct Args {
     #[command(flatten)]
     make: MakeArgs,

@@ -8,8 +8,9 @@ use crate::cli::args::{device_list, name_list};
 use crate::cli::commands::rollout_common::survey;
 use crate::cli::ui::Progress;
 use crate::domain::model::{self, Model};
+use crate::domain::picture_rules::PictureRules;
 use crate::domain::repair_policy::Repairs;
-use crate::domain::selector::{LimitCounts, Pattern};
+use crate::domain::selector::Pattern;
 use crate::error::{AppError, ErrorKind};
 
 /// Chooses models that show pictures, in the order of the catalogue.
@@ -53,6 +54,7 @@ fn asks_cluster(connection: &ConnectionArgs, target: &TargetArgs) -> bool {
         || !target.subnet.is_empty()
         || !target.devices_from.is_empty()
         || target.limit.is_some()
+        || target.sample.is_some()
 }
 
 async fn of_cluster(
@@ -61,9 +63,9 @@ async fn of_cluster(
 ) -> Result<Vec<&'static Model>, AppError> {
     name_list::check_stdin(connection, target)?;
     let connection = settings::connection(connection, None)?;
-    let (counts, repairs) = (LimitCounts::PhonesWithPictures, Repairs::default());
     let progress = Progress::shared();
-    let inventory = survey(&connection, target, counts, &repairs, &progress).await?;
+    let (repairs, pictures) = (Repairs::default(), PictureRules::default());
+    let inventory = survey(&connection, target, &repairs, &pictures, &progress).await?;
     let names: HashSet<&str> = inventory
         .phones
         .iter()

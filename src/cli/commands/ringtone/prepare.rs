@@ -29,6 +29,9 @@ pub struct Args {
     /// Replace tone files of that name that were made from another sound, or that a list names already
     #[arg(long)]
     overwrite: bool,
+    /// Show the files that would be written, and write none
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// What becomes of a sound in one format.
@@ -59,7 +62,7 @@ pub async fn run(args: &Args) -> Result<Exit, AppError> {
         files.extend(prepared.files);
         remarks.extend(prepared.remarks);
     }
-    folder.write(&files)?;
+    folder.write(&files, args.dry_run)?;
     ui::put(&told)?;
     for remark in remarks {
         ui::say(&printable_lines(&format!("warning: {remark}")));
