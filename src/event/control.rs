@@ -32,13 +32,17 @@ pub enum ControlStep {
     StartAwaited,
     /// That time has come.
     StartReached,
+    /// The run asked for a confirmation and waits for the answer.
+    QuestionAsked,
+    /// The answer came.
+    QuestionAnswered,
     /// The run finishes what is in progress and ends.
     Aborted,
 }
 
 impl ControlStep {
     /// Every step.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Paused,
         Self::Continued,
         Self::GateReached,
@@ -47,6 +51,8 @@ impl ControlStep {
         Self::SoakEnded,
         Self::StartAwaited,
         Self::StartReached,
+        Self::QuestionAsked,
+        Self::QuestionAnswered,
         Self::Aborted,
     ];
 
@@ -61,6 +67,8 @@ impl ControlStep {
             Self::SoakEnded => "soak_ended",
             Self::StartAwaited => "start_awaited",
             Self::StartReached => "start_reached",
+            Self::QuestionAsked => "question_asked",
+            Self::QuestionAnswered => "question_answered",
             Self::Aborted => "aborted",
         }
     }

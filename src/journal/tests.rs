@@ -21,6 +21,7 @@ fn new_run(cluster: &str) -> NewRun {
         process: 42,
         continues: None,
         reverts: None,
+        time_zone: TimeZone::get("Europe/Paris").unwrap(),
     }
 }
 

@@ -12,6 +12,7 @@ use axlpaper::event::{Outcome, PhoneResult};
 use axlpaper::journal::{EventKind, EventRow, RunRow, RunState, Subject};
 use axlpaper::report::RunReport;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 const MODELS: [&str; 7] = [
     "Cisco 8841",
@@ -136,6 +137,7 @@ fn run() -> RunRow {
             "demo.png",
             true,
         )),
+        time_zone: TimeZone::get("Europe/Paris").unwrap(),
     }
 }
 

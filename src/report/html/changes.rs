@@ -6,6 +6,7 @@ use crate::domain::plan::{Action, Change};
 use crate::event::ChangeState;
 use crate::journal::ChangeRow;
 use crate::report::changes::{before_and_after, details, groups, messages, objects};
+use crate::report::clock::Clock;
 use crate::report::html::headline::Level;
 use crate::report::text::printable;
 
@@ -33,7 +34,7 @@ pub(crate) struct List {
 }
 
 /// The results of changes, equal ones in one row; failures come first.
-pub(crate) fn change_rows(all: &[ChangeRow]) -> Vec<ChangeGroupRow> {
+pub(crate) fn change_rows(all: &[ChangeRow], clock: &Clock) -> Vec<ChangeGroupRow> {
     let states = [
         None,
         Some(ChangeState::Unproven),
@@ -48,7 +49,7 @@ pub(crate) fn change_rows(all: &[ChangeRow]) -> Vec<ChangeGroupRow> {
             let ids: HashSet<u32> = group.iter().map(|change| change.id).collect();
             let rows_of: Vec<&ChangeRow> =
                 these.iter().filter(|row| ids.contains(&row.change.id)).copied().collect();
-            rows.extend(row(&group, &rows_of, state));
+            rows.extend(row(&group, &rows_of, state, clock));
         }
     }
     rows
@@ -58,6 +59,7 @@ fn row(
     group: &[&Change],
     rows: &[&ChangeRow],
     state: Option<ChangeState>,
+    clock: &Clock,
 ) -> Option<ChangeGroupRow> {
     let first = group.first()?;
     let (before, after) = before_and_after(&first.action);
@@ -75,7 +77,7 @@ fn row(
         state: state_told,
         level,
         reason: clean(&first.reason),
-        at: at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default(),
+        at: at.map(|at| clock.time_of_day(at)).unwrap_or_default(),
         messages: messages(rows).iter().map(|text| clean(text)).collect(),
         lists: lists(group),
     })

@@ -8,6 +8,7 @@ use crate::domain::push_action::PushAction;
 use crate::domain::text::{grouped, names};
 use crate::event::PhoneResult;
 use crate::report::causes::causes;
+use crate::report::html::filter_link::filter_link;
 use crate::report::html::section::{RunSection, TextPart, clean, parts};
 use crate::report::text::printable;
 use crate::report::wording;
@@ -34,11 +35,13 @@ pub(super) struct Remedy {
     pub(super) phones: String,
 }
 
-/// Phones whose push is not proven, with the same outcome and the same remedy.
+/// Phones with the same outcome and the same remedy.
 #[derive(Clone, Debug)]
 pub(super) struct ToDo {
     pub(super) outcome: &'static str,
     pub(super) title: &'static str,
+    /// The filters that leave phones with this outcome.
+    pub(super) link: String,
     pub(super) cluster: String,
     pub(super) number: String,
     pub(super) reason: String,
@@ -102,12 +105,12 @@ fn finding_row(code: Code, found: &[Found<'_>]) -> Option<FindingRow> {
     })
 }
 
-/// What is left to do about phones whose push is not proven; what concerns most of them comes first.
+/// What is left to do about phones; what concerns most of them comes first.
 pub(super) fn to_do<'a>(
     action: PushAction,
     phones: impl Iterator<Item = (&'a str, &'a PhoneResult)>,
 ) -> (Vec<ToDo>, usize) {
-    let causes = causes(phones.filter(|(_, phone)| phone.is_failure()));
+    let causes = causes(phones);
     let more = causes.len().saturating_sub(MOST_TO_DO);
     let shown = causes.into_iter().take(MOST_TO_DO).map(|cause| {
         let reason = match &cause.reasons()[..] {
@@ -119,6 +122,7 @@ pub(super) fn to_do<'a>(
         ToDo {
             outcome: cause.outcome.as_str(),
             title: wording::outcome_title(action, cause.outcome),
+            link: filter_link(&[("cluster", cause.cluster), ("outcome", cause.outcome.as_str())]),
             cluster: cause.cluster.to_owned(),
             number: grouped(named.len()),
             reason: clean(&reason),

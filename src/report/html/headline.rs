@@ -1,4 +1,4 @@
-//! What a reader should know after ten seconds; of several runs also how each cluster fared.
+//! How a run ended, and what came of it; of several runs also how each cluster fared.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -6,8 +6,11 @@ use std::fmt;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::{grouped, pluralize};
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
-use crate::journal::{Coverage, RunState, SkippedCluster};
+use crate::journal::{RunState, SkippedCluster};
 use crate::report::html::charts::{Bar, Count, outcomes, verdicts};
+use crate::report::html::filter_link::filter_link;
+use crate::report::html::findings::{ToDo, to_do};
+use crate::report::html::ring::Ring;
 use crate::report::html::section::{RunSection, TextPart, action_and_proof, clean, parts};
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
@@ -18,90 +21,76 @@ pub(super) struct Headline {
     /// How the run ended, in one or two words.
     pub(super) state: &'static str,
     pub(super) level: Level,
+    /// Nothing where no phone could show anything.
+    pub(super) ring: Option<Ring>,
     /// What came of it, in a sentence.
     pub(super) sentence: String,
     /// Why it ended before its time, or what is not known.
     pub(super) because: Option<String>,
-    pub(super) numbers: Vec<Number>,
+    /// What kept most phones from it, where no phone has what was pushed.
+    pub(super) cause: Option<ToDo>,
     pub(super) outcomes: Vec<Count>,
     pub(super) bar: Bar,
 }
 
-/// A number with what it counts.
-#[derive(Clone, Debug)]
-pub(super) struct Number {
-    pub(super) what: &'static str,
-    pub(super) number: String,
-    pub(super) besides: Option<String>,
-}
-
 #[derive(Clone, Copy, Default)]
 struct Tally {
-    selected: usize,
     pushed: usize,
     verified: usize,
     failed: usize,
-    pending: usize,
+    /// Phones that could take what was pushed.
+    capable: usize,
+    /// Phones that have it, by this run or an earlier one, as far as that can be known.
+    good: usize,
 }
 
 impl Tally {
     fn of<'a>(phones: impl IntoIterator<Item = &'a PhoneResult>) -> Self {
         let mut tally = Self::default();
         for phone in phones {
-            tally.selected += 1;
             tally.pushed += usize::from(!phone.outcome.is_skipped());
             tally.verified += usize::from(phone.outcome == Outcome::Verified);
-            tally.pending += usize::from(phone.outcome == Outcome::Pending);
             tally.failed += usize::from(phone.is_failure());
+            tally.capable += usize::from(phone.outcome.is_capable());
+            tally.good += usize::from(is_good(phone));
         }
         tally
     }
+
+    /// Tells whether a run that could have served phones served none.
+    fn is_in_vain(self) -> bool {
+        self.capable > 0 && self.good == 0
+    }
+}
+
+/// Tells whether a phone has what was pushed, as far as that can be known.
+fn is_good(phone: &PhoneResult) -> bool {
+    phone.outcome.is_proven() || (phone.outcome == Outcome::Accepted && !phone.is_failure())
 }
 
 /// Says it of a run, or of all of several.
 pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Headline {
     let phones = || runs.iter().flat_map(|of| &of.run.phones);
     let tally = Tally::of(phones());
-    let Tally { selected, pushed, verified, failed, pending } = tally;
-    let left = selected - pushed;
-    let coverage = runs.iter().filter_map(|of| of.run.coverage()).reduce(Coverage::and);
-    let (action, proof) = action_and_proof(runs);
+    let (action, _) = action_and_proof(runs);
     let alone = runs.first().map(|of| of.run).filter(|_| runs.len() + left_out.len() == 1);
-    let on = alone.is_none().then(|| cluster_count(runs, left_out));
     let (state, level) = alone.map_or_else(|| overall(runs, left_out), state);
-    let coverage = match alone {
-        Some(run) => run.coverage_text(),
-        None => coverage.and_then(|coverage| wording::coverage(action, proof, coverage)),
-    };
-    let sentence = match (alone, &on) {
-        (Some(run), _) => sentence(run, tally),
-        (None, on) => sentence_of_all(on.as_deref().unwrap_or_default(), tally),
-    };
-    let number = |what, number, besides| Number { what, number: grouped(number), besides };
-    // Rounded down, so that only all of them are 100.
-    let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
-    let untried = format!("{} of them pending", grouped(pending));
-    // Where no more than an acceptance was to be seen, that is the best there is.
-    let (word, good) = match wording::unverifiable(action, proof) {
-        Some(_) => ("accepted", pushed - failed),
-        None => ("verified", verified),
-    };
     let outcomes = outcomes(action, phones());
+    let missed = runs.iter().flat_map(|of| {
+        let missed = of.run.phones.iter().filter(|one| one.outcome.is_capable() && !is_good(one));
+        missed.map(|phone| (of.cluster.as_str(), phone))
+    });
     Headline {
         state,
         level,
-        sentence: match coverage {
-            Some(coverage) => format!("{coverage}. {sentence}"),
-            None => sentence,
+        ring: Ring::of(runs),
+        sentence: match alone {
+            Some(run) => sentence(run, tally),
+            None => sentence_of_all(&cluster_count(runs, left_out), tally),
         },
         because: alone.and_then(ended_early),
-        numbers: vec![
-            number(word, good, (good * 100).checked_div(pushed).map(share)),
-            number(wording::failed(action, proof), failed, (pending > 0).then_some(untried)),
-            number("not pushed to", left, None),
-            number("selected", selected, on),
-        ],
-        bar: Bar::of(&outcomes),
+        cause: tally.is_in_vain().then(|| to_do(action, missed).0.into_iter().next()).flatten(),
+        bar: Bar::of(&outcomes, &[]),
         outcomes,
     }
 }
@@ -141,12 +130,14 @@ fn state(run: &RunReport) -> (&'static str, Level) {
     match run.run.state {
         RunState::Killed if !run.has_ended() => ("killed", Level::Bad),
         _ if !run.has_ended() => ("end unknown", Level::Bad),
-        RunState::Interrupted => ("interrupted", Level::Warn),
         RunState::Declined => ("declined", Level::Warn),
+        RunState::Interrupted if tally.is_in_vain() => ("interrupted", Level::Bad),
+        RunState::Interrupted => ("interrupted", Level::Warn),
         RunState::Failed => ("failed", Level::Bad),
         _ if run.stopped().is_some() => ("stopped early", Level::Bad),
+        _ if tally.is_in_vain() => ("nothing worked", Level::Bad),
         _ if tally.failed > 0 || changes_failed => ("finished with failures", Level::Warn),
-        _ if tally.pushed == 0 && run.changes.is_empty() => ("finished", Level::Warn),
+        _ if tally.good == 0 && run.changes.is_empty() => ("finished", Level::Warn),
         RunState::Running | RunState::Finished | RunState::Killed => ("finished", Level::Good),
     }
 }
@@ -242,6 +233,8 @@ pub(super) struct ClusterRow {
     pub(super) name: String,
     /// Whether the table has phones of it.
     pub(super) has_phones: bool,
+    /// The filter that leaves its phones.
+    pub(super) link: String,
     pub(super) run: String,
     pub(super) state: &'static str,
     pub(super) level: Level,
@@ -298,6 +291,7 @@ impl Alert {
 impl ClusterRow {
     fn of(of: &RunSection<'_>) -> Self {
         let (state, level) = state(of.run);
+        let filters = [("cluster", of.cluster.as_str())];
         Self {
             name: of.cluster.clone(),
             has_phones: !of.run.phones.is_empty(),
@@ -305,8 +299,9 @@ impl ClusterRow {
             state,
             level,
             number: grouped(of.run.phones.len()),
-            verdicts: Bar::of(&verdicts(of.audited())),
-            outcomes: Bar::of(&outcomes(of.run.action, &of.run.phones)),
+            link: filter_link(&filters),
+            verdicts: Bar::of(&verdicts(of.audited()), &filters),
+            outcomes: Bar::of(&outcomes(of.run.action, &of.run.phones), &filters),
         }
     }
 
@@ -314,6 +309,7 @@ impl ClusterRow {
         Self {
             name: clean(&one.cluster),
             has_phones: false,
+            link: String::new(),
             run: String::new(),
             state: NOT_BEGUN,
             level: Level::Bad,

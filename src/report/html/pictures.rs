@@ -22,6 +22,8 @@ pub(super) struct Picture {
     pub(super) grey: bool,
     pub(super) background: Shown,
     pub(super) thumbnail: Shown,
+    /// How many phones it was sent to.
+    pub(super) receivers: usize,
     /// How many phones it was sent to, and how many of those are verified.
     pub(super) told: String,
 }
@@ -44,15 +46,34 @@ pub(super) struct Screenshot {
     pub(super) after: Option<String>,
 }
 
+/// The picture beside the title.
+#[derive(Clone, Debug)]
+pub(super) struct TitlePicture {
+    pub(super) name: String,
+    pub(super) shown: Shown,
+    /// How many other pictures there are.
+    pub(super) others: usize,
+}
+
+/// Returns the picture that most phones were sent.
+pub(super) fn title_picture(
+    runs: &[RunSection<'_>],
+    receivers: &Receivers<'_>,
+) -> Option<TitlePicture> {
+    let pictures = pictures(runs, receivers);
+    let others = pictures.len().saturating_sub(1);
+    let most = pictures.into_iter().filter(|picture| !picture.background.url.is_empty());
+    let most = most.max_by_key(|picture| (picture.receivers, !picture.grey))?;
+    Some(TitlePicture { name: most.name, shown: most.background, others })
+}
+
 /// The pictures that were made, in the order of their sizes.
-pub(super) fn pictures(runs: &[RunSection<'_>]) -> Vec<Picture> {
-    let receivers = Receivers::of(runs);
+pub(super) fn pictures(runs: &[RunSection<'_>], receivers: &Receivers<'_>) -> Vec<Picture> {
     let files: HashSet<_> = runs.iter().map(|of| &of.run.file).collect();
     let mut known = HashSet::new();
     let pictures = runs.iter().flat_map(|of| of.run.pictures.iter().map(move |one| (of, one)));
     let pictures = pictures.filter(|(_, picture)| known.insert(picture.digest.as_str()));
     let pictures = pictures.map(|(of, picture)| {
-        let told = receivers.told(&picture.digest);
         let has_name = !picture.name.is_empty();
         let one_of_several = has_name || files.len() > 1;
         let only = of.run.file.as_deref().unwrap_or_default();
@@ -64,7 +85,8 @@ pub(super) fn pictures(runs: &[RunSection<'_>]) -> Vec<Picture> {
             grey: picture.grey,
             background: shown(&picture.background),
             thumbnail: shown(&picture.thumbnail),
-            told,
+            receivers: receivers.count(&picture.digest),
+            told: receivers.told(&picture.digest),
         }
     });
     pictures.collect()
@@ -134,8 +156,7 @@ pub(super) struct ToneRow {
 }
 
 /// The versions that were made, in the order of their formats.
-pub(super) fn tones(runs: &[RunSection<'_>]) -> Vec<ToneRow> {
-    let receivers = Receivers::of(runs);
+pub(super) fn tones(runs: &[RunSection<'_>], receivers: &Receivers<'_>) -> Vec<ToneRow> {
     let mut known = HashSet::new();
     let tones = runs.iter().flat_map(|of| &of.run.tones);
     let tones = tones.filter(|tone| known.insert(tone.digest.as_str())).map(|tone| {
@@ -187,6 +208,11 @@ impl<'a> Receivers<'a> {
             }
         }
         Self { sent, verified, models }
+    }
+
+    /// Returns how many phones were sent what has this digest.
+    fn count(&self, digest: &str) -> usize {
+        self.sent.get(digest).map_or(0, HashSet::len)
     }
 
     /// Says how many phones got what has this digest.

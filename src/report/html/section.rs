@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::push_action::PushAction;
 use crate::event::Proof;
+use crate::report::clock::Clock;
 use crate::report::other_downloads::download_warnings;
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
@@ -76,6 +77,11 @@ pub(super) fn action_and_proof(runs: &[RunSection<'_>]) -> (PushAction, Proof) {
     let looked =
         all.clone().find(|(action, proof)| wording::unverifiable(*action, *proof).is_none());
     looked.or_else(|| all.next()).unwrap_or_default()
+}
+
+/// The clock of the first run, which counts for the whole page.
+pub(super) fn clock(runs: &[RunSection<'_>]) -> Option<Clock> {
+    runs.first().map(|of| Clock::of(&of.run.run))
 }
 
 /// When the first of the runs began.

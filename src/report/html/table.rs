@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::audit::AuditedPhone;
@@ -13,11 +12,13 @@ use crate::domain::finding::{Code, Verdict};
 use crate::domain::payload_kind::ToneFormat;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::AttemptRow;
+use crate::report::clock::Clock;
 use crate::report::html::csp::script_safe;
 use crate::report::html::section::{
-    HtmlError, RunSection, TextPart, action_and_proof, began, clean, parts,
+    HtmlError, RunSection, TextPart, action_and_proof, clean, parts,
 };
 use crate::report::html::time_format::{between, took};
+use crate::report::row::Row as _;
 use crate::report::text::printable;
 use crate::report::wording;
 
@@ -43,8 +44,6 @@ pub(super) struct PlainRow {
 /// All of the data. The script knows its fields by these names, and rows and their parts by place.
 #[derive(Serialize)]
 struct Data {
-    /// The beginning of the first run, in milliseconds since 1970.
-    began: i64,
     outcomes: Vec<&'static str>,
     /// What people call them.
     titles: Vec<&'static str>,
@@ -52,6 +51,8 @@ struct Data {
     codes: Vec<&'static str>,
     /// What those are called that are failures.
     failed: &'static str,
+    /// The columns of the file that rows are saved in, the same that `show --format csv` writes.
+    columns: &'static [&'static str],
     /// Names of what `more` holds.
     labels: &'static [&'static str],
     texts: Vec<String>,
@@ -63,8 +64,11 @@ type Text = usize;
 
 #[derive(Serialize)]
 struct Row(
+    /// Name.
     String,
+    /// Description.
     String,
+    /// Address.
     String,
     Text,
     Text,
@@ -83,16 +87,18 @@ struct Row(
     Vec<Text>,
     /// Code, message and remedy of each finding.
     Vec<(usize, Text, Text)>,
-    /// Offset in milliseconds, address, end and what was said, of each of several attempts.
-    Vec<(u64, Text, Text, Text)>,
+    /// Time of day, address, end and what was said, of each of several attempts.
+    Vec<[Text; 4]>,
     Text,
     Text,
     Text,
+    /// Extension, owner, and the error's or finding's code.
+    [Text; 3],
 );
 
 /// The further facts of a `Row`.
-const LABELS: [&str; 6] =
-    ["Registration", "Load", "Common Phone Profile", "Phone Personalization", "Location", "Owner"];
+const LABELS: [&str; 5] =
+    ["Registration", "Load", "Common Phone Profile", "Phone Personalization", "Location"];
 
 #[derive(Default)]
 struct Texts {
@@ -126,7 +132,7 @@ impl Texts {
 ///
 /// # Errors
 /// When a value cannot be written as JSON.
-pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
+pub(super) fn data(runs: &[RunSection<'_>], clock: &Clock) -> Result<String, HtmlError> {
     let seen = seen(runs);
     let mut attempts: HashMap<(usize, &str), Vec<&AttemptRow>> = HashMap::new();
     for (at, of) in runs.iter().enumerate() {
@@ -134,7 +140,6 @@ pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
             attempts.entry((at, &attempt.phone)).or_default().push(attempt);
         }
     }
-    let began = began(runs);
     let (action, proof) = action_and_proof(runs);
     let mut texts = Texts::new();
     let rows = ordered(runs)
@@ -143,16 +148,16 @@ pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
             let tries = attempts.get(&(at, phone.name.as_str()));
             let tries = tries.map(Vec::as_slice).unwrap_or_default();
             let cluster = texts.of(&runs[at].cluster);
-            row(phone, seen.get(&(at, &phone.name)).copied(), (tries, began), cluster, &mut texts)
+            row(phone, seen.get(&(at, &phone.name)).copied(), (tries, clock), cluster, &mut texts)
         })
         .collect();
     let data = Data {
-        began: began.as_millisecond(),
         outcomes: Outcome::ALL.map(Outcome::as_str).to_vec(),
         titles: Outcome::ALL.map(|one| wording::outcome_title(action, one)).to_vec(),
         verdicts: Verdict::ALL.map(Verdict::as_str).to_vec(),
         codes: Code::ALL.iter().map(|code| code.as_str()).collect(),
         failed: wording::failed(action, proof),
+        columns: PhoneResult::COLUMNS,
         labels: if runs.iter().any(|of| of.run.audit.is_some()) { &LABELS } else { &[] },
         texts: texts.texts,
         rows,
@@ -179,7 +184,7 @@ fn ordered<'a>(runs: &[RunSection<'a>]) -> Vec<(usize, &'a PhoneResult)> {
 fn row(
     phone: &PhoneResult,
     seen: Option<&AuditedPhone>,
-    (tries, began): (&[&AttemptRow], Timestamp),
+    (tries, clock): (&[&AttemptRow], &Clock),
     cluster: Text,
     texts: &mut Texts,
 ) -> Row {
@@ -195,7 +200,7 @@ fn row(
         .collect();
     Row(
         clean(phone.name.as_str()),
-        label(phone),
+        clean(&phone.description),
         phone.ip.map(|ip| ip.to_string()).unwrap_or_default(),
         texts.of(&phone.model),
         texts.of(&phone.device_pool),
@@ -209,10 +214,15 @@ fn row(
         phone.duration_ms,
         more(seen, texts),
         findings,
-        attempts(tries, began, texts),
+        attempts(tries, clock, texts),
         texts.maybe(phone.picture.as_deref()),
         texts.maybe(phone.ring_tone.map(ToneFormat::as_str)),
         cluster,
+        [
+            texts.maybe(phone.extension.as_deref()),
+            texts.maybe(phone.owner.as_deref()),
+            texts.of(&phone.code()),
+        ],
     )
 }
 
@@ -231,7 +241,6 @@ fn more(seen: Option<&AuditedPhone>, texts: &mut Texts) -> Vec<Text> {
         texts.maybe(seen.phone.common_phone_profile.as_deref()),
         texts.of(&seen.personalization.effective.to_string()),
         texts.maybe(seen.phone.location.as_deref()),
-        texts.maybe(seen.phone.owner.as_deref()),
     ]
 }
 
@@ -248,11 +257,7 @@ fn words(name: &str) -> String {
 }
 
 /// Attempts where there were several; of one alone the phone's own row tells everything.
-fn attempts(
-    tries: &[&AttemptRow],
-    began: Timestamp,
-    texts: &mut Texts,
-) -> Vec<(u64, Text, Text, Text)> {
+fn attempts(tries: &[&AttemptRow], clock: &Clock, texts: &mut Texts) -> Vec<[Text; 4]> {
     if tries.len() < 2 {
         return Vec::new();
     }
@@ -263,8 +268,9 @@ fn attempts(
             Some(spent) => format!("{end} after {spent}"),
             None => end.to_owned(),
         };
-        let (ip, end) = (texts.of(&attempt.ip), texts.of(&end));
-        (between(began, attempt.began_at), ip, end, texts.maybe(attempt.said.as_deref()))
+        let at = clock.time_of_day(attempt.began_at);
+        let [at, ip, end] = [&at, &attempt.ip, &end].map(|text| texts.of(text));
+        [at, ip, end, texts.maybe(attempt.said.as_deref())]
     });
     told.collect()
 }

@@ -1,11 +1,6 @@
-//! Times and durations for people. All times are UTC, so that two readers mean the same moment.
+//! Durations for people, and the marks of an axis.
 
 use jiff::Timestamp;
-
-/// The time of day of a moment.
-pub(crate) fn time_of_day(at: Timestamp) -> String {
-    at.strftime("%H:%M:%S").to_string()
-}
 
 /// Milliseconds from one moment to another; none where the second comes first.
 pub(crate) fn between(from: Timestamp, to: Timestamp) -> u64 {

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use crate::domain::text::{pluralize, sanitize_truncate};
 use crate::event::{ControlStep, Outcome};
 use crate::journal::{EventKind, EventRow};
+use crate::report::clock::Clock;
 use crate::report::html::section::{RunSection, began, last_known};
-use crate::report::html::time_format::{between, marks, time_of_day, took};
+use crate::report::html::time_format::{between, marks, took};
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;
@@ -91,7 +92,7 @@ impl StageTimes {
 /// Draws the time line; nothing where the journal has no stage and no phone with a time.
 ///
 /// One run has a lane for each of its stages. Several have one each, in which their stages follow one another.
-pub(super) fn timeline(runs: &[RunSection<'_>]) -> Option<Timeline> {
+pub(super) fn timeline(runs: &[RunSection<'_>], clock: &Clock) -> Option<Timeline> {
     let began = began(runs);
     let length = between(began, last_known(runs)).max(1);
     let scale = Scale { began, length };
@@ -107,7 +108,7 @@ pub(super) fn timeline(runs: &[RunSection<'_>]) -> Option<Timeline> {
         several => (0..).zip(several).map(|(row, (of, all))| scale.run(row, of, all)).collect(),
     };
     let each = staged.iter().flat_map(|(of, stages)| stages.iter().map(move |stage| (of, stage)));
-    let rows: Vec<StageRow> = each.filter_map(|(of, stage)| scale.row(of, stage)).collect();
+    let rows: Vec<StageRow> = each.filter_map(|(of, stage)| scale.row(of, stage, clock)).collect();
     let shelf = TOP + LANE * lanes.len() as u64 + GAP;
     let (boxes, most) = scale.columns(&done, shelf);
     let floor = if boxes.is_empty() { shelf - GAP } else { shelf + COLUMNS_HEIGHT };
@@ -115,7 +116,7 @@ pub(super) fn timeline(runs: &[RunSection<'_>]) -> Option<Timeline> {
         .into_iter()
         .map(|(at, label)| Mark { x: number(scale.x(at)), label })
         .collect();
-    let (notes, more_notes) = notes(runs);
+    let (notes, more_notes) = notes(runs, clock);
     let told = describe(&rows, done.len(), length);
     Some(Timeline {
         height: floor + FOOT,
@@ -143,7 +144,7 @@ fn describe(rows: &[StageRow], phones: usize, length: u64) -> String {
     format!("The run took {}. Stages: {stages}. Phones completed: {phones}.", took(length))
 }
 
-fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
+fn notes(runs: &[RunSection<'_>], clock: &Clock) -> (Vec<Note>, usize) {
     let shown = |event: &EventRow| {
         matches!(event.kind, EventKind::Remark | EventKind::Waiting | EventKind::Control(_))
     };
@@ -153,7 +154,7 @@ fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
     let shown = all.iter().take(MOST_NOTES).map(|(of, event)| {
         let waits = if event.kind == EventKind::Waiting { "waited: " } else { "" };
         let text = format!("{}{waits}{}", of.prefix(), printable(&event.text));
-        Note { at: time_of_day(event.at), text }
+        Note { at: clock.time_of_day(event.at), text }
     });
     (shown.collect(), all.len().saturating_sub(MOST_NOTES))
 }
@@ -194,7 +195,7 @@ fn stages(report: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> 
 
 /// Returns the stage or wait that begins or ends with an event, and whether it begins.
 fn boundary(event: &EventRow) -> Option<(&str, bool)> {
-    let [paused, gate, soak, start] = WAITS;
+    let [paused, gate, question, soak, start] = WAITS;
     match event.kind {
         EventKind::Began => Some((&event.text, true)),
         EventKind::Finished => Some((&event.text, false)),
@@ -202,6 +203,8 @@ fn boundary(event: &EventRow) -> Option<(&str, bool)> {
         EventKind::Control(ControlStep::Continued) => Some((paused, false)),
         EventKind::Control(ControlStep::GateReached) => Some((gate, true)),
         EventKind::Control(ControlStep::Approved) => Some((gate, false)),
+        EventKind::Control(ControlStep::QuestionAsked) => Some((question, true)),
+        EventKind::Control(ControlStep::QuestionAnswered) => Some((question, false)),
         EventKind::Control(ControlStep::SoakStarted) => Some((soak, true)),
         EventKind::Control(ControlStep::SoakEnded) => Some((soak, false)),
         EventKind::Control(ControlStep::StartAwaited) => Some((start, true)),
@@ -214,7 +217,21 @@ fn boundary(event: &EventRow) -> Option<(&str, bool)> {
 }
 
 /// The waits of a run that is controlled.
-const WAITS: [&str; 4] = ["paused", "gate", "soak", "start"];
+const WAITS: [&str; 5] = ["paused", "gate", "question", "soak", "start"];
+
+/// Those of them that a person ends.
+const WAITS_FOR_ANSWERS: [&str; 2] = ["gate", "question"];
+
+/// How long the runs waited for answers of people, in milliseconds. One answer can be for several runs.
+pub(super) fn waited_for_answers(runs: &[RunSection<'_>]) -> u64 {
+    let waited = runs.iter().map(|of| {
+        let began = of.run.run.began_at;
+        let stages = stages(of.run, began, between(began, of.run.last_known()));
+        let waits = stages.iter().filter(|one| WAITS_FOR_ANSWERS.contains(&one.word.as_str()));
+        waits.flat_map(|wait| &wait.spans).map(|(from, to)| to - from).sum()
+    });
+    waited.max().unwrap_or_default()
+}
 
 /// When phones were done with, in milliseconds from the beginning, and how.
 fn done(report: &RunReport, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
@@ -228,11 +245,12 @@ fn label(of: &RunSection<'_>, stage: &StageTimes) -> String {
     printable(wording::stage(of.run.action, &stage.word)).into_owned()
 }
 
-/// What happens in a stage: reading, changing, pushing.
+/// What happens in a stage: reading, changing, pushing, or nothing.
 fn kind(word: &str) -> &'static str {
     match word {
         "apply" | "restart" => "changing",
         "push" => "pushing",
+        wait if WAITS.contains(&wait) => "waiting",
         _ => "stage",
     }
 }
@@ -250,7 +268,8 @@ impl Scale {
 
     fn lane(&self, row: u64, of: &RunSection<'_>, stage: &StageTimes) -> TimelineRow {
         let y = TOP + LANE * row;
-        TimelineRow { y, label: label(of, stage), spans: self.spans(y, of, stage, "stage") }
+        let word = if kind(&stage.word) == "waiting" { "waiting" } else { "stage" };
+        TimelineRow { y, label: label(of, stage), spans: self.spans(y, of, stage, word) }
     }
 
     fn run(&self, row: u64, of: &RunSection<'_>, stages: &[StageTimes]) -> TimelineRow {
@@ -283,11 +302,11 @@ impl Scale {
         spans.collect()
     }
 
-    fn row(&self, of: &RunSection<'_>, stage: &StageTimes) -> Option<StageRow> {
+    fn row(&self, of: &RunSection<'_>, stage: &StageTimes, clock: &Clock) -> Option<StageRow> {
         let first = stage.spans.first()?.0;
         let began = self.began + std::time::Duration::from_millis(first);
         let (cluster, label) = (of.cluster.clone(), label(of, stage));
-        Some(StageRow { cluster, label, began: time_of_day(began), took: stage.took() })
+        Some(StageRow { cluster, label, began: clock.time_of_day(began), took: stage.took() })
     }
 
     /// Columns of phones by the time at which they were done with, and the most of one column.
@@ -381,6 +400,7 @@ mod tests {
             exit_code: None,
             outcomes: Vec::new(),
             subject: None,
+            time_zone: jiff::tz::TimeZone::UTC,
         };
         RunReport {
             events: events.iter().map(event).collect(),
@@ -390,7 +410,7 @@ mod tests {
     }
 
     fn draw(runs: &[RunReport]) -> Option<Timeline> {
-        timeline(&RunSection::all(runs, 0))
+        timeline(&RunSection::all(runs, 0), &Clock::of(&runs[0].run))
     }
 
     #[test]
