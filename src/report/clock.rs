@@ -42,6 +42,11 @@ impl Clock {
         }
     }
 
+    /// The day, such as `21 Sep`.
+    pub(crate) fn day(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%-d %b").to_string()
+    }
+
     /// The offset of [`Self::time_of_day`], for the heading of a column.
     pub(crate) fn offset(&self) -> String {
         written(self.zone.to_offset(self.began))

@@ -85,7 +85,8 @@ fn the_journal_tells_the_same_as_the_run_did() {
     if let Some(folder) = std::env::var_os("AXLPAPER_KEEP_REPORTS") {
         let folder = std::path::PathBuf::from(folder);
         std::fs::create_dir_all(&folder).unwrap();
-        let expected = serde_json::json!({ "phones": 30, "outcomes": counts });
+        let csv = lab.read(&["show", "last", "--format", "csv"]).stdout;
+        let expected = serde_json::json!({ "phones": 30, "outcomes": counts, "csv": csv });
         std::fs::write(folder.join("mixed.html"), &own).unwrap();
         std::fs::write(folder.join("mixed.json"), expected.to_string()).unwrap();
     }

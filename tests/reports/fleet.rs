@@ -8,9 +8,9 @@ use axlpaper::domain::finding::{Code, Finding, Severity, Verdict};
 use axlpaper::domain::inventory::{ClusterInfo, Phone};
 use axlpaper::domain::personalization::{Personalization, Setting};
 use axlpaper::domain::registration::{Registration, Source, Status};
-use axlpaper::event::{Outcome, PhoneResult};
-use axlpaper::journal::{EventKind, EventRow, RunRow, RunState, Subject};
-use axlpaper::report::RunReport;
+use axlpaper::event::{ControlStep, Outcome, PhoneResult};
+use axlpaper::journal::{Coverage, EventKind, EventRow, RunRow, RunState, Subject};
+use axlpaper::report::{PastRun, RunReport};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -27,6 +27,35 @@ const MODELS: [&str; 7] = [
 /// A run on so many phones; every hundredth or so is in trouble.
 pub fn fleet(phones: u32) -> RunReport {
     report((0..phones).map(phone).collect())
+}
+
+/// A run over the same phones as others before it, which waited for its answer, and in which nothing worked.
+pub fn in_vain() -> RunReport {
+    let mut report = fleet(36);
+    for phone in &mut report.phones {
+        if phone.outcome.is_capable() {
+            phone.outcome = Outcome::Unreachable;
+            phone.reason = Some("did not answer within 5 s".to_owned());
+            phone.remedy =
+                Some("check the `firewall` between this machine and the phones".to_owned());
+        }
+    }
+    report.events.splice(
+        2..2,
+        [
+            event(20, EventKind::Control(ControlStep::QuestionAsked), "waits for an answer"),
+            event(1_220, EventKind::Control(ControlStep::QuestionAnswered), "was answered"),
+        ],
+    );
+    report.past_runs = [(3, 10), (5, 22), (6, 31)]
+        .map(|(id, shown)| PastRun {
+            id,
+            began_at: at(0) - Duration::from_secs(86_400 * (8 - id.unsigned_abs())),
+            file: "winter.png".to_owned(),
+            coverage: Coverage { shown, capable: 32 },
+        })
+        .to_vec();
+    report
 }
 
 /// A run whose every text tries to be something else.

@@ -148,11 +148,11 @@ const showPhones = (table) => {
     for (const row of rows) for (const word of wordsOf(row)) tallied.set(word, (tallied.get(word) ?? 0) + 1);
     return tallied;
   };
-  const inOrder = (words, tallied) => words.filter((word) => tallied.has(word)).map((word) => [word, tallied.get(word)]);
+  const inOrder = (words, tallied, titles = []) => words.map((word, at) => [word, tallied.get(word), titles[at]]).filter(([, number]) => number);
   const byName = (tallied) => [...tallied].filter(([word]) => word).sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
   const fillAll = () => {
     const failed = rows.filter((row) => row[FAILURE] === 1).length;
-    const outcomes = inOrder(data.outcomes, tally((row) => [data.outcomes[row[OUTCOME]]]));
+    const outcomes = inOrder(data.outcomes, tally((row) => [data.outcomes[row[OUTCOME]]]), data.titles);
     fill("outcome", failed ? [["failed", failed, data.failed], ...outcomes] : outcomes);
     fill("verdict", inOrder(data.verdicts, tally((row) => (row[VERDICT] === null ? [] : [data.verdicts[row[VERDICT]]]))));
     fill("finding", inOrder(data.codes, tally((row) => new Set(codesOf(row)))));
