@@ -195,10 +195,15 @@ async function fits(page, width) {
 const pagesOf = (pdf) => pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length;
 
 // The summary has two pages at most; phones are printed where that is asked for.
-async function prints(page, expected, path) {
+async function printsSummary(page, path) {
   const pdf = await page.pdf({ path, format: "A4" });
   assert.ok(pdf.length > 20_000, "there is nothing on the paper");
   assert.ok(pagesOf(pdf) <= 2, `the summary has ${pagesOf(pdf)} pages`);
+  return pdf;
+}
+
+async function prints(page, expected, path) {
+  const pdf = await printsSummary(page, path);
   await page.evaluate(() => { window.print = () => {}; });
   await page.click("#print");
   await page.emulateMedia({ media: "print" });
@@ -296,6 +301,7 @@ const tests = {
     assert.ok(took.sort < 1000 && took.filter < 1000 && opened < 5000, JSON.stringify({ ...took, opened }));
     console.log(`  opened in ${opened.toFixed(0)} ms, sorted in ${took.sort.toFixed(0)} ms, filtered in ${took.filter.toFixed(0)} ms`);
     await page.screenshot({ path: join(pictures, "fleet.png") });
+    await printsSummary(page, join(pictures, "fleet.pdf"));
     assert.deepEqual(wrong, []);
     await close();
   },

@@ -134,7 +134,7 @@ const showPhones = (table) => {
   };
   const reveal = () => {
     byId("h-phones").focus({ preventScroll: true });
-    byId("h-phones").scrollIntoView({ block: "start" });
+    byId("h-phones").scrollIntoView({ block: "start", behavior: "instant" });
   };
   // The options of a filter with how many phones each one leaves. Values begin with `=`, so that none is empty.
   const fill = (filter, words) => {
