@@ -1,4 +1,4 @@
-//! What was changed on the cluster: before, after, and what came of it.
+//! The changes on the cluster: values before and after, and the result.
 
 use std::collections::HashSet;
 
@@ -10,30 +10,28 @@ use crate::report::clock::Clock;
 use crate::report::html::headline::Level;
 use crate::report::text::printable;
 
-/// Changes that say the same of one thing each.
+/// Equal changes of one object each.
 #[derive(Clone, Debug)]
 pub(crate) struct ChangeGroupRow {
     pub(crate) place: String,
     pub(crate) before: String,
     pub(crate) after: String,
-    /// What came of it, in words.
     pub(crate) state: &'static str,
     pub(crate) level: Level,
     pub(crate) reason: String,
     pub(crate) at: String,
     pub(crate) messages: Vec<String>,
-    /// Lists that belong to it, each with its title.
     pub(crate) lists: Vec<List>,
 }
 
-/// A list that is shown when it is asked for.
+/// A list that the reader can open.
 #[derive(Clone, Debug)]
 pub(crate) struct List {
     pub(crate) title: String,
     pub(crate) text: String,
 }
 
-/// The results of changes, equal ones in one row; failures come first.
+/// Returns the results of changes: equal ones in one row, failures first.
 pub(crate) fn change_rows(all: &[ChangeRow], clock: &Clock) -> Vec<ChangeGroupRow> {
     let states = [
         None,

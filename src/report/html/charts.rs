@@ -14,17 +14,15 @@ use crate::report::wording;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Count {
-    /// The filter that its word is a value of: `outcome` or `verdict`.
+    /// The filter that has `word` as a value: `outcome` or `verdict`.
     pub(crate) filter: &'static str,
-    /// The word, which names its colour and pattern too.
+    /// Names the colour and the pattern too.
     pub(crate) word: &'static str,
-    /// What people call it.
     pub(crate) title: &'static str,
     pub(crate) count: usize,
 }
 
 impl Count {
-    /// Returns the number with its thousands apart.
     pub(crate) fn number(&self) -> String {
         grouped(self.count)
     }
@@ -43,17 +41,17 @@ pub(crate) struct Bar {
 #[derive(Clone, Debug)]
 pub(crate) struct BarPart {
     pub(crate) word: &'static str,
-    /// Where it begins, in percent of the bar.
+    /// Start, in percent of the bar.
     pub(crate) x: String,
-    /// How wide it is, in percent of the bar.
+    /// In percent of the bar.
     pub(crate) width: String,
     pub(crate) label: String,
-    /// The filters that leave its phones.
+    /// The filters that select its phones.
     pub(crate) link: String,
 }
 
 impl Bar {
-    /// Cuts a bar about the phones that some filters leave. Whatever there is can be seen, however few there are of it.
+    /// Cuts a bar of the phones that `filters` select. Every part is wide enough to be seen.
     pub(crate) fn of(counts: &[Count], filters: &[(&str, &str)]) -> Self {
         let total = counts.iter().map(|count| count.count).sum::<usize>().max(1) as f64;
         let share = |count: usize| (count as f64 / total).max(LEAST);
@@ -81,15 +79,15 @@ fn lower_first(title: &str) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// The least share of a bar that anything gets.
+/// The least share of a part.
 const LEAST: f64 = 0.008;
 
-/// One row: a device pool or a model, of one cluster where there are several.
+/// A device pool or a model; of one cluster if the page has several.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupRow {
     pub(crate) cluster: String,
     pub(crate) name: String,
-    /// The filters that leave its phones.
+    /// The filters that select its phones.
     pub(crate) link: String,
     total: usize,
     pub(crate) verdicts: Bar,
@@ -98,23 +96,22 @@ pub(crate) struct GroupRow {
 }
 
 impl GroupRow {
-    /// Returns how many phones it is about.
     pub(crate) fn number(&self) -> String {
         grouped(self.total)
     }
 }
 
-/// Rows of which the first ones are shown, and the others when they are asked for.
+/// Rows: the first ones are shown, the others can be opened.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupTable {
     pub(crate) what: &'static str,
     pub(crate) first: Vec<GroupRow>,
     pub(crate) others: Vec<GroupRow>,
-    /// How many rows there are besides.
+    /// How many rows are in neither list.
     pub(crate) more: usize,
 }
 
-/// Counts by outcome, best first; those without a phone are left out.
+/// Counts phones by outcome, best first, without zeros.
 pub(crate) fn outcomes<'a>(
     action: PushAction,
     phones: impl IntoIterator<Item = &'a PhoneResult>,
@@ -130,7 +127,7 @@ pub(crate) fn outcomes<'a>(
     counts.into_iter().map(count).collect()
 }
 
-/// Counts by verdict, best first; those without a phone are left out.
+/// Counts phones by verdict, best first, without zeros.
 pub(crate) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a AuditedPhone>) -> Vec<Count> {
     let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
     phones.into_iter().for_each(|phone| *counts.entry(phone.verdict).or_default() += 1);
@@ -196,17 +193,17 @@ fn rows(
             }
         })
         .collect();
-    // Work to do comes first; names keep their order otherwise.
+    // Most failures first.
     rows.sort_by_key(|row| std::cmp::Reverse((row.failed, row.total)));
     let mut others = rows.split_off(rows.len().min(FIRST));
     let more = others.split_off(others.len().min(MOST_OTHERS)).len();
     GroupTable { what, first: rows, others, more }
 }
 
-/// How many rows are shown at once.
+/// How many rows are shown.
 const FIRST: usize = 20;
 
-/// How many rows can be asked for: a cluster can have thousands of device pools.
+/// How many more rows can be opened: a cluster can have thousands of device pools.
 const MOST_OTHERS: usize = 80;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How a run ended, and what came of it; of several runs also how each cluster fared.
+//! The head of the report: how a run ended, its result, and the results of clusters if there are several.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -21,13 +21,13 @@ pub(super) struct Headline {
     /// How the run ended, in one or two words.
     pub(super) state: &'static str,
     pub(super) level: Level,
-    /// Nothing where no phone could show anything.
+    /// `None` if no phone was capable.
     pub(super) ring: Option<Ring>,
-    /// What came of it, in a sentence.
+    /// The result, in a sentence.
     pub(super) sentence: String,
-    /// Why it ended before its time, or what is not known.
+    /// Why the run stopped early, or what is not known.
     pub(super) because: Option<String>,
-    /// What kept most phones from it, where no phone has what was pushed.
+    /// The most frequent cause, if no phone has what was pushed.
     pub(super) cause: Option<ToDo>,
     pub(super) outcomes: Vec<Count>,
     pub(super) bar: Bar,
@@ -38,9 +38,8 @@ struct Tally {
     pushed: usize,
     verified: usize,
     failed: usize,
-    /// Phones that could take what was pushed.
     capable: usize,
-    /// Phones that have it, by this run or an earlier one, as far as that can be known.
+    /// Phones that have what was pushed, from this run or an earlier one, as far as that can be verified.
     good: usize,
 }
 
@@ -57,18 +56,18 @@ impl Tally {
         tally
     }
 
-    /// Tells whether a run that could have served phones served none.
+    /// Returns whether there were capable phones and none has what was pushed.
     fn is_in_vain(self) -> bool {
         self.capable > 0 && self.good == 0
     }
 }
 
-/// Tells whether a phone has what was pushed, as far as that can be known.
+/// Returns whether a phone has what was pushed, as far as that can be verified.
 fn is_good(phone: &PhoneResult) -> bool {
     phone.outcome.is_proven() || (phone.outcome == Outcome::Accepted && !phone.is_failure())
 }
 
-/// Says it of a run, or of all of several.
+/// Makes the head of a report of one run or several.
 pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Headline {
     let phones = || runs.iter().flat_map(|of| &of.run.phones);
     let tally = Tally::of(phones());
@@ -104,7 +103,7 @@ fn cluster_count(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Strin
     }
 }
 
-/// How well something ended: the class of its text in the page.
+/// The CSS class of a state.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Level {
     Good,
@@ -122,7 +121,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// How a run ended, in one or two words, and how well.
+/// Returns how a run ended, in one or two words.
 fn state(run: &RunReport) -> (&'static str, Level) {
     let tally = Tally::of(&run.phones);
     let changes_failed =
@@ -173,7 +172,7 @@ fn sentence(run: &RunReport, tally: Tally) -> String {
     }
 }
 
-/// Says how a run ended of which acceptances are all that can be known.
+/// The result of a run whose phones can only accept, because the effect cannot be verified.
 fn accepted(
     action: PushAction,
     proof: Proof,
@@ -210,14 +209,13 @@ fn ended_early(run: &RunReport) -> Option<String> {
     Some(clean(why))
 }
 
-/// The clusters side by side.
 #[derive(Clone, Debug)]
 pub(super) struct ClusterTable {
     pub(super) alerts: Vec<Alert>,
     pub(super) rows: Vec<ClusterRow>,
 }
 
-/// A cluster that is not done with.
+/// A cluster whose run failed or stopped early.
 #[derive(Clone, Debug)]
 pub(super) struct Alert {
     pub(super) cluster: String,
@@ -231,9 +229,8 @@ pub(super) struct Alert {
 #[derive(Clone, Debug)]
 pub(super) struct ClusterRow {
     pub(super) name: String,
-    /// Whether the table has phones of it.
     pub(super) has_phones: bool,
-    /// The filter that leaves its phones.
+    /// The filter that selects its phones.
     pub(super) link: String,
     pub(super) run: String,
     pub(super) state: &'static str,
@@ -243,12 +240,12 @@ pub(super) struct ClusterRow {
     pub(super) outcomes: Bar,
 }
 
-/// Returns the clusters for which no run could be begun beside any of these.
+/// Returns the clusters that were skipped when these runs began.
 pub(super) fn skipped_clusters(runs: &[RunReport]) -> Vec<&SkippedCluster> {
     let mut all: Vec<&SkippedCluster> = Vec::new();
     for one in runs.iter().filter_map(|run| run.together.as_ref()).flat_map(|one| &one.left_out) {
         let known = all.iter().any(|other| other.cluster == one.cluster);
-        // A run of another time can be about it.
+        // A later run on that cluster can be among these.
         if !known && runs.iter().all(|run| run.run.cluster != one.cluster) {
             all.push(one);
         }
@@ -268,7 +265,6 @@ impl ClusterTable {
 }
 
 impl Alert {
-    /// Whatever kept a run from coming to its end.
     fn of(of: &RunSection<'_>) -> Option<Self> {
         let (state, level) = state(of.run);
         let text = ended_early(of.run)?;
@@ -320,7 +316,7 @@ impl ClusterRow {
     }
 }
 
-/// The state of all of them: that of the worst.
+/// Returns the worst state.
 fn overall(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> (&'static str, Level) {
     let states: Vec<_> = runs.iter().map(|of| state(of.run)).collect();
     let with = |level| states.iter().find(|(_, its)| *its == level).copied();
@@ -335,7 +331,6 @@ fn overall(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> (&'static s
     }
 }
 
-/// Tells whether a run could not go on at all.
 fn has_failed(of: &RunSection<'_>) -> bool {
     of.run.run.state == RunState::Failed
 }
@@ -362,5 +357,5 @@ fn sentence_of_all(on: &str, tally: Tally) -> String {
     }
 }
 
-/// The state of a cluster for which no run could be begun.
+/// The state of a skipped cluster.
 const NOT_BEGUN: &str = "not begun";

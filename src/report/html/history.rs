@@ -12,7 +12,7 @@ pub(super) struct History {
     pub(super) width: usize,
     pub(super) columns: Vec<Column>,
     /// All of it in words.
-    pub(super) told: String,
+    pub(super) summary: String,
 }
 
 #[derive(Clone, Debug)]
@@ -61,12 +61,12 @@ fn history_of(of: &RunSection<'_>, clock: &Clock) -> Option<History> {
         })
     });
     let columns = columns.collect::<Option<Vec<_>>>().filter(|columns| columns.len() > 1)?;
-    let told = columns.iter().map(|one| format!("run {} {} %", one.run, one.percent));
-    let told = told.collect::<Vec<_>>().join(", ");
+    let summary = columns.iter().map(|one| format!("run {} {} %", one.run, one.percent));
+    let summary = summary.collect::<Vec<_>>().join(", ");
     Some(History {
         cluster: of.cluster.clone(),
         width: columns.len() * STEP,
-        told: format!("Capable phones that show what was pushed: {told}"),
+        summary: format!("Capable phones that show what was pushed: {summary}"),
         columns,
     })
 }

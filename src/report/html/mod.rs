@@ -1,7 +1,7 @@
 //! The HTML report: one file, nothing from the network, every value escaped by the template engine.
 //!
-//! It is a function of the journal alone. Charts are SVG in the template; the table of phones is drawn by a small
-//! script of ours from data in the page, and a Content-Security-Policy lets nothing else run.
+//! It is a function of the journal alone. Charts are SVG in the template. A script in the page draws the table of phones
+//! from data in the page; a Content-Security-Policy lets nothing else run.
 mod changes;
 mod charts;
 mod csp;
@@ -48,7 +48,7 @@ struct Page {
     title_picture: Option<TitlePicture>,
     headline: Headline,
     history: Vec<History>,
-    /// Whether a cluster was asked: its answers are in the report only then.
+    /// Whether there is an audit; pushes by address have none.
     audited: bool,
     /// Whether device pools are known.
     has_pools: bool,
@@ -61,14 +61,13 @@ struct Page {
     verdicts: Vec<Count>,
     verdict_bar: Bar,
     findings: Vec<FindingRow>,
-    /// Whether anything is to be said about changes.
     changed: bool,
     changes: Vec<ClusterChanges>,
     pictures: Vec<Picture>,
     tones: Vec<ToneRow>,
     several_pictures: bool,
     remedies_title: &'static str,
-    /// What was done to one phone: a push, or a removal.
+    /// A push or a removal.
     noun: &'static str,
     meanings: Vec<OutcomeMeaning>,
     unsupported: &'static str,
@@ -77,7 +76,7 @@ struct Page {
     phones: usize,
     plain: Vec<PlainRow>,
     more_plain: usize,
-    /// Whatever only several runs have.
+    /// Only with several clusters.
     clusters: Option<ClusterTable>,
     runs: String,
     /// The name of the files that phones are saved in, without its ending.
@@ -110,8 +109,7 @@ struct ClusterChanges {
     rows: Vec<ChangeGroupRow>,
 }
 
-/// Renders the report of a run, or one of several, which tells their clusters apart; those for which no run could be
-/// begun are named too.
+/// Renders the report of a run, or one of several with a section for each cluster; skipped clusters are named too.
 ///
 /// # Errors
 /// When memory runs out.
@@ -221,7 +219,7 @@ fn title(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
     })
 }
 
-/// The outcomes that there can be: nothing is verified without verification.
+/// Explains the outcomes that this run could have: without verification none is `verified`.
 fn meanings(action: PushAction, proof: Proof) -> Vec<OutcomeMeaning> {
     let seen = wording::unverifiable(action, proof).is_none();
     let there = Outcome::ALL.into_iter().filter(|one| seen || *one != Outcome::Verified);
@@ -245,19 +243,19 @@ fn place(report: &RunReport) -> String {
     }
 }
 
-/// How long the work took, and how long it waited for answers of people.
+/// Returns the duration, and separately the wait for answers to questions and approvals.
 fn took(runs: &[RunSection<'_>]) -> String {
     let all = time_format::between(began(runs), last_known(runs));
     let waited = timeline::waited_for_answers(runs).min(all);
     let work = format!("took {}", time_format::took(all - waited));
-    // Whoever types at once is not waited for.
+    // An answer within a second is no wait.
     match waited {
         0..1_000 => work,
         _ => format!("{work}, and waited {} for an answer", time_format::took(waited)),
     }
 }
 
-/// How it was run, so that it can be run again.
+/// How the run was started, so that it can be repeated.
 fn facts(runs: &[RunSection<'_>], clock: &Clock) -> Vec<Fact> {
     let Some(run) = runs.first().map(|of| &of.run.run) else { return Vec::new() };
     let mut facts = vec![
@@ -268,10 +266,10 @@ fn facts(runs: &[RunSection<'_>], clock: &Clock) -> Vec<Fact> {
     match runs {
         [only] if only.cluster.is_empty() => facts.extend(facts_of(only.run, clock)),
         several => facts.extend(several.iter().map(|of| {
-            let told = facts_of(of.run, clock)
+            let summary = facts_of(of.run, clock)
                 .into_iter()
                 .map(|one| format!("{} {}", one.name, one.value));
-            fact(&of.cluster, &told.collect::<Vec<_>>().join(" · "))
+            fact(&of.cluster, &summary.collect::<Vec<_>>().join(" · "))
         })),
     }
     let numbers = numbers(runs).join(" ");
@@ -316,22 +314,22 @@ fn code(name: &str, value: &str) -> Fact {
     Fact { code: true, ..fact(name, value) }
 }
 
-/// The command line with the name of the program, without its folder.
+/// Removes the folder of the program from a command line.
 fn without_folder(command: &str) -> String {
     let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
     let program = program.rsplit(['/', '\\']).next().unwrap_or(program);
     format!("{program} {arguments}").trim_end().to_owned()
 }
 
-/// A text as a browser reads it: with plain line ends, whatever the checkout made of them. Hashes are of that.
+/// Normalizes line ends, as a browser does before it hashes.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-/// How many characters of clusters' names a title has room for.
+/// Room for names of clusters in the title, in characters.
 const MOST_OF_NAMES: usize = 60;
 
-/// The style of all pages, and that of this one.
+/// `theme.css` is for other pages too.
 const STYLE: &str =
     concat!(include_str!("theme.css"), include_str!("report.css"), include_str!("print.css"));
 
@@ -352,9 +350,9 @@ mod tests {
     #[test]
     fn code_is_told_from_text() {
         let parts = parts("run `axlpaper models` again");
-        let told: Vec<(bool, &str)> =
+        let summary: Vec<(bool, &str)> =
             parts.iter().map(|part| (part.code, part.text.as_str())).collect();
-        assert_eq!(told, [(false, "run "), (true, "axlpaper models"), (false, " again")]);
+        assert_eq!(summary, [(false, "run "), (true, "axlpaper models"), (false, " again")]);
     }
 
     #[test]

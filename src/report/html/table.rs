@@ -1,6 +1,6 @@
-//! The phones, as data that the page's script shows, and a part of them for browsers without it.
+//! The phones as data for the script of the page, and the first ones as a table for browsers without a script.
 //!
-//! Texts that many phones share stand in the data once; that makes the page of a large fleet a fifth as long.
+//! Each text is in the data once and rows have its index, which makes the page of a large fleet a fifth as long.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ use crate::report::row::Row as _;
 use crate::report::text::printable;
 use crate::report::wording;
 
-/// A phone in the part that needs no script.
+/// A phone in the table that needs no script.
 #[derive(Clone, Debug)]
 pub(super) struct PlainRow {
     pub(super) cluster: String,
@@ -41,25 +41,23 @@ pub(super) struct PlainRow {
     pub(super) remedy: Vec<TextPart>,
 }
 
-/// All of the data. The script knows its fields by these names, and rows and their parts by place.
+/// The script reads fields by these names, and the parts of rows by position.
 #[derive(Serialize)]
 struct Data {
     outcomes: Vec<&'static str>,
-    /// What people call them.
     titles: Vec<&'static str>,
     verdicts: Vec<&'static str>,
     codes: Vec<&'static str>,
-    /// What those are called that are failures.
+    /// What failures are called.
     failed: &'static str,
-    /// The columns of the file that rows are saved in, the same that `show --format csv` writes.
+    /// The columns of CSV, the same as of `show --format csv`.
     columns: &'static [&'static str],
-    /// Names of what `more` holds.
     labels: &'static [&'static str],
     texts: Vec<String>,
     rows: Vec<Row>,
 }
 
-/// A number of `Data::texts`; 0 is the empty text.
+/// Index into `Data::texts`; 0 is the empty text.
 type Text = usize;
 
 #[derive(Serialize)]
@@ -72,7 +70,7 @@ struct Row(
     String,
     Text,
     Text,
-    /// Verdict; nothing where no cluster was asked.
+    /// Verdict.
     Option<usize>,
     /// Outcome.
     usize,
@@ -96,7 +94,6 @@ struct Row(
     [Text; 3],
 );
 
-/// The further facts of a `Row`.
 const LABELS: [&str; 5] =
     ["Registration", "Load", "Common Phone Profile", "Phone Personalization", "Location"];
 
@@ -128,7 +125,7 @@ impl Texts {
     }
 }
 
-/// Writes the data as JSON that can stand in a script element.
+/// Writes the data as JSON for a script element.
 ///
 /// # Errors
 /// When a value cannot be written as JSON.
@@ -165,14 +162,13 @@ pub(super) fn data(runs: &[RunSection<'_>], clock: &Clock) -> Result<String, Htm
     serde_json::to_string(&data).map(|json| script_safe(&json)).map_err(HtmlError::Data)
 }
 
-/// The phones as audits saw them, each with the place of its run: names alone do not tell phones of two clusters
-/// apart.
+/// Indexes audited phones by run and name: phones of two clusters can have the same name.
 fn seen<'a>(runs: &[RunSection<'a>]) -> HashMap<(usize, &'a DeviceName), &'a AuditedPhone> {
     let each = runs.iter().enumerate();
     each.flat_map(|(at, of)| of.audited().map(move |phone| ((at, phone.name()), phone))).collect()
 }
 
-/// Failures come first; otherwise phones stay in the order of their names, those of the first run first.
+/// Orders phones: failures first, then by run and name.
 fn ordered<'a>(runs: &[RunSection<'a>]) -> Vec<(usize, &'a PhoneResult)> {
     let each = runs.iter().enumerate();
     let phones = each.flat_map(|(at, of)| of.run.phones.iter().map(move |phone| (at, phone)));
@@ -261,7 +257,7 @@ fn attempts(tries: &[&AttemptRow], clock: &Clock, texts: &mut Texts) -> Vec<[Tex
     if tries.len() < 2 {
         return Vec::new();
     }
-    let told = tries.iter().map(|attempt| {
+    let summary = tries.iter().map(|attempt| {
         let end = attempt.outcome.as_deref().unwrap_or("end unknown");
         let spent = attempt.ended_at.map(|ended| took(between(attempt.began_at, ended)));
         let end = match spent {
@@ -272,7 +268,7 @@ fn attempts(tries: &[&AttemptRow], clock: &Clock, texts: &mut Texts) -> Vec<[Tex
         let [at, ip, end] = [&at, &attempt.ip, &end].map(|text| texts.of(text));
         [at, ip, end, texts.maybe(attempt.said.as_deref())]
     });
-    told.collect()
+    summary.collect()
 }
 
 /// The first phones for browsers without a script, and how many there are beyond.

@@ -67,8 +67,8 @@ mod tests {
 
     #[test]
     fn durations_read_well() {
-        let told = [340, 9_990, 12_400, 200_000, 7_500_000].map(took);
-        assert_eq!(told, ["0.3 s", "9.9 s", "12 s", "3 min 20 s", "2 h 5 min"]);
+        let summary = [340, 9_990, 12_400, 200_000, 7_500_000].map(took);
+        assert_eq!(summary, ["0.3 s", "9.9 s", "12 s", "3 min 20 s", "2 h 5 min"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The time line of a run: its stages as bars, and below them the phones as they were done with.
+//! The time line of a run: its stages as bars, and below them phones by the time of their result.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;
 
-/// A drawing of fixed width; all lengths are its units.
+/// A drawing of fixed width, in its own units.
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
     pub(super) height: u64,
-    /// Where the marks end and the labels stand.
+    /// Lower end of the marks, above their labels.
     pub(super) floor: u64,
     pub(super) shelf: u64,
     pub(super) marks: Vec<Mark>,
@@ -26,11 +26,11 @@ pub(super) struct Timeline {
     /// The stages as text.
     pub(super) rows: Vec<StageRow>,
     pub(super) boxes: Vec<Piece>,
-    /// How many phones the highest column has.
+    /// Phones of the highest column.
     pub(super) most: usize,
     pub(super) column: String,
-    /// All of it in words.
-    pub(super) told: String,
+    /// The text alternative.
+    pub(super) summary: String,
     pub(super) notes: Vec<Note>,
     pub(super) more_notes: usize,
 }
@@ -41,7 +41,7 @@ pub(super) struct Mark {
     pub(super) label: String,
 }
 
-/// One stage, or one of several runs with all its stages.
+/// One stage; with several runs, one run with all its stages.
 #[derive(Clone, Debug)]
 pub(super) struct TimelineRow {
     pub(super) y: u64,
@@ -64,8 +64,7 @@ pub(super) struct Piece {
     pub(super) y: String,
     pub(super) width: String,
     pub(super) height: String,
-    /// What it is, in words.
-    pub(super) told: String,
+    pub(super) summary: String,
 }
 
 #[derive(Clone, Debug)]
@@ -89,7 +88,7 @@ impl StageTimes {
     }
 }
 
-/// Draws the time line; nothing where the journal has no stage and no phone with a time.
+/// Draws the time line; `None` if the journal has no stage and no phone with a time.
 ///
 /// One run has a lane for each of its stages. Several have one each, in which their stages follow one another.
 pub(super) fn timeline(runs: &[RunSection<'_>], clock: &Clock) -> Option<Timeline> {
@@ -117,7 +116,7 @@ pub(super) fn timeline(runs: &[RunSection<'_>], clock: &Clock) -> Option<Timelin
         .map(|(at, label)| Mark { x: number(scale.x(at)), label })
         .collect();
     let (notes, more_notes) = notes(runs, clock);
-    let told = describe(&rows, done.len(), length);
+    let summary = describe(&rows, done.len(), length);
     Some(Timeline {
         height: floor + FOOT,
         floor,
@@ -128,7 +127,7 @@ pub(super) fn timeline(runs: &[RunSection<'_>], clock: &Clock) -> Option<Timelin
         boxes,
         most,
         column: took(length / COLUMNS),
-        told,
+        summary,
         notes,
         more_notes,
     })
@@ -173,7 +172,7 @@ fn stages(report: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> 
                 let word = word.to_owned();
                 stages.push(StageTimes { word, spans: vec![(at, end)], ended: false });
             }
-            // A stage that begins twice has only learnt its size.
+            // A stage that begins twice only reports its size.
             (true, Some(stage)) if stage.ended => {
                 stage.spans.push((at, end));
                 stage.ended = false;
@@ -219,10 +218,10 @@ fn boundary(event: &EventRow) -> Option<(&str, bool)> {
 /// The waits of a run that is controlled.
 const WAITS: [&str; 5] = ["paused", "gate", "question", "soak", "start"];
 
-/// Those of them that a person ends.
+/// Those that an answer ends.
 const WAITS_FOR_ANSWERS: [&str; 2] = ["gate", "question"];
 
-/// How long the runs waited for answers of people, in milliseconds. One answer can be for several runs.
+/// Returns how long the runs waited for answers, in milliseconds. One answer can be for several runs.
 pub(super) fn waited_for_answers(runs: &[RunSection<'_>]) -> u64 {
     let waited = runs.iter().map(|of| {
         let began = of.run.run.began_at;
@@ -233,19 +232,18 @@ pub(super) fn waited_for_answers(runs: &[RunSection<'_>]) -> u64 {
     waited.max().unwrap_or_default()
 }
 
-/// When phones were done with, in milliseconds from the beginning, and how.
+/// Returns the results of phones with their times, in milliseconds from the beginning.
 fn done(report: &RunReport, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
     let phones = report.phones.iter();
     let done = phones.filter_map(|phone| Some((phone.finished_at?, phone.outcome)));
     done.map(|(at, outcome)| (between(began, at).min(length), outcome)).collect()
 }
 
-/// What a reader calls a stage of a run.
 fn label(of: &RunSection<'_>, stage: &StageTimes) -> String {
     printable(wording::stage(of.run.action, &stage.word)).into_owned()
 }
 
-/// What happens in a stage: reading, changing, pushing, or nothing.
+/// Returns the colour of a stage.
 fn kind(word: &str) -> &'static str {
     match word {
         "apply" | "restart" => "changing",
@@ -255,7 +253,7 @@ fn kind(word: &str) -> &'static str {
     }
 }
 
-/// Milliseconds as places on the drawing.
+/// Converts milliseconds to positions on the drawing.
 struct Scale {
     began: Timestamp,
     length: u64,
@@ -290,14 +288,14 @@ impl Scale {
         word: &'static str,
     ) -> Vec<Piece> {
         let last = stage.spans.len() - 1;
-        let told = format!("{}: {}", label(of, stage), stage.took());
+        let summary = format!("{}: {}", label(of, stage), stage.took());
         let spans = stage.spans.iter().enumerate().map(|(at, (from, to))| Piece {
             word: if stage.ended || at < last { word } else { "unended" },
             x: number(self.x(*from)),
             y: (y + 4).to_string(),
             width: number((self.x(*to) - self.x(*from)).max(2.0)),
             height: (LANE - 8).to_string(),
-            told: told.clone(),
+            summary: summary.clone(),
         });
         spans.collect()
     }
@@ -309,7 +307,7 @@ impl Scale {
         Some(StageRow { cluster, label, began: clock.time_of_day(began), took: stage.took() })
     }
 
-    /// Columns of phones by the time at which they were done with, and the most of one column.
+    /// Columns of phones by the time of their result, and the height of the highest.
     fn columns(&self, done: &[(u64, Outcome)], shelf: u64) -> (Vec<Piece>, usize) {
         let mut columns: BTreeMap<u64, BTreeMap<Outcome, usize>> = BTreeMap::new();
         for (at, outcome) in done {
@@ -331,7 +329,7 @@ impl Scale {
                     y: number(y),
                     width: number(width - 1.0),
                     height: number(height),
-                    told: String::new(),
+                    summary: String::new(),
                 });
             }
         }
@@ -353,7 +351,7 @@ const COLUMNS: u64 = 71;
 const COLUMNS_HEIGHT: u64 = 110;
 const FOOT: u64 = 24;
 const MOST_NOTES: usize = 100;
-/// There is room for so many characters in front of a lane.
+/// Room for the label of a row, in characters.
 const MOST_OF_A_NAME: usize = 24;
 
 #[cfg(test)]
@@ -451,9 +449,9 @@ mod tests {
             (3_000, EventKind::Began, "push"),
         ];
         let line = draw(&[report(&events, &[], None)]).unwrap();
-        let told: Vec<_> =
+        let summary: Vec<_> =
             line.rows.iter().map(|row| (row.label.as_str(), row.took.as_str())).collect();
-        assert_eq!(told, [("Read phones", "1.0 s"), ("Push to phones", "1.0 s, end unknown")]);
+        assert_eq!(summary, [("Read phones", "1.0 s"), ("Push to phones", "1.0 s, end unknown")]);
         let words: Vec<_> = line.lanes[1].spans.iter().map(|span| span.word).collect();
         assert_eq!(words, ["stage", "unended"]);
         assert_eq!(line.notes[0].text, "wave 1 of 2: 3 phones");
