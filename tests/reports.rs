@@ -186,6 +186,19 @@ fn a_run_in_which_nothing_worked_is_red_and_names_the_cause() {
     assert!(header.contains("took 40 min 0 s, and waited 20 min 0 s for an answer"), "{header}");
     assert!(page.contains("Waits for an answer"), "the time line shows it apart");
     keep("vain", &report, &page);
+    // Why a run stopped is no cause of what it did before, and phones that were not tried have no other cause.
+    let stopped = Some("no phone fetched anything".to_owned());
+    let mut stopped =
+        RunReport { ending: Some(RunEnd { stopped, ..RunEnd::default() }), ..report.clone() };
+    for phone in stopped.phones.iter_mut().skip(3).filter(|phone| phone.outcome.is_capable()) {
+        phone.outcome = Outcome::Pending;
+    }
+    let page = html(&[stopped]).unwrap();
+    let (header, _) = page.split_once("</header>").unwrap();
+    assert!(
+        header.contains("<b>stopped early</b>") && header.contains("no phone fetched anything")
+    );
+    assert!(header.contains("<b>3 phones: Not reachable.</b>"), "{header}");
     // One phone that has it, whenever it got it, is not nothing.
     let mut some = report;
     some.phones[0].outcome = Outcome::Already;

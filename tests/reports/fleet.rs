@@ -258,6 +258,7 @@ fn outcome(n: u32, verdict: Verdict) -> Outcome {
         (_, 11) => Outcome::Rejected,
         (_, 12) => Outcome::Unreachable,
         (_, 13) => Outcome::Accepted,
+        (_, 20..30) => Outcome::Already,
         (Verdict::Ready | Verdict::Fixable, _) => Outcome::Verified,
     }
 }
@@ -266,11 +267,8 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
     let pushed = !outcome.is_skipped();
     let (reason, remedy) = match outcome {
         Outcome::Verified => (None, None),
-        Outcome::Already
-        | Outcome::NeedsWork
-        | Outcome::Offline
-        | Outcome::Excluded
-        | Outcome::NoBackground => {
+        Outcome::Already => (Some("run 6 proved that it shows this picture".into()), None),
+        Outcome::NeedsWork | Outcome::Offline | Outcome::Excluded | Outcome::NoBackground => {
             let finding = &seen.findings[0];
             (Some(finding.message.clone()), Some(finding.remedy.clone()))
         }

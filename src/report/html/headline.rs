@@ -25,9 +25,9 @@ pub(super) struct Headline {
     pub(super) ring: Option<Ring>,
     /// The result, in a sentence.
     pub(super) sentence: String,
-    /// Why the run stopped early, or what is not known.
-    pub(super) because: Option<String>,
-    /// The most frequent cause, if no phone has what was pushed.
+    /// Why the only run stopped early, or what is not known of it.
+    pub(super) alert: Option<Alert>,
+    /// The most frequent cause, if no phone has what was pushed. Of phones that were not tried, the alert names it.
     pub(super) cause: Option<ToDo>,
     pub(super) outcomes: Vec<Count>,
     pub(super) bar: Bar,
@@ -79,6 +79,8 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
         let missed = of.run.phones.iter().filter(|one| one.outcome.is_capable() && !is_good(one));
         missed.map(|phone| (of.cluster.as_str(), phone))
     });
+    let alert = runs.first().filter(|_| alone.is_some()).and_then(Alert::of);
+    let missed = missed.filter(|(_, phone)| alert.is_none() || phone.outcome != Outcome::Pending);
     Headline {
         state,
         level,
@@ -87,8 +89,8 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
             Some(run) => sentence(run, tally),
             None => sentence_of_all(&cluster_count(runs, left_out), tally),
         },
-        because: alone.and_then(ended_early),
         cause: tally.is_in_vain().then(|| to_do(action, missed).0.into_iter().next()).flatten(),
+        alert,
         bar: Bar::of(&outcomes, &[]),
         outcomes,
     }
