@@ -87,6 +87,8 @@ pub fn hostile() -> RunReport {
     let mut report = report(phones.collect());
     let all = HOSTILE.join(" ");
     report.file = Some(all.clone());
+    let coverage = Coverage { shown: 1, capable: 9 };
+    report.past_runs = vec![PastRun { id: 6, began_at: at(0), file: all.clone(), coverage }];
     report.run.cluster.clone_from(&all);
     report.run.command_line = format!("axlpaper rollout {all}");
     report.events.push(event(5, EventKind::Remark, &all));
