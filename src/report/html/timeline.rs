@@ -47,6 +47,8 @@ pub(super) struct TimelineRow {
     pub(super) y: u64,
     pub(super) label: String,
     pub(super) spans: Vec<Piece>,
+    /// Position and length of a wait that has no length on the drawing.
+    pub(super) wait: Option<(String, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -94,7 +96,9 @@ impl StageTimes {
 pub(super) fn timeline(runs: &[RunSection<'_>], clock: &Clock) -> Option<Timeline> {
     let began = began(runs);
     let length = between(began, last_known(runs)).max(1);
-    let scale = Scale { began, length };
+    let waits = waits_for_answers(runs);
+    let waited: u64 = waits.iter().map(|(from, to)| to - from).sum();
+    let scale = Scale { began, length: (length - waited).max(1), waits };
     let staged: Vec<_> = runs.iter().map(|of| (of, stages(of.run, began, length))).collect();
     let done: Vec<_> = runs.iter().flat_map(|of| done(of.run, began, length)).collect();
     if staged.iter().all(|(_, stages)| stages.is_empty()) && done.is_empty() {
@@ -111,12 +115,12 @@ pub(super) fn timeline(runs: &[RunSection<'_>], clock: &Clock) -> Option<Timelin
     let shelf = TOP + LANE * lanes.len() as u64 + GAP;
     let (boxes, most) = scale.columns(&done, shelf);
     let floor = if boxes.is_empty() { shelf - GAP } else { shelf + COLUMNS_HEIGHT };
-    let marks = marks(length)
-        .into_iter()
-        .map(|(at, label)| Mark { x: number(scale.x(at)), label })
+    let marks = marks(scale.length).into_iter();
+    let marks = marks
+        .map(|(at, label)| Mark { x: number(Scale::x_of_work(at, scale.length)), label })
         .collect();
     let (notes, more_notes) = notes(runs, clock);
-    let summary = describe(&rows, done.len(), length);
+    let summary = describe(&rows, done.len(), scale.length);
     Some(Timeline {
         height: floor + FOOT,
         floor,
@@ -126,7 +130,7 @@ pub(super) fn timeline(runs: &[RunSection<'_>], clock: &Clock) -> Option<Timelin
         rows,
         boxes,
         most,
-        column: took(length / COLUMNS),
+        column: took(scale.length / COLUMNS),
         summary,
         notes,
         more_notes,
@@ -221,15 +225,28 @@ const WAITS: [&str; 5] = ["paused", "gate", "question", "soak", "start"];
 /// Those that an answer ends.
 const WAITS_FOR_ANSWERS: [&str; 2] = ["gate", "question"];
 
-/// Returns how long the runs waited for answers, in milliseconds. One answer can be for several runs.
+/// Returns how long the runs waited for answers, in milliseconds.
 pub(super) fn waited_for_answers(runs: &[RunSection<'_>]) -> u64 {
-    let waited = runs.iter().map(|of| {
-        let began = of.run.run.began_at;
-        let stages = stages(of.run, began, between(began, of.run.last_known()));
-        let waits = stages.iter().filter(|one| WAITS_FOR_ANSWERS.contains(&one.word.as_str()));
-        waits.flat_map(|wait| &wait.spans).map(|(from, to)| to - from).sum()
+    waits_for_answers(runs).iter().map(|(from, to)| to - from).sum()
+}
+
+/// Returns when no run did anything but wait for an answer, in milliseconds from the beginning. A question can be about
+/// several runs; a gate of one does not hold up the others.
+fn waits_for_answers(runs: &[RunSection<'_>]) -> Vec<(u64, u64)> {
+    let began = began(runs);
+    let length = between(began, last_known(runs));
+    let idle = runs.iter().map(|of| {
+        let stages = stages(of.run, began, length);
+        let waits = stages.into_iter().filter(|one| WAITS_FOR_ANSWERS.contains(&&*one.word));
+        let waits = waits.flat_map(|wait| wait.spans);
+        waits.chain([(between(began, of.run.last_known()), length)]).collect::<Vec<_>>()
     });
-    waited.max().unwrap_or_default()
+    let both = |one: Vec<(u64, u64)>, other: Vec<(u64, u64)>| {
+        let pairs =
+            one.iter().flat_map(|a| other.iter().map(move |b| (a.0.max(b.0), a.1.min(b.1))));
+        pairs.filter(|(from, to)| from < to).collect()
+    };
+    idle.reduce(both).unwrap_or_default().into_iter().filter(|(from, to)| from < to).collect()
 }
 
 /// Returns the results of phones with their times, in milliseconds from the beginning.
@@ -253,21 +270,38 @@ fn kind(word: &str) -> &'static str {
     }
 }
 
-/// Converts milliseconds to positions on the drawing.
+/// Converts milliseconds to positions on the drawing. Waits for answers have no length there, so that a night before
+/// the answer leaves room for the work.
 struct Scale {
     began: Timestamp,
+    /// Without the waits.
     length: u64,
+    waits: Vec<(u64, u64)>,
 }
 
 impl Scale {
     fn x(&self, at: u64) -> f64 {
-        LEFT + (WIDTH - LEFT - RIGHT) * (at as f64 / self.length as f64)
+        Self::x_of_work(self.work(at), self.length)
+    }
+
+    fn x_of_work(work: u64, length: u64) -> f64 {
+        LEFT + (WIDTH - LEFT - RIGHT) * (work as f64 / length as f64)
+    }
+
+    /// Returns the time of work until a moment.
+    fn work(&self, at: u64) -> u64 {
+        let waited = self.waits.iter().map(|(from, to)| at.min(*to).saturating_sub(*from));
+        at - waited.sum::<u64>()
     }
 
     fn lane(&self, row: u64, of: &RunSection<'_>, stage: &StageTimes) -> TimelineRow {
         let y = TOP + LANE * row;
         let word = if kind(&stage.word) == "waiting" { "waiting" } else { "stage" };
-        TimelineRow { y, label: label(of, stage), spans: self.spans(y, of, stage, word) }
+        let wait = WAITS_FOR_ANSWERS.contains(&&*stage.word).then(|| {
+            let end = stage.spans.last().map_or(0, |span| span.1);
+            (number(self.x(end) + 8.0), stage.took())
+        });
+        TimelineRow { y, label: label(of, stage), spans: self.spans(y, of, stage, word), wait }
     }
 
     fn run(&self, row: u64, of: &RunSection<'_>, stages: &[StageTimes]) -> TimelineRow {
@@ -277,6 +311,7 @@ impl Scale {
             y,
             label: sanitize_truncate(&of.cluster, MOST_OF_A_NAME),
             spans: spans.collect(),
+            wait: None,
         }
     }
 
@@ -311,7 +346,7 @@ impl Scale {
     fn columns(&self, done: &[(u64, Outcome)], shelf: u64) -> (Vec<Piece>, usize) {
         let mut columns: BTreeMap<u64, BTreeMap<Outcome, usize>> = BTreeMap::new();
         for (at, outcome) in done {
-            let column = (at * COLUMNS / self.length).min(COLUMNS - 1);
+            let column = (self.work(*at) * COLUMNS / self.length).min(COLUMNS - 1);
             *columns.entry(column).or_default().entry(*outcome).or_default() += 1;
         }
         let sum = |counts: &BTreeMap<Outcome, usize>| counts.values().sum::<usize>();
@@ -496,6 +531,33 @@ mod tests {
         let waits: Vec<&str> = killed.waits_for().map(|event| event.text.as_str()).collect();
         assert_eq!(waits, ["paused by ada on ops1"]);
         assert!(draw(&[killed]).unwrap().rows[1].took.ends_with("end unknown"));
+    }
+
+    #[test]
+    fn waits_for_answers_have_no_length_where_every_run_waits() {
+        let events = [
+            (0, EventKind::Began, "phones"),
+            (1_000, EventKind::Finished, "phones"),
+            (1_000, EventKind::Control(ControlStep::QuestionAsked), "waits for an answer"),
+            (9_000, EventKind::Control(ControlStep::QuestionAnswered), "answered"),
+            (9_000, EventKind::Began, "push"),
+            (11_000, EventKind::Finished, "push"),
+        ];
+        let one = report(&events, &[10_000], Some(11_000));
+        let line = draw(std::slice::from_ref(&one)).unwrap();
+        assert_eq!(line.rows[1].took, "8.0 s");
+        let last = line.marks.last().unwrap();
+        assert_eq!((last.label.as_str(), last.x.as_str()), ("3.0 s", "880.0"), "three of work");
+        let wait = &line.lanes[1];
+        assert_eq!((wait.spans[0].x.as_str(), wait.spans[0].width.as_str()), ("406.7", "2.0"));
+        assert_eq!(wait.wait.as_ref().unwrap().1, "8.0 s");
+        // Another run that works meanwhile needs the room; one that has ended does not.
+        let busy = report(&[(0, EventKind::Began, "phones")], &[], Some(11_000));
+        let failed = report(&[(0, EventKind::Began, "phones")], &[], Some(500));
+        for (other, waited) in [(one.clone(), 8_000), (busy, 0), (failed, 8_000)] {
+            let runs = [one.clone(), other];
+            assert_eq!(waited_for_answers(&RunSection::all(&runs, 0)), waited);
+        }
     }
 
     proptest! {
