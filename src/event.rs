@@ -3,6 +3,8 @@
 //! Stages tell what they do by sending an [`Event`] to an [`Observer`]. A stage never prints
 //! it, and what prints never asks a stage.
 
+mod control;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use crate::domain::model::Size;
 use crate::domain::payload_kind::{ObjectKind, ToneFormat};
 use crate::domain::plan::Change;
 use crate::domain::text::pluralize;
+pub use crate::event::control::{ControlEvent, ControlStep};
 
 /// A stage of the pipeline.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
@@ -151,69 +154,6 @@ impl Wave {
             format!("canary (wave {number} of {of}): {phones}{beside}")
         } else {
             format!("wave {number} of {of}: {phones}{beside}")
-        }
-    }
-}
-
-/// A step of a run that is controlled: a pause, an approval, a soak period.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ControlEvent {
-    /// Which step.
-    pub step: ControlStep,
-    /// A sentence for people: by whom, and which command goes on.
-    pub text: String,
-}
-
-/// The steps of a run that is controlled.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ControlStep {
-    /// Nothing new begins until the run is continued.
-    Paused,
-    /// A pause ended.
-    Continued,
-    /// A wave waits for an approval.
-    GateReached,
-    /// The wave that waited begins.
-    Approved,
-    /// The soak period after a wave began.
-    SoakStarted,
-    /// The soak period is over, and the phones of the wave were checked again.
-    SoakEnded,
-    /// The run waits for the time at which it starts.
-    StartAwaited,
-    /// That time has come.
-    StartReached,
-    /// The run finishes what is in progress and ends.
-    Aborted,
-}
-
-impl ControlStep {
-    /// Every step.
-    pub const ALL: [Self; 9] = [
-        Self::Paused,
-        Self::Continued,
-        Self::GateReached,
-        Self::Approved,
-        Self::SoakStarted,
-        Self::SoakEnded,
-        Self::StartAwaited,
-        Self::StartReached,
-        Self::Aborted,
-    ];
-
-    /// Returns the word that the journal uses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Paused => "paused",
-            Self::Continued => "continued",
-            Self::GateReached => "gate_reached",
-            Self::Approved => "approved",
-            Self::SoakStarted => "soak_started",
-            Self::SoakEnded => "soak_ended",
-            Self::StartAwaited => "start_awaited",
-            Self::StartReached => "start_reached",
-            Self::Aborted => "aborted",
         }
     }
 }

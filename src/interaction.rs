@@ -13,6 +13,11 @@ pub trait Interaction: Send + Sync {
     /// When the answer is no, or there is no one to ask. Nothing is changed then.
     fn confirm<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), AppError>>;
 
+    /// Tells whether a confirmation waits for a person; `false` where every answer is given beforehand.
+    fn waits_for_answers(&self) -> bool {
+        true
+    }
+
     /// Asks for a password; `whose` names the account, `other_ways` the settings that give the password instead.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::ZlibDecoder;
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimeParser;
+use jiff::tz::TimeZone;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row, params};
 use serde::de::DeserializeOwned;
 
@@ -68,6 +70,17 @@ impl JournalReader {
             }
             RunRef::Last => Ok(self.runs(1)?.pop()),
         }
+    }
+
+    /// Returns the runs on a cluster that began before one of them, the newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn runs_before(&self, run: &RunRow, most: usize) -> Result<Vec<RunRow>, JournalError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let select =
+            "select * from runs where cluster_id = ?1 and id < ?2 order by id desc limit ?3";
+        self.rows(select, params![run.cluster_id, run.id, most], |row| self.run_row(row))
     }
 
     /// Tells whether a later run went on with this one, or took back what this one was to take back.
@@ -353,6 +366,7 @@ impl JournalReader {
             exit_code: row.get("exit_code")?,
             outcomes: outcomes.collect::<Result<_, _>>()?,
             subject: subject.map(|body| inflated(&body, "what a run pushed")).transpose()?,
+            time_zone: zone(row.get("time_zone")?),
         })
     }
 }
@@ -377,6 +391,12 @@ pub(super) fn time(row: &Row<'_>, at: usize) -> Result<Timestamp, Problem> {
         what: "a time",
         why: error.to_string(),
     })
+}
+
+/// The zone that the journal names; UTC where it names none that is known here.
+fn zone(text: Option<String>) -> TimeZone {
+    let zone = text.and_then(|text| DateTimeParser::new().parse_time_zone(text).ok());
+    zone.unwrap_or(TimeZone::UTC)
 }
 
 pub(super) fn optional_time(row: &Row<'_>, at: usize) -> Result<Option<Timestamp>, Problem> {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
+use jiff::tz::TimeZone;
 use rusqlite::{Connection, OpenFlags, Params, params};
 use serde::Serialize;
 
@@ -46,6 +48,8 @@ pub struct NewRun {
     pub process: u32,
     pub continues: Option<RunId>,
     pub reverts: Option<RunId>,
+    /// The time zone of this machine.
+    pub time_zone: TimeZone,
 }
 
 impl NewRun {
@@ -69,6 +73,7 @@ impl NewRun {
             exit_code: None,
             outcomes: Vec::new(),
             subject: None,
+            time_zone: self.time_zone.clone(),
         }
     }
 }
@@ -164,8 +169,8 @@ impl Journal {
         let began_at = Timestamp::now();
         let mut header = run.header(began_at);
         let insert = "insert into runs (command, command_line, program, cluster_id, cluster, host, os_user, machine,
-                         process, continues, reverts, began_at)
-                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+                         process, continues, reverts, began_at, time_zone)
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
         let with = (
             run.command,
             run.command_line,
@@ -179,11 +184,19 @@ impl Journal {
             run.continues,
             run.reverts,
             began_at.to_string(),
+            zone_text(&run.time_zone, began_at),
         );
         header.id = self.writer.write(statement(insert, with)).await?;
         let (run, header) = (header.id, Arc::new(header));
         Ok(Recorder { writer: self.writer.clone(), path: self.path.clone(), run, header })
     }
+}
+
+/// A zone as the journal keeps it: its IANA name, or else its offset at a moment.
+fn zone_text(zone: &TimeZone, at: Timestamp) -> Option<String> {
+    let printer = DateTimePrinter::new();
+    let fixed = || printer.time_zone_to_string(&TimeZone::fixed(zone.to_offset(at)));
+    printer.time_zone_to_string(zone).or_else(|_| fixed()).ok()
 }
 
 /// When a screenshot was taken.

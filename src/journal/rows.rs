@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +105,8 @@ pub struct RunRow {
     pub outcomes: Vec<(String, i64)>,
     /// What it pushed, where it pushed something; the first releases did not keep it.
     pub subject: Option<Subject>,
+    /// The time zone of its machine; UTC where it is not known.
+    pub time_zone: TimeZone,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]

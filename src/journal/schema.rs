@@ -47,7 +47,13 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
 const APPLICATION: i64 = 0x6178_6c70;
 
 /// One step a format; a step never changes once it has been released.
-pub(super) const MIGRATIONS: [&str; 4] = [CREATE, OBJECTS, PHONE_PINS, CONTROL_REQUESTS];
+pub(super) const MIGRATIONS: [&str; 5] =
+    [CREATE, OBJECTS, PHONE_PINS, CONTROL_REQUESTS, TIME_ZONES];
+
+/// The time zone of the machine of a run, as an IANA name or an offset.
+const TIME_ZONES: &str = "
+    alter table runs add column time_zone text;
+";
 
 /// What was pushed: until then it was always a background.
 const OBJECTS: &str = "

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use jiff::tz::TimeZone;
 use rusqlite::Connection;
 
 use super::*;
@@ -21,6 +22,7 @@ fn new_run(cluster: &str) -> NewRun {
         process: 42,
         continues: None,
         reverts: None,
+        time_zone: TimeZone::get("Europe/Paris").unwrap(),
     }
 }
 
@@ -361,8 +363,43 @@ async fn a_journal_of_the_first_format_is_taken_over_with_what_is_in_it() {
     .unwrap();
     drop(old);
     let history = JournalReader::open(&path).unwrap().unwrap();
-    assert_eq!(history.runs(9).unwrap().len(), 1);
+    let runs = history.runs(9).unwrap();
+    assert_eq!((runs.len(), &runs[0].time_zone), (1, &TimeZone::UTC), "it kept no zone");
     assert!(history.pins().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_run_keeps_the_time_zone_of_its_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let journal = Journal::open(&path).unwrap();
+    let kept = [
+        (TimeZone::get("Asia/Kolkata").unwrap(), Some("Asia/Kolkata"), 5 * 3600 + 1800),
+        (TimeZone::fixed(jiff::tz::offset(-3)), None, -3 * 3600),
+        (TimeZone::posix("CET-1").unwrap(), None, 3600),
+    ];
+    for (time_zone, name, offset) in kept {
+        let run = journal.begin(NewRun { time_zone, ..new_run("c1") }).await.unwrap();
+        let history = JournalReader::open(&path).unwrap().unwrap();
+        let row = history.run(RunRef::Number(run.run())).unwrap().unwrap();
+        assert_eq!(row.time_zone.to_offset(row.began_at).seconds(), offset);
+        assert_eq!(row.time_zone.iana_name(), name);
+    }
+}
+
+#[tokio::test]
+async fn earlier_runs_are_those_of_the_same_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let journal = Journal::open(&path).unwrap();
+    for cluster in ["c1", "c2", "c1", "c1", "c1"] {
+        journal.begin(new_run(cluster)).await.unwrap();
+    }
+    let history = JournalReader::open(&path).unwrap().unwrap();
+    let run = history.run(RunRef::Number(4)).unwrap().unwrap();
+    let ids = |most| history.runs_before(&run, most).unwrap().iter().map(|run| run.id).collect();
+    let (all, one): (Vec<RunId>, Vec<RunId>) = (ids(9), ids(1));
+    assert_eq!((all, one), (vec![3, 1], vec![3]));
 }
 
 #[cfg(unix)]

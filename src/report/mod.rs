@@ -3,7 +3,9 @@
 //! Pure: a document goes in, text comes out. Whatever a cluster or a phone said is hostile until it has
 //! passed through the escaping of the format it goes into.
 mod causes;
+mod clock;
 mod field_selection;
+mod past_runs;
 mod row;
 mod run_report;
 mod summary;
@@ -31,6 +33,7 @@ mod tftp;
 mod testing;
 
 pub use crate::report::field_selection::{FieldSelection, UnknownField, fields};
+pub use crate::report::past_runs::PastRun;
 pub use crate::report::row::{ModelRecord, Row, TestCase, TestResult};
 pub use crate::report::run_report::{
     RolloutSummary, RunReport, RunReportBuilder, Screenshot, change_rows,

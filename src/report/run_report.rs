@@ -25,6 +25,8 @@ use crate::journal::{
     AttemptRow, ChangeEnd, ChangeRow, Coverage, EventRow, JournalError, JournalReader, RunEnd,
     RunGroup, RunRow, Screen, SentPicture, SentPictures, SentTone, SentTones, Subject,
 };
+use crate::report::clock::Clock;
+use crate::report::past_runs::{PastRun, past_runs};
 use crate::report::wording;
 
 #[derive(Clone, Debug)]
@@ -58,6 +60,8 @@ pub struct RunReport {
     pub screenshots: Vec<Screenshot>,
     /// How many more phones have screenshots in the journal.
     pub more_screenshots: usize,
+    /// Earlier runs over the same phones, the oldest first, where they were read: see [`Self::with_past_runs`].
+    pub past_runs: Vec<PastRun>,
 }
 
 /// A picture of what a phone showed.
@@ -119,6 +123,7 @@ impl RunReport {
             tones: Vec::new(),
             screenshots: Vec::new(),
             more_screenshots: 0,
+            past_runs: Vec::new(),
         }
     }
 
@@ -167,6 +172,15 @@ impl RunReport {
     /// When the journal cannot be read.
     pub fn with_downloads(mut self, history: &JournalReader) -> Result<Self, JournalError> {
         self.downloads = history.downloads(self.run.id)?;
+        Ok(self)
+    }
+
+    /// Reads earlier runs over the same phones too.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn with_past_runs(mut self, history: &JournalReader) -> Result<Self, JournalError> {
+        self.past_runs = past_runs(history, &self.run)?;
         Ok(self)
     }
 
@@ -289,12 +303,20 @@ impl RunReport {
     /// Says how many phones show what was pushed, such as "3,532 of 3,635 capable phones show it (97 %)". Where no more
     /// than an acceptance is to be had, that counts.
     pub(crate) fn coverage_text(&self) -> Option<String> {
-        let (proof, mut coverage) = (self.proof(), self.coverage()?);
-        if wording::unverifiable(self.action, proof).is_some() {
-            let accepted = self.phones.iter().filter(|phone| phone.outcome == Outcome::Accepted);
-            coverage.shown += accepted.count();
+        self.coverage()?;
+        wording::coverage(self.action, self.proof(), self.coverage_or_acceptances())
+    }
+
+    /// Returns how many phones show what was pushed. Where no more than an acceptance is to be had, that counts.
+    pub(crate) fn coverage_or_acceptances(&self) -> Coverage {
+        let capable = || self.phones.iter().filter(|phone| phone.outcome.is_capable());
+        let known = self.coverage();
+        let mut coverage =
+            known.unwrap_or_else(|| Coverage { shown: 0, capable: capable().count() });
+        if wording::unverifiable(self.action, self.proof()).is_some() {
+            coverage.shown += capable().filter(|one| one.outcome == Outcome::Accepted).count();
         }
-        wording::coverage(self.action, proof, coverage)
+        coverage
     }
 
     /// Adds what the audit knows of phones and the push does not: extension, description and owner.
@@ -326,10 +348,16 @@ impl RunReport {
                 Some(ControlStep::Paused) => pause = Some(event),
                 Some(ControlStep::Continued) => pause = None,
                 Some(
-                    ControlStep::GateReached | ControlStep::SoakStarted | ControlStep::StartAwaited,
+                    ControlStep::GateReached
+                    | ControlStep::SoakStarted
+                    | ControlStep::StartAwaited
+                    | ControlStep::QuestionAsked,
                 ) => wave = Some(event),
                 Some(
-                    ControlStep::Approved | ControlStep::SoakEnded | ControlStep::StartReached,
+                    ControlStep::Approved
+                    | ControlStep::SoakEnded
+                    | ControlStep::StartReached
+                    | ControlStep::QuestionAnswered,
                 ) => wave = None,
                 Some(ControlStep::Aborted) => (pause, wave) = (None, None),
                 None => {}
@@ -482,7 +510,7 @@ fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRo
     let tone = begun.and_then(|begun| run.tones.iter().find(|tone| tone.digest == begun.digest));
     let (outcome, reason, remedy) = match (begun, to_push, reason) {
         (Some(attempt), _, _) => {
-            let at = attempt.began_at.strftime("%H:%M:%S UTC");
+            let at = Clock::of(&run.run).moment(attempt.began_at);
             let reason = format!("it was tried at {at}, and its end is not known");
             (Outcome::Pending, reason, again)
         }

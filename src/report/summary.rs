@@ -528,6 +528,7 @@ mod tests {
             exit_code: None,
             outcomes: Vec::new(),
             subject: None,
+            time_zone: jiff::tz::TimeZone::UTC,
         };
         RunReport { phones, ..RunReport::new(run) }
     }

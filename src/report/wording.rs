@@ -161,6 +161,12 @@ fn shows(action: PushAction) -> &'static str {
 pub(crate) fn coverage(action: PushAction, proof: Proof, coverage: Coverage) -> Option<String> {
     let Coverage { shown, capable } = coverage;
     let percent = coverage.percent()?;
+    let (shown, of, phrase) = (grouped(shown), grouped(capable), covered(action, proof, capable));
+    Some(format!("{shown} of {of} {phrase} ({percent} %)"))
+}
+
+/// What the phones of a coverage do, such as "capable phones show it".
+pub(crate) fn covered(action: PushAction, proof: Proof, capable: usize) -> String {
     let phones = if capable == 1 { "phone" } else { "phones" };
     let show = match (action, unverifiable(action, proof)) {
         (_, Some(_)) => "accepted it",
@@ -169,8 +175,7 @@ pub(crate) fn coverage(action: PushAction, proof: Proof, coverage: Coverage) -> 
         (PushAction::RingTone, None) => "have it",
         (_, None) => "show it",
     };
-    let (shown, of) = (grouped(shown), grouped(capable));
-    Some(format!("{shown} of {of} capable {phones} {show} ({percent} %)"))
+    format!("capable {phones} {show}")
 }
 
 /// What people call an outcome.
@@ -241,6 +246,8 @@ pub(crate) fn stage(action: PushAction, word: &str) -> &str {
         ("push", PushAction::Keys) => "Press keys",
         ("paused", _) => "Paused",
         ("gate", _) => "Waits for an approval",
+        ("question", _) => "Waits for an answer",
+        ("start", _) => "Waits for its start",
         ("soak", _) => "Soak period",
         (other, _) => other,
     }

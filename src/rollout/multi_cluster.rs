@@ -28,7 +28,7 @@ use crate::rollout::control::RolloutHandle;
 use crate::rollout::dry_run::DryRun;
 use crate::rollout::prepared::PreparedCluster;
 use crate::rollout::request::{RolloutRequest, Scope};
-use crate::rollout::run::Run;
+use crate::rollout::run::{self, Run};
 
 /// Clusters that are asked at once: each holds its phones in memory.
 pub const AT_ONCE: usize = 8;
@@ -107,6 +107,13 @@ impl Part {
         match self {
             Self::Cluster(part) => part.intent().cloned(),
             Self::Addresses(part) => part.intent(),
+        }
+    }
+
+    fn run(&self) -> &Run {
+        match self {
+            Self::Cluster(part) => part.run(),
+            Self::Addresses(part) => part.run(),
         }
     }
 
@@ -215,7 +222,11 @@ impl PreparedRollout {
     /// When the answer is no. Every run has ended then, and nothing was changed.
     pub async fn confirm(self) -> Result<Self, AppError> {
         let asked = match self.question() {
-            Some(question) => self.interaction.confirm(&question).await,
+            Some(question) => {
+                let parts = self.parts.iter().filter_map(|one| one.result.as_ref().ok());
+                let runs: Vec<&Run> = parts.map(Part::run).collect();
+                run::confirm(&runs, self.interaction.as_ref(), &question).await
+            }
             None => Ok(()),
         };
         let Err(error) = asked else { return Ok(self) };

@@ -74,6 +74,11 @@ impl PreparedCluster {
         format!("{changes}{push}")
     }
 
+    /// Returns the run in the journal.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
     /// Returns what is to be confirmed; nothing where nothing is to be done.
     pub fn intent(&self) -> Option<&Confirmation> {
         self.intent.as_ref()

@@ -24,11 +24,12 @@ use crate::domain::repair_policy::{PendingApplies, Repairs};
 use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{ChangeResult, ChangeState, Event, Observer};
-use crate::interaction::{Interaction, Question};
+use crate::interaction::Question;
 use crate::journal::Recorder;
 use crate::plan::{Kind, check};
 use crate::push::scheduler::{StopReason, StopSignals};
 use crate::rollout::options::WaitLimits;
+use crate::rollout::run::{self, Run};
 use crate::survey::{RestartWait, wait_until_back};
 
 /// Returns what earlier runs changed on a cluster without making phones apply it.
@@ -137,10 +138,10 @@ fn obeys(phone: &Phone, place: ConfigLevel, name: &str) -> bool {
 ///
 /// # Errors
 /// When the answer is no.
-pub async fn confirm(plan: &Plan, interaction: &dyn Interaction) -> Result<(), AppError> {
+pub async fn confirm(plan: &Plan, run: &Run) -> Result<(), AppError> {
     let what = format!("This will {} on {}", in_words(plan), plan.cluster.name);
     let question = Question { what, phones: plan.phones_touched(), outline: Vec::new() };
-    interaction.confirm(&question).await
+    run::confirm(&[run], run.interaction().as_ref(), &question).await
 }
 
 /// What a plan does, in a half-sentence.

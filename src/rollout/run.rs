@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::task::JoinSet;
 
 use crate::connect::cluster::{ClusterSettings, cluster_id};
 use crate::connect::journal::path;
 use crate::error::{AppError, ErrorKind, Exit, UnfinishedRun};
-use crate::event::{Event, Observer};
-use crate::interaction::{Interaction, Notice};
+use crate::event::{ControlEvent, ControlStep, Event, Observer};
+use crate::interaction::{Interaction, Notice, Question};
 use crate::journal::{
     ADDRESSES, ClusterLock, Journal, LockError, LockOwner, NewRun, Problem, Recorder, RunEnd,
     RunId, RunState,
@@ -124,6 +125,7 @@ impl Run {
             process: holder.process,
             continues: what.continues,
             reverts: what.reverts,
+            time_zone: TimeZone::system(),
         };
         let recorder = journal.begin(run).await?;
         holder.run = Some(recorder.run());
@@ -197,6 +199,14 @@ impl Run {
             listener.spawn(control_requests::listen(self.control.clone(), self.recorder.clone()));
         }
         observer
+    }
+
+    /// Writes a step into the journal that people see anyway.
+    fn note(&self, step: ControlStep, text: &str) {
+        let event = Event::Control(ControlEvent { step, text: text.to_owned() });
+        if let Some(row) = self.report.observe(&event, Timestamp::now()) {
+            self.recorder.note(row);
+        }
     }
 
     /// Returns the signals that control and stop the run; from now on `handle` controls it too.
@@ -275,6 +285,25 @@ impl Run {
             self.interaction.notice(&Notice::Text(&AppError::from(error).to_string()));
         }
     }
+}
+
+/// Asks for the confirmation of these runs. Their journal has how long the answer took.
+///
+/// # Errors
+/// When the answer is no, or there is no one to ask.
+pub async fn confirm(
+    runs: &[&Run],
+    interaction: &dyn Interaction,
+    question: &Question,
+) -> Result<(), AppError> {
+    if !interaction.waits_for_answers() {
+        return interaction.confirm(question).await;
+    }
+    let note = |step, text| runs.iter().for_each(|run| run.note(step, text));
+    note(ControlStep::QuestionAsked, "waits for an answer to its question");
+    let answer = interaction.confirm(question).await;
+    note(ControlStep::QuestionAnswered, "the question was answered");
+    answer
 }
 
 /// Returns the option that names this journal, where a command would not find it by itself.

@@ -127,12 +127,54 @@ async function openRowsFit(page) {
   await page.locator("#rows button").first().click();
 }
 
+const addressOf = (page) => page.evaluate(() => decodeURIComponent(location.hash));
+
+// The legend and the parts of bars filter by the address, and the address alone brings the same rows back.
 async function chartsFilter(page, expected) {
   const [word, number] = Object.entries(expected.outcomes)[0];
-  await page.click(`.legend a[data-filter=outcome][data-value=${word}]`);
-  assert.equal(await page.inputValue("#by-outcome"), `=${word}`);
+  await page.click(`.legend a[href="#outcome=${word}"]`);
+  await page.waitForFunction((word) => document.getElementById("by-outcome").value === `=${word}`, word);
   assert.ok((await told(page)).startsWith(count.format(number)));
+  assert.ok(await page.locator("#h-phones").evaluate((heading) => document.activeElement === heading), "the table has the focus");
+  await page.click("th[data-sort=name] button");
+  await page.click("th[data-sort=name] button");
+  await page.fill("#search", "sep");
+  await page.waitForFunction(() => location.hash.includes("q=sep"));
+  const address = await addressOf(page);
+  assert.equal(address, `#outcome=${word}&q=sep&sort=-name`);
+  const shown = [await told(page), await firstName(page)];
+  // Another part of the page is no filter.
+  await page.click("body > nav a[href='#h-how']");
+  assert.deepEqual([await told(page), await firstName(page)], shown);
+  await page.goBack();
+  await page.reload();
+  assert.deepEqual([await told(page), await firstName(page)], shown, "the address brings it back");
+  assert.equal(await page.inputValue("#search"), "sep");
+  // One part of a bar selects its device pool and its outcome, and nothing that was selected before.
+  const part = page.locator(".groups .shares a").first();
+  const filters = Object.fromEntries(new URLSearchParams((await part.getAttribute("href")).slice(1)));
+  await part.click();
+  await page.waitForFunction(() => location.hash.includes("pool="));
+  assert.deepEqual(Object.keys(filters), ["pool", "outcome"]);
+  assert.equal(await page.inputValue("#by-pool"), `=${filters.pool}`);
+  assert.equal(await page.inputValue("#by-outcome"), `=${filters.outcome}`);
+  assert.equal(await page.inputValue("#search"), "");
+  assert.ok((await told(page)).startsWith(Number.parseInt(await part.textContent(), 10)));
+  // A value that no phone has leaves none.
+  await page.evaluate(() => { location.hash = "#pool=nowhere&foo=bar&sort=foo"; });
+  await page.waitForFunction(() => document.getElementById("told").textContent.startsWith("0 of "));
   await reset(page);
+  await page.waitForFunction(() => location.hash === "");
+}
+
+// The file has what is shown, as the program would write it.
+async function savesCsv(page, expected, name) {
+  const [file] = await Promise.all([page.waitForEvent("download"), page.click("#save-csv")]);
+  assert.equal(file.suggestedFilename(), name);
+  const lines = readFileSync(await file.path(), "utf8").split("\n");
+  const wanted = expected.csv.split("\n");
+  assert.equal(lines[0], wanted[0]);
+  assert.deepEqual(lines.toSorted(), wanted.toSorted());
 }
 
 async function isAccessible(page, what) {
@@ -150,11 +192,26 @@ async function fits(page, width) {
   assert.ok(wide <= width, `the page is ${wide} wide on a screen of ${width}`);
 }
 
-async function prints(page, expected, path) {
-  await page.emulateMedia({ media: "print" });
+const pagesOf = (pdf) => pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length;
+
+// The summary has two pages at most; phones are printed where that is asked for.
+async function printsSummary(page, path) {
   const pdf = await page.pdf({ path, format: "A4" });
   assert.ok(pdf.length > 20_000, "there is nothing on the paper");
+  assert.ok(pagesOf(pdf) <= 2, `the summary has ${pagesOf(pdf)} pages`);
+  return pdf;
+}
+
+async function prints(page, expected, path) {
+  const pdf = await printsSummary(page, path);
+  await page.evaluate(() => { window.print = () => {}; });
+  await page.click("#print");
+  await page.emulateMedia({ media: "print" });
+  assert.ok(await page.isVisible("#table"));
   await page.emulateMedia({ media: null });
+  const whole = await page.pdf({ path: path.replace(".pdf", "-phones.pdf"), format: "A4" });
+  assert.ok(pagesOf(whole) > pagesOf(pdf), "the phones are on no page");
+  assert.ok(!(await page.evaluate(() => document.documentElement.classList.contains("print-phones"))));
   assert.ok((await page.locator("#rows tr").count()) <= 100, "the table is as before");
   assert.equal(await told(page), phones(expected.phones));
 }
@@ -165,7 +222,7 @@ const tests = {
     const { page, wrong, close } = await open(browser, "mixed");
     assert.equal(await told(page), phones(expected.phones));
     for (const [word, number] of Object.entries(expected.outcomes)) {
-      assert.match((await page.textContent(`.legend a[data-value=${word}]`)).trim(), new RegExp(`^[A-Z].* ${number}$`));
+      assert.match((await page.textContent(`.legend a[data-filter="outcome=${word}"]`)).trim(), new RegExp(`^[A-Z].* ${number}$`));
     }
     await filtersCount(page, expected);
     await columnsSort(page, expected);
@@ -173,10 +230,17 @@ const tests = {
     await keysOpenRows(page);
     await openRowsFit(page);
     await chartsFilter(page, expected);
+    await savesCsv(page, expected, "axlpaper-run-1-phones.csv");
+    await page.evaluate(() => window.scrollTo(0, 0));
     await isAccessible(page, "light");
     await page.screenshot({ path: join(pictures, "light.png") });
     await prints(page, expected, join(pictures, "print.pdf"));
-    for (const width of [1600, 1000, 700, 400, 320]) await fits(page, width);
+    for (const width of [1600, 1000, 700, 400, 390, 320]) await fits(page, width);
+    await fits(page, 390);
+    for (const outcome of [".groups .bar", ".ring", "#rows .t-outcome"]) {
+      const box = await page.locator(outcome).first().boundingBox();
+      assert.ok(box.width > 80 && box.x >= 0 && box.x + box.width <= 390, `${outcome}: ${JSON.stringify(box)}`);
+    }
     await page.screenshot({ path: join(pictures, "narrow.png") });
     assert.deepEqual(wrong, []);
     await close();
@@ -189,6 +253,19 @@ const tests = {
     await page.screenshot({ path: join(pictures, "dark.png") });
     assert.deepEqual(wrong, []);
     await close();
+  },
+
+  async "a run in which nothing worked says why, beside its history"(browser) {
+    for (const colorScheme of ["light", "dark"]) {
+      const { page, wrong, close } = await open(browser, "vain", { colorScheme });
+      assert.match(await page.textContent("#cause"), /phones: Not reachable/);
+      assert.equal(await page.locator(".history svg text.axis").count(), 8, "four runs with their days");
+      await isAccessible(page, colorScheme);
+      await page.screenshot({ path: join(pictures, `vain-${colorScheme}.png`) });
+      for (const width of [1600, 800, 390]) await fits(page, width);
+      assert.deepEqual(wrong, []);
+      await close();
+    }
   },
 
   async "forty thousand phones are quick"(browser) {
@@ -224,6 +301,7 @@ const tests = {
     assert.ok(took.sort < 1000 && took.filter < 1000 && opened < 5000, JSON.stringify({ ...took, opened }));
     console.log(`  opened in ${opened.toFixed(0)} ms, sorted in ${took.sort.toFixed(0)} ms, filtered in ${took.filter.toFixed(0)} ms`);
     await page.screenshot({ path: join(pictures, "fleet.png") });
+    await printsSummary(page, join(pictures, "fleet.pdf"));
     assert.deepEqual(wrong, []);
     await close();
   },
@@ -243,6 +321,7 @@ const tests = {
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
     assert.equal(download.suggestedFilename(), "axlpaper-run-7-phones.txt");
     assert.equal(readFileSync(await download.path(), "utf8").split("\n").length, expected.phones + 1);
+    await savesCsv(page, expected, "axlpaper-run-7-phones.csv");
     assert.equal(await page.evaluate(() => window.hacked), undefined);
     assert.equal(await page.locator("main img, main [onload], main [onfocus], main [onerror], main script").count(), 0);
     for (const width of [1280, 400]) await fits(page, width);
@@ -258,8 +337,8 @@ const tests = {
     await columnsSort(page, expected);
     await openRowsFit(page);
     const [cluster, number] = Object.entries(expected.clusters)[1];
-    await page.click(`#h-clusters ~ .wide a[data-value=${cluster}]`);
-    assert.equal(await told(page), `${count.format(number)} of ${phones(expected.phones)}`);
+    await page.click(`#h-clusters ~ .wide th a[data-filter="cluster=${cluster}"]`);
+    await page.waitForFunction((told) => document.getElementById("told").textContent === told, `${count.format(number)} of ${phones(expected.phones)}`);
     await page.fill("#search", "alpha");
     await page.waitForFunction(() => document.getElementById("told").textContent.startsWith("0 of "));
     await reset(page);
@@ -296,6 +375,7 @@ const tests = {
     const { page, wrong, close } = await open(browser, "mixed", { javaScriptEnabled: false });
     assert.equal(await page.locator("noscript tbody tr").count(), expected.phones);
     assert.ok(await page.locator("noscript table").isVisible());
+    assert.equal(await page.locator("a[data-filter]:not([href='#h-phones'])").count(), 0, "links lead to the phones");
     assert.ok(!(await page.locator("#filters").isVisible()) && !(await page.locator("#table").isVisible()));
     assert.deepEqual(wrong, []);
     await close();

@@ -228,6 +228,8 @@ pub fn bare() -> Command {
     let mut program = Command::new(assert_cmd::cargo::cargo_bin!("axlpaper"));
     // Without a home there is no config file that could change what is tested.
     program.env_clear().env("HOME", "/nonexistent").env("TMPDIR", std::env::temp_dir());
+    // Reports have times of the machine.
+    program.env("TZ", "UTC");
     program
 }
 

@@ -66,3 +66,19 @@ fn a_typing_error_is_asked_about_again() {
     assert_eq!(last_run(&lab)["state"], "finished");
     assert_eq!(lab.record().phones[&name(1)].pushes.len(), 1);
 }
+
+#[test]
+fn the_time_until_the_answer_is_apart_from_the_work() {
+    let lab = Lab::of_phones(2);
+    assert_eq!(on_a_terminal(&lab, "2\n").0, 0);
+    let shown: Value = serde_json::from_str(&lab.read(&["show", "last", "--json"]).stdout).unwrap();
+    let kinds = shown["events"].as_array().unwrap().iter().map(|event| event["kind"].as_str());
+    let questions: Vec<_> = kinds.flatten().filter(|kind| kind.starts_with("question")).collect();
+    assert_eq!(questions, ["question_asked", "question_answered"]);
+    let page = std::fs::read_to_string(lab.path("report.html")).unwrap();
+    assert!(page.contains("<th scope=\"row\">Waits for an answer</th>"), "{page}");
+    // An answer that is given beforehand is no wait.
+    assert_eq!(lab.push("rollout", &["--yes", "--force", "--report", "own.html"]).code, 0);
+    let page = std::fs::read_to_string(lab.path("own.html")).unwrap();
+    assert!(!page.contains("Waits for an answer"), "{page}");
+}

@@ -85,7 +85,8 @@ fn the_journal_tells_the_same_as_the_run_did() {
     if let Some(folder) = std::env::var_os("AXLPAPER_KEEP_REPORTS") {
         let folder = std::path::PathBuf::from(folder);
         std::fs::create_dir_all(&folder).unwrap();
-        let expected = serde_json::json!({ "phones": 30, "outcomes": counts });
+        let csv = lab.read(&["show", "last", "--format", "csv"]).stdout;
+        let expected = serde_json::json!({ "phones": 30, "outcomes": counts, "csv": csv });
         std::fs::write(folder.join("mixed.html"), &own).unwrap();
         std::fs::write(folder.join("mixed.json"), expected.to_string()).unwrap();
     }
@@ -219,6 +220,50 @@ fn a_run_that_only_changes_the_cluster_has_a_report_too() {
     {
         assert!(page.contains(text), "{text}: {page}");
     }
+}
+
+#[test]
+fn times_have_the_offset_of_the_machine_that_ran_it() {
+    let lab = Lab::of_phones(1);
+    let (picture, pin) = (lab.picture(), lab.cluster.cert_sha256());
+    let port = lab.cluster.phone_port().to_string();
+    let mut program = lab.program(&["rollout", picture.to_str().unwrap(), "--yes"]);
+    program.args(["--pin-sha256", &pin, "--phone-port", &port, "--report", "own.html"]);
+    program.env("TZ", "Asia/Kolkata");
+    assert_eq!(end(program).code, 0);
+    let own = page(&lab, "own.html");
+    assert!(own.contains("+05:30 · took") && own.contains("Asia/Kolkata, +05:30"), "{own}");
+    // A reader at another place reads the same.
+    let mut again = lab.program(&["report", "last", "-o", "again.html"]);
+    again.env("TZ", "America/Chicago");
+    assert_eq!(end(again).code, 0);
+    assert_eq!(own, page(&lab, "again.html"));
+}
+
+#[test]
+fn a_report_has_the_last_runs_over_the_same_phones() {
+    let mut fleet = fleet_of(4);
+    fleet.phones[3].device_pool = "Branch".to_owned();
+    let lab = Lab::new(fleet);
+    lab.cluster.set_quirk(&name(2), Quirk::ErrorWithOk { number: 3 });
+    let hq = ["--yes", "--device-pool", "HQ", "--attempts", "1"];
+    assert_eq!(lab.push("rollout", &hq).code, 3);
+    // Other phones are another history.
+    assert_eq!(lab.push("rollout", &["--yes", "--device-pool", "Branch"]).code, 0);
+    lab.cluster.set_quirk(&name(2), Quirk::Normal);
+    assert_eq!(lab.push("rollout", &[&hq[..], &["--report", "own.html"]].concat()).code, 0);
+    let told = "Capable phones that show what was pushed: run 1 66 %, run 3 100 %";
+    assert!(page(&lab, "own.html").contains(told));
+    // What comes later changes no report.
+    lab.cluster.set_quirk(&name(2), Quirk::ErrorWithOk { number: 3 });
+    assert_eq!(lab.push("rollout", &[&hq[..], &["--force"]].concat()).code, 3);
+    assert_eq!(lab.read(&["report", "3", "-o", "again.html"]).code, 0);
+    assert_eq!(page(&lab, "own.html"), page(&lab, "again.html"));
+    // A run that goes on with another one is about the same phones.
+    lab.cluster.set_quirk(&name(2), Quirk::Normal);
+    assert_eq!(lab.resumed(&["--only-failed", "4", "--yes", "--report", "rest.html"]).code, 0);
+    let told = "run 1 66 %, run 3 100 %, run 4 66 %, run 5 100 %";
+    assert!(page(&lab, "rest.html").contains(told), "{}", page(&lab, "rest.html"));
 }
 
 #[test]

@@ -8,10 +8,11 @@ use axlpaper::domain::finding::{Code, Finding, Severity, Verdict};
 use axlpaper::domain::inventory::{ClusterInfo, Phone};
 use axlpaper::domain::personalization::{Personalization, Setting};
 use axlpaper::domain::registration::{Registration, Source, Status};
-use axlpaper::event::{Outcome, PhoneResult};
-use axlpaper::journal::{EventKind, EventRow, RunRow, RunState, Subject};
-use axlpaper::report::RunReport;
+use axlpaper::event::{ControlStep, Outcome, PhoneResult};
+use axlpaper::journal::{Coverage, EventKind, EventRow, RunRow, RunState, Subject};
+use axlpaper::report::{PastRun, RunReport};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 const MODELS: [&str; 7] = [
     "Cisco 8841",
@@ -26,6 +27,41 @@ const MODELS: [&str; 7] = [
 /// A run on so many phones; every hundredth or so is in trouble.
 pub fn fleet(phones: u32) -> RunReport {
     report((0..phones).map(phone).collect())
+}
+
+/// A run over the same phones as others before it, which waited for its answer, and in which nothing worked.
+pub fn in_vain() -> RunReport {
+    let mut report = fleet(36);
+    for phone in &mut report.phones {
+        if phone.outcome.is_capable() {
+            phone.outcome = Outcome::Unreachable;
+            phone.reason = Some("did not answer within 5 s".to_owned());
+            phone.remedy =
+                Some("check the `firewall` between this machine and the phones".to_owned());
+        }
+    }
+    report.events.splice(
+        2..2,
+        [
+            event(20, EventKind::Control(ControlStep::QuestionAsked), "waits for an answer"),
+            event(1_220, EventKind::Control(ControlStep::QuestionAnswered), "was answered"),
+        ],
+    );
+    for event in report.events.iter_mut().filter(|event| event.text == "push") {
+        event.at = event.at.max(at(1_220));
+    }
+    for phone in report.phones.iter_mut().filter(|phone| phone.outcome == Outcome::Unreachable) {
+        phone.finished_at = Some(at(1_300 + 60 * u64::from(phone.attempts)));
+    }
+    report.past_runs = [(3, 10), (5, 22), (6, 31)]
+        .map(|(id, shown)| PastRun {
+            id,
+            began_at: at(0) - Duration::from_secs(86_400 * (8 - id.unsigned_abs())),
+            file: "winter.png".to_owned(),
+            coverage: Coverage { shown, capable: 32 },
+        })
+        .to_vec();
+    report
 }
 
 /// A run whose every text tries to be something else.
@@ -57,6 +93,8 @@ pub fn hostile() -> RunReport {
     let mut report = report(phones.collect());
     let all = HOSTILE.join(" ");
     report.file = Some(all.clone());
+    let coverage = Coverage { shown: 1, capable: 9 };
+    report.past_runs = vec![PastRun { id: 6, began_at: at(0), file: all.clone(), coverage }];
     report.run.cluster.clone_from(&all);
     report.run.command_line = format!("axlpaper rollout {all}");
     report.events.push(event(5, EventKind::Remark, &all));
@@ -136,6 +174,7 @@ fn run() -> RunRow {
             "demo.png",
             true,
         )),
+        time_zone: TimeZone::get("Europe/Paris").unwrap(),
     }
 }
 
@@ -227,6 +266,7 @@ fn outcome(n: u32, verdict: Verdict) -> Outcome {
         (_, 11) => Outcome::Rejected,
         (_, 12) => Outcome::Unreachable,
         (_, 13) => Outcome::Accepted,
+        (_, 20..30) => Outcome::Already,
         (Verdict::Ready | Verdict::Fixable, _) => Outcome::Verified,
     }
 }
@@ -235,11 +275,8 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
     let pushed = !outcome.is_skipped();
     let (reason, remedy) = match outcome {
         Outcome::Verified => (None, None),
-        Outcome::Already
-        | Outcome::NeedsWork
-        | Outcome::Offline
-        | Outcome::Excluded
-        | Outcome::NoBackground => {
+        Outcome::Already => (Some("run 6 proved that it shows this picture".into()), None),
+        Outcome::NeedsWork | Outcome::Offline | Outcome::Excluded | Outcome::NoBackground => {
             let finding = &seen.findings[0];
             (Some(finding.message.clone()), Some(finding.remedy.clone()))
         }

@@ -129,7 +129,7 @@ impl ChangeRun {
             check_all(&*cluster.axl, &plan, observer.as_ref()).await?;
             return Ok((plan, Applied::default()));
         }
-        repair::confirm(&plan, interaction).await?;
+        repair::confirm(&plan, run).await?;
         // An interrupt between a write and its reading back would leave the change unproven.
         let handle = RolloutHandle::default();
         let _until_read_back = interrupt::watch(&handle);

@@ -155,7 +155,8 @@ pub fn say_where(path: &Path) {
 
 /// Renders the report of a run, or one of several.
 pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, AppError> {
-    let read = |run| RunReport::read(history, run)?.with_screenshots(history);
+    let read =
+        |run| RunReport::read(history, run)?.with_screenshots(history)?.with_past_runs(history);
     let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>();
     let reports = reports?;
     if let [first, others @ ..] = &reports[..]

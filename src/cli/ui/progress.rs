@@ -231,6 +231,8 @@ impl Progress {
             | ControlStep::Approved
             | ControlStep::SoakEnded
             | ControlStep::StartReached
+            | ControlStep::QuestionAsked
+            | ControlStep::QuestionAnswered
             | ControlStep::Aborted => None,
         };
         let mut status = self.status();

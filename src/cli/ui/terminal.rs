@@ -39,6 +39,10 @@ impl Interaction for Terminal {
         on_a_thread(move || prompt::confirm(&question.what, question.phones, yes)).boxed()
     }
 
+    fn waits_for_answers(&self) -> bool {
+        !self.yes
+    }
+
     fn password<'a>(
         &'a self,
         whose: &'a str,

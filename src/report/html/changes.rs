@@ -1,4 +1,4 @@
-//! What was changed on the cluster: before, after, and what came of it.
+//! The changes on the cluster: values before and after, and the result.
 
 use std::collections::HashSet;
 
@@ -6,34 +6,33 @@ use crate::domain::plan::{Action, Change};
 use crate::event::ChangeState;
 use crate::journal::ChangeRow;
 use crate::report::changes::{before_and_after, details, groups, messages, objects};
+use crate::report::clock::Clock;
 use crate::report::html::headline::Level;
 use crate::report::text::printable;
 
-/// Changes that say the same of one thing each.
+/// Equal changes of one object each.
 #[derive(Clone, Debug)]
 pub(crate) struct ChangeGroupRow {
     pub(crate) place: String,
     pub(crate) before: String,
     pub(crate) after: String,
-    /// What came of it, in words.
     pub(crate) state: &'static str,
     pub(crate) level: Level,
     pub(crate) reason: String,
     pub(crate) at: String,
     pub(crate) messages: Vec<String>,
-    /// Lists that belong to it, each with its title.
     pub(crate) lists: Vec<List>,
 }
 
-/// A list that is shown when it is asked for.
+/// A list that the reader can open.
 #[derive(Clone, Debug)]
 pub(crate) struct List {
     pub(crate) title: String,
     pub(crate) text: String,
 }
 
-/// The results of changes, equal ones in one row; failures come first.
-pub(crate) fn change_rows(all: &[ChangeRow]) -> Vec<ChangeGroupRow> {
+/// Returns the results of changes: equal ones in one row, failures first.
+pub(crate) fn change_rows(all: &[ChangeRow], clock: &Clock) -> Vec<ChangeGroupRow> {
     let states = [
         None,
         Some(ChangeState::Unproven),
@@ -48,7 +47,7 @@ pub(crate) fn change_rows(all: &[ChangeRow]) -> Vec<ChangeGroupRow> {
             let ids: HashSet<u32> = group.iter().map(|change| change.id).collect();
             let rows_of: Vec<&ChangeRow> =
                 these.iter().filter(|row| ids.contains(&row.change.id)).copied().collect();
-            rows.extend(row(&group, &rows_of, state));
+            rows.extend(row(&group, &rows_of, state, clock));
         }
     }
     rows
@@ -58,6 +57,7 @@ fn row(
     group: &[&Change],
     rows: &[&ChangeRow],
     state: Option<ChangeState>,
+    clock: &Clock,
 ) -> Option<ChangeGroupRow> {
     let first = group.first()?;
     let (before, after) = before_and_after(&first.action);
@@ -75,7 +75,7 @@ fn row(
         state: state_told,
         level,
         reason: clean(&first.reason),
-        at: at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default(),
+        at: at.map(|at| clock.time_of_day(at)).unwrap_or_default(),
         messages: messages(rows).iter().map(|text| clean(text)).collect(),
         lists: lists(group),
     })

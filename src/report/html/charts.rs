@@ -1,4 +1,4 @@
-//! Bars that show shares, and the tables that they stand in.
+//! Bars that show shares, and tables of them by device pool and by model. Every part links to its phones.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,28 @@ use crate::domain::finding::Verdict;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::grouped;
 use crate::event::{Outcome, PhoneResult};
+use crate::report::html::filter_link::filter_link;
 use crate::report::html::section::{RunSection, action_and_proof};
 use crate::report::text::printable;
 use crate::report::wording;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Count {
-    /// The word, which names its colour and pattern too.
+    /// The filter that has `word` as a value: `outcome` or `verdict`.
+    pub(crate) filter: &'static str,
+    /// Names the colour and the pattern too.
     pub(crate) word: &'static str,
-    /// What people call it.
     pub(crate) title: &'static str,
     pub(crate) count: usize,
 }
 
 impl Count {
-    /// Returns the number as a reader likes it.
     pub(crate) fn number(&self) -> String {
         grouped(self.count)
+    }
+
+    pub(crate) fn link(&self) -> String {
+        filter_link(&[(self.filter, self.word)])
     }
 }
 
@@ -31,23 +36,23 @@ impl Count {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bar {
     pub(crate) parts: Vec<BarPart>,
-    /// All of it in words.
-    pub(crate) label: String,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct BarPart {
     pub(crate) word: &'static str,
-    /// Where it begins, in percent of the bar.
+    /// Start, in percent of the bar.
     pub(crate) x: String,
-    /// How wide it is, in percent of the bar.
+    /// In percent of the bar.
     pub(crate) width: String,
     pub(crate) label: String,
+    /// The filters that select its phones.
+    pub(crate) link: String,
 }
 
 impl Bar {
-    /// Cuts a bar. Whatever there is can be seen, however few there are of it.
-    pub(crate) fn of(counts: &[Count]) -> Self {
+    /// Cuts a bar of the phones that `filters` select. Every part is wide enough to be seen.
+    pub(crate) fn of(counts: &[Count], filters: &[(&str, &str)]) -> Self {
         let total = counts.iter().map(|count| count.count).sum::<usize>().max(1) as f64;
         let share = |count: usize| (count as f64 / total).max(LEAST);
         let sum: f64 = counts.iter().map(|count| share(count.count)).sum();
@@ -58,25 +63,32 @@ impl Bar {
                 word: count.word,
                 x: format!("{x:.2}%"),
                 width: format!("{width:.2}%"),
-                label: format!("{} {}", grouped(count.count), count.word),
+                label: format!("{} {}", grouped(count.count), lower_first(count.title)),
+                link: filter_link(&[filters, &[(count.filter, count.word)]].concat()),
             };
             x += width;
             part
         });
-        let parts: Vec<BarPart> = parts.collect();
-        let told = parts.iter().map(|part| part.label.as_str()).collect::<Vec<_>>().join(", ");
-        Self { parts, label: told }
+        Self { parts: parts.collect() }
     }
 }
 
-/// The least share of a bar that anything gets.
+/// A title in the middle of a sentence.
+fn lower_first(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The least share of a part.
 const LEAST: f64 = 0.008;
 
-/// One row: a device pool or a model, of one cluster where there are several.
+/// A device pool or a model; of one cluster if the page has several.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupRow {
     pub(crate) cluster: String,
     pub(crate) name: String,
+    /// The filters that select its phones.
+    pub(crate) link: String,
     total: usize,
     pub(crate) verdicts: Bar,
     pub(crate) outcomes: Bar,
@@ -84,23 +96,22 @@ pub(crate) struct GroupRow {
 }
 
 impl GroupRow {
-    /// Returns how many phones it is about.
     pub(crate) fn number(&self) -> String {
         grouped(self.total)
     }
 }
 
-/// Rows of which the first ones are shown, and the others when they are asked for.
+/// Rows: the first ones are shown, the others can be opened.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupTable {
     pub(crate) what: &'static str,
     pub(crate) first: Vec<GroupRow>,
     pub(crate) others: Vec<GroupRow>,
-    /// How many rows there are besides.
+    /// How many rows are in neither list.
     pub(crate) more: usize,
 }
 
-/// Counts by outcome, best first; those without a phone are left out.
+/// Counts phones by outcome, best first, without zeros.
 pub(crate) fn outcomes<'a>(
     action: PushAction,
     phones: impl IntoIterator<Item = &'a PhoneResult>,
@@ -108,6 +119,7 @@ pub(crate) fn outcomes<'a>(
     let mut counts: BTreeMap<Outcome, usize> = BTreeMap::new();
     phones.into_iter().for_each(|phone| *counts.entry(phone.outcome).or_default() += 1);
     let count = |(outcome, count): (Outcome, usize)| Count {
+        filter: "outcome",
         word: outcome.as_str(),
         title: wording::outcome_title(action, outcome),
         count,
@@ -115,11 +127,12 @@ pub(crate) fn outcomes<'a>(
     counts.into_iter().map(count).collect()
 }
 
-/// Counts by verdict, best first; those without a phone are left out.
+/// Counts phones by verdict, best first, without zeros.
 pub(crate) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a AuditedPhone>) -> Vec<Count> {
     let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
     phones.into_iter().for_each(|phone| *counts.entry(phone.verdict).or_default() += 1);
     let count = |(verdict, count): (Verdict, usize)| Count {
+        filter: "verdict",
         word: verdict.as_str(),
         title: verdict.as_str(),
         count,
@@ -128,11 +141,16 @@ pub(crate) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a AuditedPhone>) -
 }
 
 pub(crate) fn by_device_pool(runs: &[RunSection<'_>]) -> GroupTable {
-    rows("Device pool", runs, |phone| &phone.device_pool, |phone| &phone.phone.device_pool)
+    rows(
+        ("Device pool", "pool"),
+        runs,
+        |phone| &phone.device_pool,
+        |phone| &phone.phone.device_pool,
+    )
 }
 
 pub(crate) fn by_model(runs: &[RunSection<'_>]) -> GroupTable {
-    rows("Model", runs, |phone| &phone.model, |phone| &phone.phone.model)
+    rows(("Model", "model"), runs, |phone| &phone.model, |phone| &phone.phone.model)
 }
 
 #[derive(Default)]
@@ -142,7 +160,7 @@ struct Group<'a> {
 }
 
 fn rows(
-    what: &'static str,
+    (what, filter): (&'static str, &str),
     runs: &[RunSection<'_>],
     of_result: impl Fn(&PhoneResult) -> &String,
     of_seen: impl Fn(&AuditedPhone) -> &String,
@@ -161,26 +179,31 @@ fn rows(
     let mut rows: Vec<GroupRow> = groups
         .into_iter()
         .filter(|((_, name), _)| !name.is_empty())
-        .map(|((cluster, name), Group { results, seen })| GroupRow {
-            cluster: cluster.to_owned(),
-            name: printable(name).into_owned(),
-            total: results.len().max(seen.len()),
-            failed: results.iter().filter(|phone| phone.is_failure()).count(),
-            outcomes: Bar::of(&outcomes(action, results)),
-            verdicts: Bar::of(&verdicts(seen)),
+        .map(|((cluster, name), Group { results, seen })| {
+            let name = printable(name).into_owned();
+            let filters = [("cluster", cluster), (filter, &*name)];
+            GroupRow {
+                cluster: cluster.to_owned(),
+                link: filter_link(&filters),
+                total: results.len().max(seen.len()),
+                failed: results.iter().filter(|phone| phone.is_failure()).count(),
+                outcomes: Bar::of(&outcomes(action, results), &filters),
+                verdicts: Bar::of(&verdicts(seen), &filters),
+                name,
+            }
         })
         .collect();
-    // Work to do comes first; names keep their order otherwise.
+    // Most failures first.
     rows.sort_by_key(|row| std::cmp::Reverse((row.failed, row.total)));
     let mut others = rows.split_off(rows.len().min(FIRST));
     let more = others.split_off(others.len().min(MOST_OTHERS)).len();
     GroupTable { what, first: rows, others, more }
 }
 
-/// How many rows are shown at once.
+/// How many rows are shown.
 const FIRST: usize = 20;
 
-/// How many rows can be asked for: a cluster can have thousands of device pools.
+/// How many more rows can be opened: a cluster can have thousands of device pools.
 const MOST_OTHERS: usize = 80;
 
 #[cfg(test)]
@@ -193,11 +216,14 @@ mod tests {
 
     #[test]
     fn one_of_very_many_is_seen() {
-        let count = |word, count| Count { word, title: word, count };
-        let bar = Bar::of(&[count("verified", 39_999), count("rejected", 1)]);
+        let count = |word, title, count| Count { filter: "outcome", word, title, count };
+        let counts = [count("verified", "Verified", 39_999), count("rejected", "Push refused", 1)];
+        let bar = Bar::of(&counts, &[("cluster", ""), ("pool", "R&D = #1")]);
         let widths = widths(&bar);
         assert!(widths[1] > 0.7 && (widths.iter().sum::<f64>() - 100.0).abs() < 0.1, "{widths:?}");
-        assert_eq!(bar.label, "39,999 verified, 1 rejected");
-        assert!(Bar::of(&[]).parts.is_empty());
+        let labels: Vec<&str> = bar.parts.iter().map(|part| part.label.as_str()).collect();
+        assert_eq!(labels, ["39,999 verified", "1 push refused"]);
+        assert_eq!(bar.parts[1].link, "pool=R%26D+%3D+%231&outcome=rejected");
+        assert!(Bar::of(&[], &[]).parts.is_empty());
     }
 }

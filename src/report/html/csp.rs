@@ -1,4 +1,4 @@
-//! Lets a browser run our own script and style, and nothing else.
+//! The Content-Security-Policy: a browser runs the script and style of the page and nothing else.
 
 use std::fmt::Write as _;
 
@@ -21,10 +21,9 @@ fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
-/// Makes JSON that can stand in a script element: nothing in it closes the element, opens a comment, or is the
-/// end of a line to JavaScript only.
+/// Escapes JSON for a script element: nothing in it closes the element, opens a comment, or ends a line in JavaScript.
 ///
-/// In JSON all of these characters can stand in strings only, where they may be escaped.
+/// In JSON these characters occur only in strings, where they may be escaped.
 pub(crate) fn script_safe(json: &str) -> String {
     let mut safe = String::with_capacity(json.len() + json.len() / 64);
     for c in json.chars() {

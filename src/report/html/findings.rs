@@ -1,4 +1,4 @@
-//! What the audit found, and what is to be done about it.
+//! The findings of the audit, and phones that need work, each with its remedy.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use crate::domain::push_action::PushAction;
 use crate::domain::text::{grouped, names};
 use crate::event::PhoneResult;
 use crate::report::causes::causes;
+use crate::report::html::filter_link::filter_link;
 use crate::report::html::section::{RunSection, TextPart, clean, parts};
 use crate::report::text::printable;
 use crate::report::wording;
@@ -15,16 +16,15 @@ use crate::report::wording;
 #[derive(Clone, Debug)]
 pub(super) struct FindingRow {
     pub(super) code: &'static str,
-    /// The verdict that a phone has because of it.
+    /// The verdict of a phone with this finding.
     pub(super) verdict: &'static str,
-    /// Whether it is worth knowing only.
     pub(super) warning: bool,
     pub(super) number: String,
     pub(super) remedies: Vec<Remedy>,
     pub(super) more: usize,
 }
 
-/// A remedy, and whom it is for.
+/// A remedy with its phones.
 #[derive(Clone, Debug)]
 pub(super) struct Remedy {
     pub(super) cluster: String,
@@ -34,11 +34,13 @@ pub(super) struct Remedy {
     pub(super) phones: String,
 }
 
-/// Phones whose push is not proven, with the same outcome and the same remedy.
+/// Phones with the same outcome and the same remedy.
 #[derive(Clone, Debug)]
 pub(super) struct ToDo {
     pub(super) outcome: &'static str,
     pub(super) title: &'static str,
+    /// The filters that select phones with this outcome.
+    pub(super) link: String,
     pub(super) cluster: String,
     pub(super) number: String,
     pub(super) reason: String,
@@ -46,7 +48,7 @@ pub(super) struct ToDo {
     pub(super) phones: String,
 }
 
-/// Findings by code: the heaviest first, and of those what most phones have.
+/// Returns findings by code: by severity, then by number of phones.
 pub(super) fn findings(runs: &[RunSection<'_>]) -> Vec<FindingRow> {
     let mut codes: BTreeMap<Code, Vec<Found<'_>>> = BTreeMap::new();
     for (of, phone) in runs.iter().flat_map(|of| of.audited().map(move |phone| (of, phone))) {
@@ -102,12 +104,12 @@ fn finding_row(code: Code, found: &[Found<'_>]) -> Option<FindingRow> {
     })
 }
 
-/// What is left to do about phones whose push is not proven; what concerns most of them comes first.
+/// Groups phones by outcome and remedy, the largest group first. Returns also how many groups were left out.
 pub(super) fn to_do<'a>(
     action: PushAction,
     phones: impl Iterator<Item = (&'a str, &'a PhoneResult)>,
 ) -> (Vec<ToDo>, usize) {
-    let causes = causes(phones.filter(|(_, phone)| phone.is_failure()));
+    let causes = causes(phones);
     let more = causes.len().saturating_sub(MOST_TO_DO);
     let shown = causes.into_iter().take(MOST_TO_DO).map(|cause| {
         let reason = match &cause.reasons()[..] {
@@ -119,6 +121,7 @@ pub(super) fn to_do<'a>(
         ToDo {
             outcome: cause.outcome.as_str(),
             title: wording::outcome_title(action, cause.outcome),
+            link: filter_link(&[("cluster", cause.cluster), ("outcome", cause.outcome.as_str())]),
             cluster: cause.cluster.to_owned(),
             number: grouped(named.len()),
             reason: clean(&reason),
@@ -129,7 +132,7 @@ pub(super) fn to_do<'a>(
     (shown.collect(), more)
 }
 
-/// The text that all of them are, or the first one as an example.
+/// Returns the text if all are equal, or the first one as an example.
 fn one_or_such_as<'a>(mut texts: impl Iterator<Item = &'a str>) -> String {
     let first = texts.next().unwrap_or_default();
     if texts.all(|text| text == first) { first.to_owned() } else { format!("for example: {first}") }

@@ -1,4 +1,4 @@
-//! What a reader should know after ten seconds; of several runs also how each cluster fared.
+//! The head of the report: how a run ended, its result, and the results of clusters if there are several.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -6,8 +6,11 @@ use std::fmt;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::{grouped, pluralize};
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
-use crate::journal::{Coverage, RunState, SkippedCluster};
+use crate::journal::{RunState, SkippedCluster};
 use crate::report::html::charts::{Bar, Count, outcomes, verdicts};
+use crate::report::html::filter_link::filter_link;
+use crate::report::html::findings::{ToDo, to_do};
+use crate::report::html::ring::Ring;
 use crate::report::html::section::{RunSection, TextPart, action_and_proof, clean, parts};
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
@@ -18,90 +21,77 @@ pub(super) struct Headline {
     /// How the run ended, in one or two words.
     pub(super) state: &'static str,
     pub(super) level: Level,
-    /// What came of it, in a sentence.
+    /// `None` if no phone was capable.
+    pub(super) ring: Option<Ring>,
+    /// The result, in a sentence.
     pub(super) sentence: String,
-    /// Why it ended before its time, or what is not known.
-    pub(super) because: Option<String>,
-    pub(super) numbers: Vec<Number>,
+    /// Why the only run stopped early, or what is not known of it.
+    pub(super) alert: Option<Alert>,
+    /// The most frequent cause, if no phone has what was pushed. Of phones that were not tried, the alert names it.
+    pub(super) cause: Option<ToDo>,
     pub(super) outcomes: Vec<Count>,
     pub(super) bar: Bar,
 }
 
-/// A number with what it counts.
-#[derive(Clone, Debug)]
-pub(super) struct Number {
-    pub(super) what: &'static str,
-    pub(super) number: String,
-    pub(super) besides: Option<String>,
-}
-
 #[derive(Clone, Copy, Default)]
 struct Tally {
-    selected: usize,
     pushed: usize,
     verified: usize,
     failed: usize,
-    pending: usize,
+    capable: usize,
+    /// Phones that have what was pushed, from this run or an earlier one, as far as that can be verified.
+    good: usize,
 }
 
 impl Tally {
     fn of<'a>(phones: impl IntoIterator<Item = &'a PhoneResult>) -> Self {
         let mut tally = Self::default();
         for phone in phones {
-            tally.selected += 1;
             tally.pushed += usize::from(!phone.outcome.is_skipped());
             tally.verified += usize::from(phone.outcome == Outcome::Verified);
-            tally.pending += usize::from(phone.outcome == Outcome::Pending);
             tally.failed += usize::from(phone.is_failure());
+            tally.capable += usize::from(phone.outcome.is_capable());
+            tally.good += usize::from(is_good(phone));
         }
         tally
     }
+
+    /// Returns whether there were capable phones and none has what was pushed.
+    fn is_in_vain(self) -> bool {
+        self.capable > 0 && self.good == 0
+    }
 }
 
-/// Says it of a run, or of all of several.
+/// Returns whether a phone has what was pushed, as far as that can be verified.
+fn is_good(phone: &PhoneResult) -> bool {
+    phone.outcome.is_proven() || (phone.outcome == Outcome::Accepted && !phone.is_failure())
+}
+
+/// Makes the head of a report of one run or several.
 pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Headline {
     let phones = || runs.iter().flat_map(|of| &of.run.phones);
     let tally = Tally::of(phones());
-    let Tally { selected, pushed, verified, failed, pending } = tally;
-    let left = selected - pushed;
-    let coverage = runs.iter().filter_map(|of| of.run.coverage()).reduce(Coverage::and);
-    let (action, proof) = action_and_proof(runs);
+    let (action, _) = action_and_proof(runs);
     let alone = runs.first().map(|of| of.run).filter(|_| runs.len() + left_out.len() == 1);
-    let on = alone.is_none().then(|| cluster_count(runs, left_out));
     let (state, level) = alone.map_or_else(|| overall(runs, left_out), state);
-    let coverage = match alone {
-        Some(run) => run.coverage_text(),
-        None => coverage.and_then(|coverage| wording::coverage(action, proof, coverage)),
-    };
-    let sentence = match (alone, &on) {
-        (Some(run), _) => sentence(run, tally),
-        (None, on) => sentence_of_all(on.as_deref().unwrap_or_default(), tally),
-    };
-    let number = |what, number, besides| Number { what, number: grouped(number), besides };
-    // Rounded down, so that only all of them are 100.
-    let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
-    let untried = format!("{} of them pending", grouped(pending));
-    // Where no more than an acceptance was to be seen, that is the best there is.
-    let (word, good) = match wording::unverifiable(action, proof) {
-        Some(_) => ("accepted", pushed - failed),
-        None => ("verified", verified),
-    };
     let outcomes = outcomes(action, phones());
+    let missed = runs.iter().flat_map(|of| {
+        let missed = of.run.phones.iter().filter(|one| one.outcome.is_capable() && !is_good(one));
+        missed.map(|phone| (of.cluster.as_str(), phone))
+    });
+    let alert = runs.first().filter(|_| alone.is_some()).and_then(Alert::of);
+    let missed = missed.filter(|(_, phone)| alert.is_none() || phone.outcome != Outcome::Pending);
     Headline {
         state,
         level,
-        sentence: match coverage {
-            Some(coverage) => format!("{coverage}. {sentence}"),
-            None => sentence,
+        ring: Ring::of(runs),
+        sentence: match alone {
+            Some(run) => sentence(run, tally),
+            None => sentence_of_all(&cluster_count(runs, left_out), tally),
         },
-        because: alone.and_then(ended_early),
-        numbers: vec![
-            number(word, good, (good * 100).checked_div(pushed).map(share)),
-            number(wording::failed(action, proof), failed, (pending > 0).then_some(untried)),
-            number("not pushed to", left, None),
-            number("selected", selected, on),
-        ],
-        bar: Bar::of(&outcomes),
+        cause: tally.is_in_vain().then(|| to_do(action, missed).0.into_iter().next()).flatten(),
+        alert,
+        bar: Bar::of(&outcomes, &[]),
         outcomes,
     }
 }
@@ -115,7 +105,7 @@ fn cluster_count(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Strin
     }
 }
 
-/// How well something ended: the class of its text in the page.
+/// The CSS class of a state.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Level {
     Good,
@@ -133,7 +123,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// How a run ended, in one or two words, and how well.
+/// Returns how a run ended, in one or two words.
 fn state(run: &RunReport) -> (&'static str, Level) {
     let tally = Tally::of(&run.phones);
     let changes_failed =
@@ -141,12 +131,14 @@ fn state(run: &RunReport) -> (&'static str, Level) {
     match run.run.state {
         RunState::Killed if !run.has_ended() => ("killed", Level::Bad),
         _ if !run.has_ended() => ("end unknown", Level::Bad),
-        RunState::Interrupted => ("interrupted", Level::Warn),
         RunState::Declined => ("declined", Level::Warn),
+        RunState::Interrupted if tally.is_in_vain() => ("interrupted", Level::Bad),
+        RunState::Interrupted => ("interrupted", Level::Warn),
         RunState::Failed => ("failed", Level::Bad),
         _ if run.stopped().is_some() => ("stopped early", Level::Bad),
+        _ if tally.is_in_vain() => ("nothing worked", Level::Bad),
         _ if tally.failed > 0 || changes_failed => ("finished with failures", Level::Warn),
-        _ if tally.pushed == 0 && run.changes.is_empty() => ("finished", Level::Warn),
+        _ if tally.good == 0 && run.changes.is_empty() => ("finished", Level::Warn),
         RunState::Running | RunState::Finished | RunState::Killed => ("finished", Level::Good),
     }
 }
@@ -182,7 +174,7 @@ fn sentence(run: &RunReport, tally: Tally) -> String {
     }
 }
 
-/// Says how a run ended of which acceptances are all that can be known.
+/// The result of a run whose phones can only accept, because the effect cannot be verified.
 fn accepted(
     action: PushAction,
     proof: Proof,
@@ -219,14 +211,13 @@ fn ended_early(run: &RunReport) -> Option<String> {
     Some(clean(why))
 }
 
-/// The clusters side by side.
 #[derive(Clone, Debug)]
 pub(super) struct ClusterTable {
     pub(super) alerts: Vec<Alert>,
     pub(super) rows: Vec<ClusterRow>,
 }
 
-/// A cluster that is not done with.
+/// A cluster whose run failed or stopped early.
 #[derive(Clone, Debug)]
 pub(super) struct Alert {
     pub(super) cluster: String,
@@ -240,8 +231,9 @@ pub(super) struct Alert {
 #[derive(Clone, Debug)]
 pub(super) struct ClusterRow {
     pub(super) name: String,
-    /// Whether the table has phones of it.
     pub(super) has_phones: bool,
+    /// The filter that selects its phones.
+    pub(super) link: String,
     pub(super) run: String,
     pub(super) state: &'static str,
     pub(super) level: Level,
@@ -250,12 +242,12 @@ pub(super) struct ClusterRow {
     pub(super) outcomes: Bar,
 }
 
-/// Returns the clusters for which no run could be begun beside any of these.
+/// Returns the clusters that were skipped when these runs began.
 pub(super) fn skipped_clusters(runs: &[RunReport]) -> Vec<&SkippedCluster> {
     let mut all: Vec<&SkippedCluster> = Vec::new();
     for one in runs.iter().filter_map(|run| run.together.as_ref()).flat_map(|one| &one.left_out) {
         let known = all.iter().any(|other| other.cluster == one.cluster);
-        // A run of another time can be about it.
+        // A later run on that cluster can be among these.
         if !known && runs.iter().all(|run| run.run.cluster != one.cluster) {
             all.push(one);
         }
@@ -275,7 +267,6 @@ impl ClusterTable {
 }
 
 impl Alert {
-    /// Whatever kept a run from coming to its end.
     fn of(of: &RunSection<'_>) -> Option<Self> {
         let (state, level) = state(of.run);
         let text = ended_early(of.run)?;
@@ -298,6 +289,7 @@ impl Alert {
 impl ClusterRow {
     fn of(of: &RunSection<'_>) -> Self {
         let (state, level) = state(of.run);
+        let filters = [("cluster", of.cluster.as_str())];
         Self {
             name: of.cluster.clone(),
             has_phones: !of.run.phones.is_empty(),
@@ -305,8 +297,9 @@ impl ClusterRow {
             state,
             level,
             number: grouped(of.run.phones.len()),
-            verdicts: Bar::of(&verdicts(of.audited())),
-            outcomes: Bar::of(&outcomes(of.run.action, &of.run.phones)),
+            link: filter_link(&filters),
+            verdicts: Bar::of(&verdicts(of.audited()), &filters),
+            outcomes: Bar::of(&outcomes(of.run.action, &of.run.phones), &filters),
         }
     }
 
@@ -314,6 +307,7 @@ impl ClusterRow {
         Self {
             name: clean(&one.cluster),
             has_phones: false,
+            link: String::new(),
             run: String::new(),
             state: NOT_BEGUN,
             level: Level::Bad,
@@ -324,7 +318,7 @@ impl ClusterRow {
     }
 }
 
-/// The state of all of them: that of the worst.
+/// Returns the worst state.
 fn overall(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> (&'static str, Level) {
     let states: Vec<_> = runs.iter().map(|of| state(of.run)).collect();
     let with = |level| states.iter().find(|(_, its)| *its == level).copied();
@@ -339,7 +333,6 @@ fn overall(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> (&'static s
     }
 }
 
-/// Tells whether a run could not go on at all.
 fn has_failed(of: &RunSection<'_>) -> bool {
     of.run.run.state == RunState::Failed
 }
@@ -366,5 +359,5 @@ fn sentence_of_all(on: &str, tally: Tally) -> String {
     }
 }
 
-/// The state of a cluster for which no run could be begun.
+/// The state of a skipped cluster.
 const NOT_BEGUN: &str = "not begun";

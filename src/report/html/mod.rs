@@ -1,13 +1,16 @@
 //! The HTML report: one file, nothing from the network, every value escaped by the template engine.
 //!
-//! It is a function of the journal alone. Charts are SVG in the template; the table of phones is drawn by a small
-//! script of ours from data in the page, and a Content-Security-Policy lets nothing else run.
+//! It is a function of the journal alone. Charts are SVG in the template. A script in the page draws the table of phones
+//! from data in the page; a Content-Security-Policy lets nothing else run.
 mod changes;
 mod charts;
 mod csp;
+mod filter_link;
 mod findings;
 mod headline;
+mod history;
 mod pictures;
+mod ring;
 mod section;
 mod table;
 mod time_format;
@@ -17,12 +20,13 @@ use askama::Template;
 
 use self::findings::{FindingRow, ToDo};
 use self::headline::{ClusterTable, Headline};
-use self::pictures::{Picture, Screenshot, ToneRow};
+use self::history::History;
+use self::pictures::{Picture, Receivers, Screenshot, TitlePicture, ToneRow};
 pub use self::section::HtmlError;
-use self::section::{RunSection, action_and_proof, began, clean, last_known};
+use self::section::{RunSection, action_and_proof, began, clean, clock, last_known};
 use self::table::PlainRow;
 use self::timeline::Timeline;
-use super::text::moment;
+use super::clock::Clock;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
 use crate::event::{Outcome, Proof};
@@ -40,9 +44,14 @@ struct Page {
     script: String,
     data: String,
     title: String,
+    /// The picture that most phones were sent.
+    title_picture: Option<TitlePicture>,
     headline: Headline,
-    /// Whether a cluster was asked: its answers are in the report only then.
+    history: Vec<History>,
+    /// Whether there is an audit; pushes by address have none.
     audited: bool,
+    /// Whether device pools are known.
+    has_pools: bool,
     facts: Vec<Fact>,
     remarks: Vec<String>,
     to_do: Vec<ToDo>,
@@ -52,14 +61,13 @@ struct Page {
     verdicts: Vec<Count>,
     verdict_bar: Bar,
     findings: Vec<FindingRow>,
-    /// Whether anything is to be said about changes.
     changed: bool,
     changes: Vec<ClusterChanges>,
     pictures: Vec<Picture>,
     tones: Vec<ToneRow>,
     several_pictures: bool,
     remedies_title: &'static str,
-    /// What was done to one phone: a push, or a removal.
+    /// A push or a removal.
     noun: &'static str,
     meanings: Vec<OutcomeMeaning>,
     unsupported: &'static str,
@@ -68,16 +76,20 @@ struct Page {
     phones: usize,
     plain: Vec<PlainRow>,
     more_plain: usize,
-    /// Whatever only several runs have.
+    /// Only with several clusters.
     clusters: Option<ClusterTable>,
     runs: String,
-    /// The name of the file that names of phones are saved in.
+    /// The name of the files that phones are saved in, without its ending.
     file: String,
     /// The command that shows the first run.
     show: String,
     place: String,
     when: String,
     took: String,
+    /// The time zone of all times.
+    zone: String,
+    /// Its offset from UTC when the run began.
+    offset: String,
 }
 
 struct OutcomeMeaning {
@@ -97,8 +109,7 @@ struct ClusterChanges {
     rows: Vec<ChangeGroupRow>,
 }
 
-/// Renders the report of a run, or one of several, which tells their clusters apart; those for which no run could be
-/// begun are named too.
+/// Renders the report of a run, or one of several with a section for each cluster; skipped clusters are named too.
 ///
 /// # Errors
 /// When memory runs out.
@@ -113,39 +124,46 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
     let phones = runs.iter().flat_map(|of| of.run.phones.iter().map(move |phone| (of, phone)));
     let (action, proof) = action_and_proof(runs);
     let of_clusters = phones.clone().map(|(of, phone)| (of.cluster.as_str(), phone));
-    let (to_do, more_to_do) = findings::to_do(action, of_clusters);
+    let failed = of_clusters.filter(|(_, phone)| phone.is_failure());
+    let (to_do, more_to_do) = findings::to_do(action, failed);
     let (plain, more_plain) = table::plain(runs);
     let (style, script) = (lines(STYLE), lines(SCRIPT));
     let remarks = runs.iter().flat_map(|of| of.remarks());
-    let pushed_by_cluster = phones.clone().any(|(_, phone)| !phone.device_pool.is_empty());
+    let has_pools = phones.clone().any(|(_, phone)| !phone.device_pool.is_empty());
+    let receivers = Receivers::of(runs);
     let groups = [
-        pushed_by_cluster.then(|| charts::by_device_pool(runs)),
+        has_pools.then(|| charts::by_device_pool(runs)),
         Some(charts::by_model(runs)).filter(|rows| !rows.first.is_empty()),
     ];
     let audited = runs.iter().any(|of| of.run.audit.is_some());
-    let changes: Vec<ClusterChanges> = runs.iter().map(ClusterChanges::of).collect();
     let (first, numbers) = (runs.first(), numbers(runs));
+    let clock = clock(runs).unwrap_or_default();
+    let changes: Vec<ClusterChanges> =
+        runs.iter().map(|of| ClusterChanges::of(of, &clock)).collect();
     Ok(Page {
         policy: csp::policy(&style, &script),
         style,
         script,
-        data: table::data(runs)?,
+        data: table::data(runs, &clock)?,
         title: title(runs, left_out),
+        title_picture: pictures::title_picture(runs, &receivers),
         headline: headline::headline(runs, left_out),
+        history: history::history(runs, &clock),
         audited,
-        facts: facts(runs),
+        has_pools,
+        facts: facts(runs, &clock),
         remarks: remarks.collect(),
         to_do,
         more_to_do,
-        timeline: timeline::timeline(runs),
+        timeline: timeline::timeline(runs, &clock),
         groups: groups.into_iter().flatten().collect(),
-        verdict_bar: Bar::of(&verdicts),
+        verdict_bar: Bar::of(&verdicts, &[]),
         verdicts,
         findings: findings::findings(runs),
         changed: audited || changes.iter().any(|of| !of.rows.is_empty()),
         changes,
-        pictures: pictures::pictures(runs),
-        tones: pictures::tones(runs),
+        pictures: pictures::pictures(runs, &receivers),
+        tones: pictures::tones(runs, &receivers),
         several_pictures: runs.iter().any(|of| of.run.has_several_pictures()),
         remedies_title: wording::remedies_title(action, proof),
         noun: wording::noun(action),
@@ -157,21 +175,23 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
         plain,
         more_plain,
         runs: format!("{} {}", if runs.len() == 1 { "run" } else { "runs" }, numbers.join(", ")),
-        file: format!("axlpaper-run-{}-phones.txt", numbers.join("-")),
+        file: format!("axlpaper-run-{}-phones", numbers.join("-")),
         show: numbers.first().map(|run| format!("axlpaper show {run}")).unwrap_or_default(),
         place: match (&together, first) {
             (None, Some(of)) => place(of.run),
             _ => pluralize(runs.len() + left_out.len(), "cluster"),
         },
         clusters: together,
-        when: moment(began(runs)),
-        took: time_format::took(time_format::between(began(runs), last_known(runs))),
+        when: clock.moment(began(runs)),
+        took: took(runs),
+        zone: clock.describe(),
+        offset: clock.offset(),
     })
 }
 
 impl ClusterChanges {
-    fn of(of: &RunSection<'_>) -> Self {
-        Self { cluster: of.cluster.clone(), rows: changes::change_rows(&of.run.changes) }
+    fn of(of: &RunSection<'_>, clock: &Clock) -> Self {
+        Self { cluster: of.cluster.clone(), rows: changes::change_rows(&of.run.changes, clock) }
     }
 }
 
@@ -199,7 +219,7 @@ fn title(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
     })
 }
 
-/// The outcomes that there can be: nothing is verified without verification.
+/// Explains the outcomes that this run could have: without verification none is `verified`.
 fn meanings(action: PushAction, proof: Proof) -> Vec<OutcomeMeaning> {
     let seen = wording::unverifiable(action, proof).is_none();
     let there = Outcome::ALL.into_iter().filter(|one| seen || *one != Outcome::Verified);
@@ -223,8 +243,20 @@ fn place(report: &RunReport) -> String {
     }
 }
 
-/// How it was run, so that it can be run again.
-fn facts(runs: &[RunSection<'_>]) -> Vec<Fact> {
+/// Returns the duration, and separately the wait for answers to questions and approvals.
+fn took(runs: &[RunSection<'_>]) -> String {
+    let all = time_format::between(began(runs), last_known(runs));
+    let waited = timeline::waited_for_answers(runs).min(all);
+    let work = format!("took {}", time_format::took(all - waited));
+    // An answer within a second is no wait.
+    match waited {
+        0..1_000 => work,
+        _ => format!("{work}, and waited {} for an answer", time_format::took(waited)),
+    }
+}
+
+/// How the run was started, so that it can be repeated.
+fn facts(runs: &[RunSection<'_>], clock: &Clock) -> Vec<Fact> {
     let Some(run) = runs.first().map(|of| &of.run.run) else { return Vec::new() };
     let mut facts = vec![
         code("Command", &without_folder(&run.command_line)),
@@ -232,11 +264,12 @@ fn facts(runs: &[RunSection<'_>]) -> Vec<Fact> {
         fact("By", &format!("{} on {}", run.os_user, run.machine)),
     ];
     match runs {
-        [only] if only.cluster.is_empty() => facts.extend(facts_of(only.run)),
+        [only] if only.cluster.is_empty() => facts.extend(facts_of(only.run, clock)),
         several => facts.extend(several.iter().map(|of| {
-            let told =
-                facts_of(of.run).into_iter().map(|one| format!("{} {}", one.name, one.value));
-            fact(&of.cluster, &told.collect::<Vec<_>>().join(" · "))
+            let summary = facts_of(of.run, clock)
+                .into_iter()
+                .map(|one| format!("{} {}", one.name, one.value));
+            fact(&of.cluster, &summary.collect::<Vec<_>>().join(" · "))
         })),
     }
     let numbers = numbers(runs).join(" ");
@@ -244,11 +277,11 @@ fn facts(runs: &[RunSection<'_>]) -> Vec<Fact> {
     facts
 }
 
-fn facts_of(report: &RunReport) -> Vec<Fact> {
+fn facts_of(report: &RunReport, clock: &Clock) -> Vec<Fact> {
     let run = &report.run;
     let ended = match (run.ended_at, run.exit_code) {
-        (Some(at), Some(code)) => format!("{}, exit code {code}", moment(at)),
-        (Some(at), None) => moment(at),
+        (Some(at), Some(code)) => format!("{}, exit code {code}", clock.moment(at)),
+        (Some(at), None) => clock.moment(at),
         (None, _) => "not known".to_owned(),
     };
     let mut facts = vec![fact("Run", &format!("{} in the journal", run.id))];
@@ -256,7 +289,7 @@ fn facts_of(report: &RunReport) -> Vec<Fact> {
         facts.push(fact("Cluster", &format!("{} at {}", run.cluster, run.host)));
         facts.push(fact("Release", &place(report)));
     }
-    facts.push(fact("Began", &moment(run.began_at)));
+    facts.push(fact("Began", &clock.moment(run.began_at)));
     facts.push(fact("Ended", &ended));
     if let Some(other) = run.continues {
         facts.push(fact("Continues", &format!("run {other}")));
@@ -281,23 +314,33 @@ fn code(name: &str, value: &str) -> Fact {
     Fact { code: true, ..fact(name, value) }
 }
 
-/// The command line with the name of the program, without its folder.
+/// Removes the folder of the program from a command line.
 fn without_folder(command: &str) -> String {
     let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
     let program = program.rsplit(['/', '\\']).next().unwrap_or(program);
     format!("{program} {arguments}").trim_end().to_owned()
 }
 
-/// A text as a browser reads it: with plain line ends, whatever the checkout made of them. Hashes are of that.
+/// Normalizes line ends, as a browser does before it hashes.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-/// How many characters of clusters' names a title has room for.
+/// Room for names of clusters in the title, in characters.
 const MOST_OF_NAMES: usize = 60;
 
-const STYLE: &str = include_str!("report.css");
-const SCRIPT: &str = include_str!("report.js");
+/// `theme.css` is for other pages too.
+const STYLE: &str =
+    concat!(include_str!("theme.css"), include_str!("report.css"), include_str!("print.css"));
+
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n(() => {\n",
+    include_str!("dom.js"),
+    include_str!("address.js"),
+    include_str!("csv.js"),
+    include_str!("phones.js"),
+    "})();\n"
+);
 
 #[cfg(test)]
 mod tests {
@@ -307,9 +350,9 @@ mod tests {
     #[test]
     fn code_is_told_from_text() {
         let parts = parts("run `axlpaper models` again");
-        let told: Vec<(bool, &str)> =
+        let summary: Vec<(bool, &str)> =
             parts.iter().map(|part| (part.code, part.text.as_str())).collect();
-        assert_eq!(told, [(false, "run "), (true, "axlpaper models"), (false, " again")]);
+        assert_eq!(summary, [(false, "run "), (true, "axlpaper models"), (false, " again")]);
     }
 
     #[test]

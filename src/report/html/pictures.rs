@@ -1,4 +1,4 @@
-//! What phones were sent, pictures and ring tones, and what they showed.
+//! Pictures and ring tones as they were pushed, and screenshots.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -16,27 +16,28 @@ use crate::report::text::printable;
 #[derive(Clone, Debug)]
 pub(super) struct Picture {
     pub(super) name: String,
-    /// Whether the name tells it from others.
+    /// Whether there are several, so that the name is shown.
     pub(super) one_of_several: bool,
     pub(super) size: String,
     pub(super) grey: bool,
     pub(super) background: Shown,
     pub(super) thumbnail: Shown,
+    /// How many phones it was sent to.
+    pub(super) receivers: usize,
     /// How many phones it was sent to, and how many of those are verified.
-    pub(super) told: String,
+    pub(super) summary: String,
 }
 
-/// A file as the page shows it.
 #[derive(Clone, Debug)]
 pub(super) struct Shown {
     pub(super) url: String,
     pub(super) width: u32,
     pub(super) height: u32,
-    pub(super) told: String,
+    pub(super) summary: String,
     pub(super) sha256: String,
 }
 
-/// What a phone showed before, and what it showed after.
+/// Screenshots of a phone before and after the push.
 #[derive(Clone, Debug)]
 pub(super) struct Screenshot {
     pub(super) phone: String,
@@ -44,15 +45,33 @@ pub(super) struct Screenshot {
     pub(super) after: Option<String>,
 }
 
-/// The pictures that were made, in the order of their sizes.
-pub(super) fn pictures(runs: &[RunSection<'_>]) -> Vec<Picture> {
-    let receivers = Receivers::of(runs);
+/// The picture beside the title.
+#[derive(Clone, Debug)]
+pub(super) struct TitlePicture {
+    pub(super) name: String,
+    pub(super) shown: Shown,
+    pub(super) others: usize,
+}
+
+/// Returns the picture that was pushed to most phones.
+pub(super) fn title_picture(
+    runs: &[RunSection<'_>],
+    receivers: &Receivers<'_>,
+) -> Option<TitlePicture> {
+    let pictures = pictures(runs, receivers);
+    let others = pictures.len().saturating_sub(1);
+    let most = pictures.into_iter().filter(|picture| !picture.background.url.is_empty());
+    let most = most.max_by_key(|picture| (picture.receivers, !picture.grey))?;
+    Some(TitlePicture { name: most.name, shown: most.background, others })
+}
+
+/// Returns the pictures by size.
+pub(super) fn pictures(runs: &[RunSection<'_>], receivers: &Receivers<'_>) -> Vec<Picture> {
     let files: HashSet<_> = runs.iter().map(|of| &of.run.file).collect();
     let mut known = HashSet::new();
     let pictures = runs.iter().flat_map(|of| of.run.pictures.iter().map(move |one| (of, one)));
     let pictures = pictures.filter(|(_, picture)| known.insert(picture.digest.as_str()));
     let pictures = pictures.map(|(of, picture)| {
-        let told = receivers.told(&picture.digest);
         let has_name = !picture.name.is_empty();
         let one_of_several = has_name || files.len() > 1;
         let only = of.run.file.as_deref().unwrap_or_default();
@@ -64,7 +83,8 @@ pub(super) fn pictures(runs: &[RunSection<'_>]) -> Vec<Picture> {
             grey: picture.grey,
             background: shown(&picture.background),
             thumbnail: shown(&picture.thumbnail),
-            told,
+            receivers: receivers.count(&picture.digest),
+            summary: receivers.summary(&picture.digest),
         }
     });
     pictures.collect()
@@ -77,19 +97,19 @@ fn shown(file: &SentFile) -> Shown {
         url: url(&file.look.media_type, &file.look.base64),
         width: file.size.width,
         height: file.size.height,
-        told: format!("{} PNG, {kilobytes} KB{smaller}", file.size),
+        summary: format!("{} PNG, {kilobytes} KB{smaller}", file.size),
         sha256: file.sha256.clone(),
     }
 }
 
-/// A `data:` URL of a picture. What is no picture of a kind that browsers show becomes none.
+/// Returns the `data:` URL of a picture; empty if browsers do not show its type.
 fn url(media_type: &str, base64: &str) -> String {
     let known = matches!(media_type, "image/png" | "image/jpeg" | "image/bmp");
     let plain = base64.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
     if known && plain { format!("data:{media_type};base64,{base64}") } else { String::new() }
 }
 
-/// What phones showed, by name.
+/// Returns screenshots by phone.
 pub(super) fn screenshots(runs: &[RunSection<'_>]) -> Vec<Screenshot> {
     let mut seen: BTreeMap<(&str, &str), Screenshot> = BTreeMap::new();
     let shots = runs.iter().flat_map(|of| of.run.screenshots.iter().map(move |shot| (of, shot)));
@@ -111,7 +131,7 @@ pub(super) fn screenshots(runs: &[RunSection<'_>]) -> Vec<Screenshot> {
     seen.into_values().collect()
 }
 
-/// What a file is by its first bytes: a phone can call it anything.
+/// Detects the type by the first bytes, because a phone can send anything.
 fn media_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
@@ -129,13 +149,12 @@ pub(super) struct ToneRow {
     pub(super) bytes: String,
     pub(super) models: String,
     /// How many phones it was sent to, and how many of those are verified.
-    pub(super) told: String,
+    pub(super) summary: String,
     pub(super) sha256: String,
 }
 
-/// The versions that were made, in the order of their formats.
-pub(super) fn tones(runs: &[RunSection<'_>]) -> Vec<ToneRow> {
-    let receivers = Receivers::of(runs);
+/// Returns the versions of the ring tone by format.
+pub(super) fn tones(runs: &[RunSection<'_>], receivers: &Receivers<'_>) -> Vec<ToneRow> {
     let mut known = HashSet::new();
     let tones = runs.iter().flat_map(|of| &of.run.tones);
     let tones = tones.filter(|tone| known.insert(tone.digest.as_str())).map(|tone| {
@@ -146,7 +165,7 @@ pub(super) fn tones(runs: &[RunSection<'_>]) -> Vec<ToneRow> {
             length: format!("{}.{:03} s{cut}", tone.ms / 1000, tone.ms % 1000),
             bytes: grouped(tone.bytes),
             models: receivers.models(&tone.digest),
-            told: receivers.told(&tone.digest),
+            summary: receivers.summary(&tone.digest),
             sha256: tone.digest.clone(),
         }
     });
@@ -160,14 +179,14 @@ fn written(format: ToneFormat) -> &'static str {
     }
 }
 
-/// The phones of runs by what they were sent.
+/// The phones of runs by digest of what was pushed to them.
 pub(super) struct Receivers<'a> {
     sent: HashMap<&'a str, HashSet<Phone<'a>>>,
     verified: HashSet<Phone<'a>>,
     models: HashMap<Phone<'a>, &'a str>,
 }
 
-/// The place of its run, and its name: phones of two clusters can have the same name.
+/// Index of the run and name: phones of two clusters can have the same name.
 type Phone<'a> = (usize, &'a str);
 
 impl<'a> Receivers<'a> {
@@ -189,8 +208,13 @@ impl<'a> Receivers<'a> {
         Self { sent, verified, models }
     }
 
-    /// Says how many phones got what has this digest.
-    pub(super) fn told(&self, digest: &str) -> String {
+    /// Counts the phones that this was pushed to.
+    fn count(&self, digest: &str) -> usize {
+        self.sent.get(digest).map_or(0, HashSet::len)
+    }
+
+    /// Describes how many phones this was pushed to.
+    pub(super) fn summary(&self, digest: &str) -> String {
         match self.sent.get(digest) {
             None => "sent to no phone".to_owned(),
             Some(phones) => format!(
@@ -201,7 +225,7 @@ impl<'a> Receivers<'a> {
         }
     }
 
-    /// Says of which models those phones are; empty where there are none.
+    /// Returns the models of those phones.
     pub(super) fn models(&self, digest: &str) -> String {
         let phones = self.sent.get(digest).into_iter().flatten();
         let models: BTreeSet<&str> =

@@ -1,10 +1,11 @@
-//! What the sections of the report share: a run with the name that tells it from others, texts, and errors.
+//! Shared by the sections of the report: a run with the name of its cluster, texts, errors.
 
 use jiff::Timestamp;
 
 use crate::domain::audit::AuditedPhone;
 use crate::domain::push_action::PushAction;
 use crate::event::Proof;
+use crate::report::clock::Clock;
 use crate::report::other_downloads::download_warnings;
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
@@ -21,30 +22,29 @@ pub enum HtmlError {
     Data(#[source] serde_json::Error),
 }
 
-/// A part of a text: code, or not.
 #[derive(Clone, Debug)]
 pub(super) struct TextPart {
     pub(super) code: bool,
     pub(super) text: String,
 }
 
-/// A run, and what tells it from others on the page.
+/// A run with the name that distinguishes it from others on the page.
 #[derive(Clone, Debug)]
 pub(super) struct RunSection<'a> {
-    /// What its cluster is called; empty where it is alone.
+    /// The name of its cluster; empty if the page has one run.
     pub(super) cluster: String,
     pub(super) run: &'a RunReport,
 }
 
 impl<'a> RunSection<'a> {
-    /// Gives each run its name; clusters without a run make a run that is alone one of several.
+    /// Names the runs; `without_a_run` counts skipped clusters.
     pub(super) fn all(runs: &'a [RunReport], without_a_run: usize) -> Vec<Self> {
         let alone = runs.len() + without_a_run < 2;
         let name = |run: &RunReport| {
             let twice =
                 runs.iter().filter(|other| other.run.cluster == run.run.cluster).count() > 1;
             let cluster = clean(&run.run.cluster);
-            // A run and the one that went on with it are about the same cluster.
+            // A run and the one that resumes it are on the same cluster.
             if twice { format!("{cluster}, run {}", run.run.id) } else { cluster }
         };
         let of = |run| RunSection { cluster: if alone { String::new() } else { name(run) }, run };
@@ -56,7 +56,7 @@ impl<'a> RunSection<'a> {
         self.run.audit.iter().flat_map(|audit| &audit.phones)
     }
 
-    /// Returns what the survey could not read, and who else downloaded.
+    /// Returns what the survey could not read, and downloads by other addresses.
     pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
         let remarks = self.run.audit.iter().flat_map(|audit| audit.remarks.iter().cloned());
         let remarks = remarks.chain(download_warnings(&self.run.phones));
@@ -69,13 +69,18 @@ impl<'a> RunSection<'a> {
     }
 }
 
-/// What was done, and how it was to be proven. All runs of a page did the same; where one of them was to look and
-/// others were not, its words hold for all, because an acceptance is never called verified.
+/// Returns the action and the proof of the page. All its runs have one action; if one of them verified and others did not,
+/// its wording counts for all, because an acceptance is never called verified.
 pub(super) fn action_and_proof(runs: &[RunSection<'_>]) -> (PushAction, Proof) {
     let mut all = runs.iter().map(|of| (of.run.action, of.run.proof()));
     let looked =
         all.clone().find(|(action, proof)| wording::unverifiable(*action, *proof).is_none());
     looked.or_else(|| all.next()).unwrap_or_default()
+}
+
+/// Returns the clock of the first run, which is used for the whole page.
+pub(super) fn clock(runs: &[RunSection<'_>]) -> Option<Clock> {
+    runs.first().map(|of| Clock::of(&of.run.run))
 }
 
 /// When the first of the runs began.
@@ -88,7 +93,7 @@ pub(super) fn last_known(runs: &[RunSection<'_>]) -> Timestamp {
     runs.iter().map(|of| of.run.last_known()).max().unwrap_or_default()
 }
 
-/// A text cut at its backticks: every other part is code.
+/// Splits a text at its backticks: every other part is code.
 pub(super) fn parts(text: &str) -> Vec<TextPart> {
     text.split('`')
         .enumerate()

@@ -1,10 +1,9 @@
-//! The phones, as data that the page's script shows, and a part of them for browsers without it.
+//! The phones as data for the script of the page, and the first ones as a table for browsers without a script.
 //!
-//! Texts that many phones share stand in the data once; that makes the page of a large fleet a fifth as long.
+//! Each text is in the data once and rows have its index, which makes the page of a large fleet a fifth as long.
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::audit::AuditedPhone;
@@ -13,15 +12,17 @@ use crate::domain::finding::{Code, Verdict};
 use crate::domain::payload_kind::ToneFormat;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::AttemptRow;
+use crate::report::clock::Clock;
 use crate::report::html::csp::script_safe;
 use crate::report::html::section::{
-    HtmlError, RunSection, TextPart, action_and_proof, began, clean, parts,
+    HtmlError, RunSection, TextPart, action_and_proof, clean, parts,
 };
 use crate::report::html::time_format::{between, took};
+use crate::report::row::Row as _;
 use crate::report::text::printable;
 use crate::report::wording;
 
-/// A phone in the part that needs no script.
+/// A phone in the table that needs no script.
 #[derive(Clone, Debug)]
 pub(super) struct PlainRow {
     pub(super) cluster: String,
@@ -40,35 +41,36 @@ pub(super) struct PlainRow {
     pub(super) remedy: Vec<TextPart>,
 }
 
-/// All of the data. The script knows its fields by these names, and rows and their parts by place.
+/// The script reads fields by these names, and the parts of rows by position.
 #[derive(Serialize)]
 struct Data {
-    /// The beginning of the first run, in milliseconds since 1970.
-    began: i64,
     outcomes: Vec<&'static str>,
-    /// What people call them.
     titles: Vec<&'static str>,
     verdicts: Vec<&'static str>,
     codes: Vec<&'static str>,
-    /// What those are called that are failures.
+    /// What failures are called.
     failed: &'static str,
-    /// Names of what `more` holds.
+    /// The columns of CSV, the same as of `show --format csv`.
+    columns: &'static [&'static str],
     labels: &'static [&'static str],
     texts: Vec<String>,
     rows: Vec<Row>,
 }
 
-/// A number of `Data::texts`; 0 is the empty text.
+/// Index into `Data::texts`; 0 is the empty text.
 type Text = usize;
 
 #[derive(Serialize)]
 struct Row(
+    /// Name.
     String,
+    /// Description.
     String,
+    /// Address.
     String,
     Text,
     Text,
-    /// Verdict; nothing where no cluster was asked.
+    /// Verdict.
     Option<usize>,
     /// Outcome.
     usize,
@@ -83,16 +85,17 @@ struct Row(
     Vec<Text>,
     /// Code, message and remedy of each finding.
     Vec<(usize, Text, Text)>,
-    /// Offset in milliseconds, address, end and what was said, of each of several attempts.
-    Vec<(u64, Text, Text, Text)>,
+    /// Time of day, address, end and what was said, of each of several attempts.
+    Vec<[Text; 4]>,
     Text,
     Text,
     Text,
+    /// Extension, owner, and the error's or finding's code.
+    [Text; 3],
 );
 
-/// The further facts of a `Row`.
-const LABELS: [&str; 6] =
-    ["Registration", "Load", "Common Phone Profile", "Phone Personalization", "Location", "Owner"];
+const LABELS: [&str; 5] =
+    ["Registration", "Load", "Common Phone Profile", "Phone Personalization", "Location"];
 
 #[derive(Default)]
 struct Texts {
@@ -122,11 +125,11 @@ impl Texts {
     }
 }
 
-/// Writes the data as JSON that can stand in a script element.
+/// Writes the data as JSON for a script element.
 ///
 /// # Errors
 /// When a value cannot be written as JSON.
-pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
+pub(super) fn data(runs: &[RunSection<'_>], clock: &Clock) -> Result<String, HtmlError> {
     let seen = seen(runs);
     let mut attempts: HashMap<(usize, &str), Vec<&AttemptRow>> = HashMap::new();
     for (at, of) in runs.iter().enumerate() {
@@ -134,7 +137,6 @@ pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
             attempts.entry((at, &attempt.phone)).or_default().push(attempt);
         }
     }
-    let began = began(runs);
     let (action, proof) = action_and_proof(runs);
     let mut texts = Texts::new();
     let rows = ordered(runs)
@@ -143,16 +145,16 @@ pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
             let tries = attempts.get(&(at, phone.name.as_str()));
             let tries = tries.map(Vec::as_slice).unwrap_or_default();
             let cluster = texts.of(&runs[at].cluster);
-            row(phone, seen.get(&(at, &phone.name)).copied(), (tries, began), cluster, &mut texts)
+            row(phone, seen.get(&(at, &phone.name)).copied(), (tries, clock), cluster, &mut texts)
         })
         .collect();
     let data = Data {
-        began: began.as_millisecond(),
         outcomes: Outcome::ALL.map(Outcome::as_str).to_vec(),
         titles: Outcome::ALL.map(|one| wording::outcome_title(action, one)).to_vec(),
         verdicts: Verdict::ALL.map(Verdict::as_str).to_vec(),
         codes: Code::ALL.iter().map(|code| code.as_str()).collect(),
         failed: wording::failed(action, proof),
+        columns: PhoneResult::COLUMNS,
         labels: if runs.iter().any(|of| of.run.audit.is_some()) { &LABELS } else { &[] },
         texts: texts.texts,
         rows,
@@ -160,14 +162,13 @@ pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
     serde_json::to_string(&data).map(|json| script_safe(&json)).map_err(HtmlError::Data)
 }
 
-/// The phones as audits saw them, each with the place of its run: names alone do not tell phones of two clusters
-/// apart.
+/// Indexes audited phones by run and name: phones of two clusters can have the same name.
 fn seen<'a>(runs: &[RunSection<'a>]) -> HashMap<(usize, &'a DeviceName), &'a AuditedPhone> {
     let each = runs.iter().enumerate();
     each.flat_map(|(at, of)| of.audited().map(move |phone| ((at, phone.name()), phone))).collect()
 }
 
-/// Failures come first; otherwise phones stay in the order of their names, those of the first run first.
+/// Orders phones: failures first, then by run and name.
 fn ordered<'a>(runs: &[RunSection<'a>]) -> Vec<(usize, &'a PhoneResult)> {
     let each = runs.iter().enumerate();
     let phones = each.flat_map(|(at, of)| of.run.phones.iter().map(move |phone| (at, phone)));
@@ -179,7 +180,7 @@ fn ordered<'a>(runs: &[RunSection<'a>]) -> Vec<(usize, &'a PhoneResult)> {
 fn row(
     phone: &PhoneResult,
     seen: Option<&AuditedPhone>,
-    (tries, began): (&[&AttemptRow], Timestamp),
+    (tries, clock): (&[&AttemptRow], &Clock),
     cluster: Text,
     texts: &mut Texts,
 ) -> Row {
@@ -195,7 +196,7 @@ fn row(
         .collect();
     Row(
         clean(phone.name.as_str()),
-        label(phone),
+        clean(&phone.description),
         phone.ip.map(|ip| ip.to_string()).unwrap_or_default(),
         texts.of(&phone.model),
         texts.of(&phone.device_pool),
@@ -209,10 +210,15 @@ fn row(
         phone.duration_ms,
         more(seen, texts),
         findings,
-        attempts(tries, began, texts),
+        attempts(tries, clock, texts),
         texts.maybe(phone.picture.as_deref()),
         texts.maybe(phone.ring_tone.map(ToneFormat::as_str)),
         cluster,
+        [
+            texts.maybe(phone.extension.as_deref()),
+            texts.maybe(phone.owner.as_deref()),
+            texts.of(&phone.code()),
+        ],
     )
 }
 
@@ -231,7 +237,6 @@ fn more(seen: Option<&AuditedPhone>, texts: &mut Texts) -> Vec<Text> {
         texts.maybe(seen.phone.common_phone_profile.as_deref()),
         texts.of(&seen.personalization.effective.to_string()),
         texts.maybe(seen.phone.location.as_deref()),
-        texts.maybe(seen.phone.owner.as_deref()),
     ]
 }
 
@@ -248,25 +253,22 @@ fn words(name: &str) -> String {
 }
 
 /// Attempts where there were several; of one alone the phone's own row tells everything.
-fn attempts(
-    tries: &[&AttemptRow],
-    began: Timestamp,
-    texts: &mut Texts,
-) -> Vec<(u64, Text, Text, Text)> {
+fn attempts(tries: &[&AttemptRow], clock: &Clock, texts: &mut Texts) -> Vec<[Text; 4]> {
     if tries.len() < 2 {
         return Vec::new();
     }
-    let told = tries.iter().map(|attempt| {
+    let summary = tries.iter().map(|attempt| {
         let end = attempt.outcome.as_deref().unwrap_or("end unknown");
         let spent = attempt.ended_at.map(|ended| took(between(attempt.began_at, ended)));
         let end = match spent {
             Some(spent) => format!("{end} after {spent}"),
             None => end.to_owned(),
         };
-        let (ip, end) = (texts.of(&attempt.ip), texts.of(&end));
-        (between(began, attempt.began_at), ip, end, texts.maybe(attempt.said.as_deref()))
+        let at = clock.time_of_day(attempt.began_at);
+        let [at, ip, end] = [&at, &attempt.ip, &end].map(|text| texts.of(text));
+        [at, ip, end, texts.maybe(attempt.said.as_deref())]
     });
-    told.collect()
+    summary.collect()
 }
 
 /// The first phones for browsers without a script, and how many there are beyond.

@@ -1,11 +1,6 @@
-//! Times and durations for people. All times are UTC, so that two readers mean the same moment.
+//! Durations for people, and the marks of an axis.
 
 use jiff::Timestamp;
-
-/// The time of day of a moment.
-pub(crate) fn time_of_day(at: Timestamp) -> String {
-    at.strftime("%H:%M:%S").to_string()
-}
 
 /// Milliseconds from one moment to another; none where the second comes first.
 pub(crate) fn between(from: Timestamp, to: Timestamp) -> u64 {
@@ -72,8 +67,8 @@ mod tests {
 
     #[test]
     fn durations_read_well() {
-        let told = [340, 9_990, 12_400, 200_000, 7_500_000].map(took);
-        assert_eq!(told, ["0.3 s", "9.9 s", "12 s", "3 min 20 s", "2 h 5 min"]);
+        let summary = [340, 9_990, 12_400, 200_000, 7_500_000].map(took);
+        assert_eq!(summary, ["0.3 s", "9.9 s", "12 s", "3 min 20 s", "2 h 5 min"]);
     }
 
     #[test]

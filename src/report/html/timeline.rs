@@ -1,4 +1,4 @@
-//! The time line of a run: its stages as bars, and below them the phones as they were done with.
+//! The time line of a run: its stages as bars, and below them phones by the time of their result.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,18 @@ use jiff::Timestamp;
 use crate::domain::text::{pluralize, sanitize_truncate};
 use crate::event::{ControlStep, Outcome};
 use crate::journal::{EventKind, EventRow};
+use crate::report::clock::Clock;
 use crate::report::html::section::{RunSection, began, last_known};
-use crate::report::html::time_format::{between, marks, time_of_day, took};
+use crate::report::html::time_format::{between, marks, took};
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;
 
-/// A drawing of fixed width; all lengths are its units.
+/// A drawing of fixed width, in its own units.
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
     pub(super) height: u64,
-    /// Where the marks end and the labels stand.
+    /// Lower end of the marks, above their labels.
     pub(super) floor: u64,
     pub(super) shelf: u64,
     pub(super) marks: Vec<Mark>,
@@ -25,11 +26,11 @@ pub(super) struct Timeline {
     /// The stages as text.
     pub(super) rows: Vec<StageRow>,
     pub(super) boxes: Vec<Piece>,
-    /// How many phones the highest column has.
+    /// Phones of the highest column.
     pub(super) most: usize,
     pub(super) column: String,
-    /// All of it in words.
-    pub(super) told: String,
+    /// The text alternative.
+    pub(super) summary: String,
     pub(super) notes: Vec<Note>,
     pub(super) more_notes: usize,
 }
@@ -40,12 +41,14 @@ pub(super) struct Mark {
     pub(super) label: String,
 }
 
-/// One stage, or one of several runs with all its stages.
+/// One stage; with several runs, one run with all its stages.
 #[derive(Clone, Debug)]
 pub(super) struct TimelineRow {
     pub(super) y: u64,
     pub(super) label: String,
     pub(super) spans: Vec<Piece>,
+    /// Position and length of a wait that has no length on the drawing.
+    pub(super) wait: Option<(String, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,8 +66,7 @@ pub(super) struct Piece {
     pub(super) y: String,
     pub(super) width: String,
     pub(super) height: String,
-    /// What it is, in words.
-    pub(super) told: String,
+    pub(super) summary: String,
 }
 
 #[derive(Clone, Debug)]
@@ -88,13 +90,15 @@ impl StageTimes {
     }
 }
 
-/// Draws the time line; nothing where the journal has no stage and no phone with a time.
+/// Draws the time line; `None` if the journal has no stage and no phone with a time.
 ///
 /// One run has a lane for each of its stages. Several have one each, in which their stages follow one another.
-pub(super) fn timeline(runs: &[RunSection<'_>]) -> Option<Timeline> {
+pub(super) fn timeline(runs: &[RunSection<'_>], clock: &Clock) -> Option<Timeline> {
     let began = began(runs);
     let length = between(began, last_known(runs)).max(1);
-    let scale = Scale { began, length };
+    let waits = waits_for_answers(runs);
+    let waited: u64 = waits.iter().map(|(from, to)| to - from).sum();
+    let scale = Scale { began, length: (length - waited).max(1), waits };
     let staged: Vec<_> = runs.iter().map(|of| (of, stages(of.run, began, length))).collect();
     let done: Vec<_> = runs.iter().flat_map(|of| done(of.run, began, length)).collect();
     if staged.iter().all(|(_, stages)| stages.is_empty()) && done.is_empty() {
@@ -107,16 +111,16 @@ pub(super) fn timeline(runs: &[RunSection<'_>]) -> Option<Timeline> {
         several => (0..).zip(several).map(|(row, (of, all))| scale.run(row, of, all)).collect(),
     };
     let each = staged.iter().flat_map(|(of, stages)| stages.iter().map(move |stage| (of, stage)));
-    let rows: Vec<StageRow> = each.filter_map(|(of, stage)| scale.row(of, stage)).collect();
+    let rows: Vec<StageRow> = each.filter_map(|(of, stage)| scale.row(of, stage, clock)).collect();
     let shelf = TOP + LANE * lanes.len() as u64 + GAP;
     let (boxes, most) = scale.columns(&done, shelf);
     let floor = if boxes.is_empty() { shelf - GAP } else { shelf + COLUMNS_HEIGHT };
-    let marks = marks(length)
-        .into_iter()
-        .map(|(at, label)| Mark { x: number(scale.x(at)), label })
+    let marks = marks(scale.length).into_iter();
+    let marks = marks
+        .map(|(at, label)| Mark { x: number(Scale::x_of_work(at, scale.length)), label })
         .collect();
-    let (notes, more_notes) = notes(runs);
-    let told = describe(&rows, done.len(), length);
+    let (notes, more_notes) = notes(runs, clock);
+    let summary = describe(&rows, done.len(), scale.length);
     Some(Timeline {
         height: floor + FOOT,
         floor,
@@ -126,8 +130,8 @@ pub(super) fn timeline(runs: &[RunSection<'_>]) -> Option<Timeline> {
         rows,
         boxes,
         most,
-        column: took(length / COLUMNS),
-        told,
+        column: took(scale.length / COLUMNS),
+        summary,
         notes,
         more_notes,
     })
@@ -143,7 +147,7 @@ fn describe(rows: &[StageRow], phones: usize, length: u64) -> String {
     format!("The run took {}. Stages: {stages}. Phones completed: {phones}.", took(length))
 }
 
-fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
+fn notes(runs: &[RunSection<'_>], clock: &Clock) -> (Vec<Note>, usize) {
     let shown = |event: &EventRow| {
         matches!(event.kind, EventKind::Remark | EventKind::Waiting | EventKind::Control(_))
     };
@@ -153,7 +157,7 @@ fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
     let shown = all.iter().take(MOST_NOTES).map(|(of, event)| {
         let waits = if event.kind == EventKind::Waiting { "waited: " } else { "" };
         let text = format!("{}{waits}{}", of.prefix(), printable(&event.text));
-        Note { at: time_of_day(event.at), text }
+        Note { at: clock.time_of_day(event.at), text }
     });
     (shown.collect(), all.len().saturating_sub(MOST_NOTES))
 }
@@ -172,7 +176,7 @@ fn stages(report: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> 
                 let word = word.to_owned();
                 stages.push(StageTimes { word, spans: vec![(at, end)], ended: false });
             }
-            // A stage that begins twice has only learnt its size.
+            // A stage that begins twice only reports its size.
             (true, Some(stage)) if stage.ended => {
                 stage.spans.push((at, end));
                 stage.ended = false;
@@ -194,7 +198,7 @@ fn stages(report: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> 
 
 /// Returns the stage or wait that begins or ends with an event, and whether it begins.
 fn boundary(event: &EventRow) -> Option<(&str, bool)> {
-    let [paused, gate, soak, start] = WAITS;
+    let [paused, gate, question, soak, start] = WAITS;
     match event.kind {
         EventKind::Began => Some((&event.text, true)),
         EventKind::Finished => Some((&event.text, false)),
@@ -202,6 +206,8 @@ fn boundary(event: &EventRow) -> Option<(&str, bool)> {
         EventKind::Control(ControlStep::Continued) => Some((paused, false)),
         EventKind::Control(ControlStep::GateReached) => Some((gate, true)),
         EventKind::Control(ControlStep::Approved) => Some((gate, false)),
+        EventKind::Control(ControlStep::QuestionAsked) => Some((question, true)),
+        EventKind::Control(ControlStep::QuestionAnswered) => Some((question, false)),
         EventKind::Control(ControlStep::SoakStarted) => Some((soak, true)),
         EventKind::Control(ControlStep::SoakEnded) => Some((soak, false)),
         EventKind::Control(ControlStep::StartAwaited) => Some((start, true)),
@@ -214,43 +220,88 @@ fn boundary(event: &EventRow) -> Option<(&str, bool)> {
 }
 
 /// The waits of a run that is controlled.
-const WAITS: [&str; 4] = ["paused", "gate", "soak", "start"];
+const WAITS: [&str; 5] = ["paused", "gate", "question", "soak", "start"];
 
-/// When phones were done with, in milliseconds from the beginning, and how.
+/// Those that an answer ends.
+const WAITS_FOR_ANSWERS: [&str; 2] = ["gate", "question"];
+
+/// Returns how long the runs waited for answers, in milliseconds.
+pub(super) fn waited_for_answers(runs: &[RunSection<'_>]) -> u64 {
+    waits_for_answers(runs).iter().map(|(from, to)| to - from).sum()
+}
+
+/// Returns when no run did anything but wait for an answer, in milliseconds from the beginning. A question can be about
+/// several runs; a gate of one does not hold up the others.
+fn waits_for_answers(runs: &[RunSection<'_>]) -> Vec<(u64, u64)> {
+    let began = began(runs);
+    let length = between(began, last_known(runs));
+    let idle = runs.iter().map(|of| {
+        let stages = stages(of.run, began, length);
+        let waits = stages.into_iter().filter(|one| WAITS_FOR_ANSWERS.contains(&&*one.word));
+        let waits = waits.flat_map(|wait| wait.spans);
+        waits.chain([(between(began, of.run.last_known()), length)]).collect::<Vec<_>>()
+    });
+    let both = |one: Vec<(u64, u64)>, other: Vec<(u64, u64)>| {
+        let pairs =
+            one.iter().flat_map(|a| other.iter().map(move |b| (a.0.max(b.0), a.1.min(b.1))));
+        pairs.filter(|(from, to)| from < to).collect()
+    };
+    idle.reduce(both).unwrap_or_default().into_iter().filter(|(from, to)| from < to).collect()
+}
+
+/// Returns the results of phones with their times, in milliseconds from the beginning.
 fn done(report: &RunReport, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
     let phones = report.phones.iter();
     let done = phones.filter_map(|phone| Some((phone.finished_at?, phone.outcome)));
     done.map(|(at, outcome)| (between(began, at).min(length), outcome)).collect()
 }
 
-/// What a reader calls a stage of a run.
 fn label(of: &RunSection<'_>, stage: &StageTimes) -> String {
     printable(wording::stage(of.run.action, &stage.word)).into_owned()
 }
 
-/// What happens in a stage: reading, changing, pushing.
+/// Returns the colour of a stage.
 fn kind(word: &str) -> &'static str {
     match word {
         "apply" | "restart" => "changing",
         "push" => "pushing",
+        wait if WAITS.contains(&wait) => "waiting",
         _ => "stage",
     }
 }
 
-/// Milliseconds as places on the drawing.
+/// Converts milliseconds to positions on the drawing. Waits for answers have no length there, so that a night before
+/// the answer leaves room for the work.
 struct Scale {
     began: Timestamp,
+    /// Without the waits.
     length: u64,
+    waits: Vec<(u64, u64)>,
 }
 
 impl Scale {
     fn x(&self, at: u64) -> f64 {
-        LEFT + (WIDTH - LEFT - RIGHT) * (at as f64 / self.length as f64)
+        Self::x_of_work(self.work(at), self.length)
+    }
+
+    fn x_of_work(work: u64, length: u64) -> f64 {
+        LEFT + (WIDTH - LEFT - RIGHT) * (work as f64 / length as f64)
+    }
+
+    /// Returns the time of work until a moment.
+    fn work(&self, at: u64) -> u64 {
+        let waited = self.waits.iter().map(|(from, to)| at.min(*to).saturating_sub(*from));
+        at - waited.sum::<u64>()
     }
 
     fn lane(&self, row: u64, of: &RunSection<'_>, stage: &StageTimes) -> TimelineRow {
         let y = TOP + LANE * row;
-        TimelineRow { y, label: label(of, stage), spans: self.spans(y, of, stage, "stage") }
+        let word = if kind(&stage.word) == "waiting" { "waiting" } else { "stage" };
+        let wait = WAITS_FOR_ANSWERS.contains(&&*stage.word).then(|| {
+            let end = stage.spans.last().map_or(0, |span| span.1);
+            (number(self.x(end) + 8.0), stage.took())
+        });
+        TimelineRow { y, label: label(of, stage), spans: self.spans(y, of, stage, word), wait }
     }
 
     fn run(&self, row: u64, of: &RunSection<'_>, stages: &[StageTimes]) -> TimelineRow {
@@ -260,6 +311,7 @@ impl Scale {
             y,
             label: sanitize_truncate(&of.cluster, MOST_OF_A_NAME),
             spans: spans.collect(),
+            wait: None,
         }
     }
 
@@ -271,30 +323,30 @@ impl Scale {
         word: &'static str,
     ) -> Vec<Piece> {
         let last = stage.spans.len() - 1;
-        let told = format!("{}: {}", label(of, stage), stage.took());
+        let summary = format!("{}: {}", label(of, stage), stage.took());
         let spans = stage.spans.iter().enumerate().map(|(at, (from, to))| Piece {
             word: if stage.ended || at < last { word } else { "unended" },
             x: number(self.x(*from)),
             y: (y + 4).to_string(),
             width: number((self.x(*to) - self.x(*from)).max(2.0)),
             height: (LANE - 8).to_string(),
-            told: told.clone(),
+            summary: summary.clone(),
         });
         spans.collect()
     }
 
-    fn row(&self, of: &RunSection<'_>, stage: &StageTimes) -> Option<StageRow> {
+    fn row(&self, of: &RunSection<'_>, stage: &StageTimes, clock: &Clock) -> Option<StageRow> {
         let first = stage.spans.first()?.0;
         let began = self.began + std::time::Duration::from_millis(first);
         let (cluster, label) = (of.cluster.clone(), label(of, stage));
-        Some(StageRow { cluster, label, began: time_of_day(began), took: stage.took() })
+        Some(StageRow { cluster, label, began: clock.time_of_day(began), took: stage.took() })
     }
 
-    /// Columns of phones by the time at which they were done with, and the most of one column.
+    /// Columns of phones by the time of their result, and the height of the highest.
     fn columns(&self, done: &[(u64, Outcome)], shelf: u64) -> (Vec<Piece>, usize) {
         let mut columns: BTreeMap<u64, BTreeMap<Outcome, usize>> = BTreeMap::new();
         for (at, outcome) in done {
-            let column = (at * COLUMNS / self.length).min(COLUMNS - 1);
+            let column = (self.work(*at) * COLUMNS / self.length).min(COLUMNS - 1);
             *columns.entry(column).or_default().entry(*outcome).or_default() += 1;
         }
         let sum = |counts: &BTreeMap<Outcome, usize>| counts.values().sum::<usize>();
@@ -312,7 +364,7 @@ impl Scale {
                     y: number(y),
                     width: number(width - 1.0),
                     height: number(height),
-                    told: String::new(),
+                    summary: String::new(),
                 });
             }
         }
@@ -334,7 +386,7 @@ const COLUMNS: u64 = 71;
 const COLUMNS_HEIGHT: u64 = 110;
 const FOOT: u64 = 24;
 const MOST_NOTES: usize = 100;
-/// There is room for so many characters in front of a lane.
+/// Room for the label of a row, in characters.
 const MOST_OF_A_NAME: usize = 24;
 
 #[cfg(test)]
@@ -381,6 +433,7 @@ mod tests {
             exit_code: None,
             outcomes: Vec::new(),
             subject: None,
+            time_zone: jiff::tz::TimeZone::UTC,
         };
         RunReport {
             events: events.iter().map(event).collect(),
@@ -390,7 +443,7 @@ mod tests {
     }
 
     fn draw(runs: &[RunReport]) -> Option<Timeline> {
-        timeline(&RunSection::all(runs, 0))
+        timeline(&RunSection::all(runs, 0), &Clock::of(&runs[0].run))
     }
 
     #[test]
@@ -431,9 +484,9 @@ mod tests {
             (3_000, EventKind::Began, "push"),
         ];
         let line = draw(&[report(&events, &[], None)]).unwrap();
-        let told: Vec<_> =
+        let summary: Vec<_> =
             line.rows.iter().map(|row| (row.label.as_str(), row.took.as_str())).collect();
-        assert_eq!(told, [("Read phones", "1.0 s"), ("Push to phones", "1.0 s, end unknown")]);
+        assert_eq!(summary, [("Read phones", "1.0 s"), ("Push to phones", "1.0 s, end unknown")]);
         let words: Vec<_> = line.lanes[1].spans.iter().map(|span| span.word).collect();
         assert_eq!(words, ["stage", "unended"]);
         assert_eq!(line.notes[0].text, "wave 1 of 2: 3 phones");
@@ -478,6 +531,33 @@ mod tests {
         let waits: Vec<&str> = killed.waits_for().map(|event| event.text.as_str()).collect();
         assert_eq!(waits, ["paused by ada on ops1"]);
         assert!(draw(&[killed]).unwrap().rows[1].took.ends_with("end unknown"));
+    }
+
+    #[test]
+    fn waits_for_answers_have_no_length_where_every_run_waits() {
+        let events = [
+            (0, EventKind::Began, "phones"),
+            (1_000, EventKind::Finished, "phones"),
+            (1_000, EventKind::Control(ControlStep::QuestionAsked), "waits for an answer"),
+            (9_000, EventKind::Control(ControlStep::QuestionAnswered), "answered"),
+            (9_000, EventKind::Began, "push"),
+            (11_000, EventKind::Finished, "push"),
+        ];
+        let one = report(&events, &[10_000], Some(11_000));
+        let line = draw(std::slice::from_ref(&one)).unwrap();
+        assert_eq!(line.rows[1].took, "8.0 s");
+        let last = line.marks.last().unwrap();
+        assert_eq!((last.label.as_str(), last.x.as_str()), ("3.0 s", "880.0"), "three of work");
+        let wait = &line.lanes[1];
+        assert_eq!((wait.spans[0].x.as_str(), wait.spans[0].width.as_str()), ("406.7", "2.0"));
+        assert_eq!(wait.wait.as_ref().unwrap().1, "8.0 s");
+        // Another run that works meanwhile needs the room; one that has ended does not.
+        let busy = report(&[(0, EventKind::Began, "phones")], &[], Some(11_000));
+        let failed = report(&[(0, EventKind::Began, "phones")], &[], Some(500));
+        for (other, waited) in [(one.clone(), 8_000), (busy, 0), (failed, 8_000)] {
+            let runs = [one.clone(), other];
+            assert_eq!(waited_for_answers(&RunSection::all(&runs, 0)), waited);
+        }
     }
 
     proptest! {

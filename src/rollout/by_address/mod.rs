@@ -159,6 +159,11 @@ impl PreparedAddresses {
         }
     }
 
+    /// Returns the run in the journal.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
     /// Returns what is to be confirmed; nothing where no phone is pushed to.
     pub fn intent(&self) -> Option<Confirmation> {
         let (request, ready) = (&self.task.request, &self.ready);

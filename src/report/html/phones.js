@@ -1,13 +1,8 @@
-"use strict";
-// Shows the table of phones: sorts, filters, searches, and draws one page of rows at a time. Whatever came from a
-// cluster or a phone goes into the page as text and never as markup.
-(() => {
-  const byId = (id) => document.getElementById(id);
-  const table = byId("table");
-  if (!table) return;
+// Shows the table of phones: sorts, filters, searches, and draws one page of rows at a time.
+const showPhones = (table) => {
   const data = JSON.parse(byId("data").textContent);
-  const [NAME, DESCRIPTION, IP, MODEL, POOL, VERDICT, OUTCOME, FAILURE, REASON, ANSWER, REMEDY, ATTEMPTS, TOOK, MORE, FINDINGS, TRIES, PICTURE, TONE, CLUSTER] =
-    Array(19).keys();
+  const [NAME, DESCRIPTION, IP, MODEL, POOL, VERDICT, OUTCOME, FAILURE, REASON, ANSWER, REMEDY, ATTEMPTS, TOOK, MORE, FINDINGS, TRIES, PICTURE, TONE, CLUSTER, LABELS] =
+    Array(20).keys();
   const { rows, texts } = data;
   const PAGE = 100;
   const MOST_PRINTED = 500;
@@ -16,37 +11,14 @@
   // What is shown: which rows in which order, which page of them, and how many columns there is room for.
   const shown = { order: rows.map((_, at) => at), page: 0, sort: null, descending: false, open: new Set(), span: 1 };
 
-  const make = (name, text, className) => {
-    const element = document.createElement(name);
-    if (text !== undefined) element.textContent = text;
-    if (className) element.className = className;
-    return element;
-  };
-  const svg = (name, attributes) => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    return element;
-  };
-  const tag = (word, title = word) => {
-    const span = make("span", undefined, "tag");
-    const swatch = svg("svg", { class: "swatch", "aria-hidden": "true" });
-    swatch.append(svg("rect", { width: "100%", height: "100%", fill: `url(#f-${word})` }));
-    span.append(swatch, title);
-    return span;
-  };
-  // Every other part between backticks is code.
-  const rich = (parent, text) => {
-    text.split("`").forEach((part, at) => {
-      if (part) parent.append(at % 2 ? make("code", part) : part);
-    });
-    return parent;
-  };
   const took = (ms) => {
     if (ms === null) return "";
     if (ms < 60000) return `${(ms / 1000).toFixed(1)} s`;
     return `${Math.floor(ms / 60000)} min ${Math.floor((ms % 60000) / 1000)} s`;
   };
-  const clock = (offset) => new Date(data.began + offset).toISOString().slice(11, 19);
+  // Extension, owner and code of a row.
+  const labelsOf = (row) => row[LABELS].map((text) => texts[text]);
+  const describe = (row) => [labelsOf(row)[0], row[DESCRIPTION]].filter(Boolean).join(" · ");
   const codesOf = (row) => row[FINDINGS].map((finding) => data.codes[finding[0]]);
 
   // ---- sorting ----
@@ -109,14 +81,14 @@
   const haystack = (at) => {
     haystacks ??= rows.map((row) => {
       const verdict = row[VERDICT] === null ? "" : data.verdicts[row[VERDICT]];
-      const parts = [row[NAME], row[DESCRIPTION], row[IP], texts[row[CLUSTER]], texts[row[MODEL]], texts[row[POOL]], verdict, data.outcomes[row[OUTCOME]], data.titles[row[OUTCOME]]];
+      const parts = [row[NAME], row[DESCRIPTION], ...labelsOf(row), row[IP], texts[row[CLUSTER]], texts[row[MODEL]], texts[row[POOL]], verdict, data.outcomes[row[OUTCOME]], data.titles[row[OUTCOME]]];
       parts.push(texts[row[PICTURE]], texts[row[TONE]], texts[row[REASON]], texts[row[ANSWER]], texts[row[REMEDY]], ...codesOf(row), ...row[MORE].map((text) => texts[text]));
       return parts.join("\n").toLowerCase();
     });
     return haystacks[at];
   };
   const filters = {
-    outcome: (value) => (value === "*failed" ? (row) => row[FAILURE] === 1 : (row) => data.outcomes[row[OUTCOME]] === value),
+    outcome: (value) => (value === "failed" ? (row) => row[FAILURE] === 1 : (row) => data.outcomes[row[OUTCOME]] === value),
     verdict: (value) => (row) => row[VERDICT] !== null && data.verdicts[row[VERDICT]] === value,
     finding: (value) => {
       const code = data.codes.indexOf(value);
@@ -138,6 +110,31 @@
     shown.page = 0;
     sortOrder();
     draw();
+    write();
+  };
+  const write = () => {
+    const chosen = Object.keys(filters).map((filter) => [filter, valueOf(filter).slice(1)]);
+    const sort = shown.sort && `${shown.descending ? "-" : ""}${shown.sort}`;
+    writeAddress([...chosen, ["q", byId("search").value.trim()], ["sort", sort]]);
+  };
+  // Shows what an address selects, and nothing that was selected before. A value that no phone has leaves none.
+  const choose = (address) => {
+    form.reset();
+    for (const filter of Object.keys(filters)) {
+      const [select, value] = [byId(`by-${filter}`), address.get(filter)];
+      if (!select || !value) continue;
+      if (![...select.options].some((option) => option.value === `=${value}`)) select.append(new Option(`${value} (0)`, `=${value}`));
+      select.value = `=${value}`;
+    }
+    byId("search").value = address.get("q") ?? "";
+    const sort = address.get("sort") ?? "";
+    const column = sort.replace(/^-/, "");
+    [shown.sort, shown.descending] = columns.includes(column) ? [column, sort.startsWith("-")] : [null, false];
+    apply();
+  };
+  const reveal = () => {
+    byId("h-phones").focus({ preventScroll: true });
+    byId("h-phones").scrollIntoView({ block: "start", behavior: "instant" });
   };
   // The options of a filter with how many phones each one leaves. Values begin with `=`, so that none is empty.
   const fill = (filter, words) => {
@@ -151,12 +148,12 @@
     for (const row of rows) for (const word of wordsOf(row)) tallied.set(word, (tallied.get(word) ?? 0) + 1);
     return tallied;
   };
-  const inOrder = (words, tallied) => words.filter((word) => tallied.has(word)).map((word) => [word, tallied.get(word)]);
+  const inOrder = (words, tallied, titles = []) => words.map((word, at) => [word, tallied.get(word), titles[at]]).filter(([, number]) => number);
   const byName = (tallied) => [...tallied].filter(([word]) => word).sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
   const fillAll = () => {
     const failed = rows.filter((row) => row[FAILURE] === 1).length;
-    const outcomes = inOrder(data.outcomes, tally((row) => [data.outcomes[row[OUTCOME]]]));
-    fill("outcome", failed ? [["*failed", failed, data.failed], ...outcomes] : outcomes);
+    const outcomes = inOrder(data.outcomes, tally((row) => [data.outcomes[row[OUTCOME]]]), data.titles);
+    fill("outcome", failed ? [["failed", failed, data.failed], ...outcomes] : outcomes);
     fill("verdict", inOrder(data.verdicts, tally((row) => (row[VERDICT] === null ? [] : [data.verdicts[row[VERDICT]]]))));
     fill("finding", inOrder(data.codes, tally((row) => new Set(codesOf(row)))));
     fill("cluster", byName(tally((row) => [texts[row[CLUSTER]]])));
@@ -204,7 +201,7 @@
         button.dataset.at = at;
         button.setAttribute("aria-expanded", String(shown.open.has(at)));
         cell.append(button);
-        if (row[DESCRIPTION]) cell.append(make("br"), make("small", row[DESCRIPTION]));
+        if (describe(row)) cell.append(make("br"), make("small", describe(row)));
       } else {
         cellOf[column](cell, row);
       }
@@ -232,6 +229,7 @@
     add("Picture", texts[row[PICTURE]]);
     add("Ring tone", texts[row[TONE]]);
     row[MORE].forEach((text, number) => add(data.labels[number], texts[text]));
+    add("Owner", labelsOf(row)[1]);
     fact(list, "Outcome", (value) => value.append(tag(data.outcomes[row[OUTCOME]], data.titles[row[OUTCOME]])));
     if (row[ATTEMPTS]) add("Attempts", row[TOOK] === null ? String(row[ATTEMPTS]) : `${row[ATTEMPTS]}, in ${took(row[TOOK])}`);
     add("Why", texts[row[REASON]]);
@@ -250,12 +248,12 @@
     }
     if (row[TRIES].length) {
       const tries = make("ul");
-      for (const [offset, ip, end, said] of row[TRIES]) {
+      for (const [at, ip, end, said] of row[TRIES]) {
         const item = make("li");
-        item.append(make("time", clock(offset)), `at ${texts[ip]}: ${texts[end]}${said ? `: ${texts[said]}` : ""}`);
+        item.append(make("time", texts[at]), `at ${texts[ip]}: ${texts[end]}${said ? `: ${texts[said]}` : ""}`);
         tries.append(item);
       }
-      cell.append(make("h3", "Attempts (UTC)"), tries);
+      cell.append(make("h3", "Attempts"), tries);
     }
     line.append(cell);
     return line;
@@ -285,7 +283,7 @@
       const back = button.dataset.go === "first" || button.dataset.go === "back";
       button.disabled = back ? page === 0 : page === pages - 1;
     }
-    byId("save").disabled = order.length === 0;
+    for (const name of ["save", "save-csv", "print"]) byId(name).disabled = order.length === 0;
     for (const cell of table.tHead.rows[0].cells) {
       if (cell.dataset.sort === shown.sort) cell.setAttribute("aria-sort", shown.descending ? "descending" : "ascending");
       else cell.removeAttribute("aria-sort");
@@ -304,6 +302,7 @@
     shown.page = 0;
     sortOrder();
     draw();
+    write();
   });
   byId("rows").addEventListener("click", (event) => {
     const button = event.target.closest("button[data-at]");
@@ -335,24 +334,40 @@
     clearTimeout(waiting);
     waiting = setTimeout(apply, 120);
   });
+  const rowsShown = () => shown.order.map((at) => rows[at]);
   byId("save").addEventListener("click", (event) => {
-    const names = shown.order.map((at) => `${rows[at][NAME]}\n`);
-    const link = make("a");
-    link.href = URL.createObjectURL(new Blob(names, { type: "text/plain" }));
-    link.download = event.target.dataset.file;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    download(event.target.dataset.file, "text/plain", rowsShown().map((row) => `${row[NAME]}\n`).join(""));
+  });
+  byId("save-csv").addEventListener("click", (event) => {
+    const several = byId("by-cluster") !== null;
+    const lines = rowsShown().map((row) => {
+      const [extension, owner, code] = labelsOf(row);
+      const cells = { name: row[NAME], extension, description: row[DESCRIPTION], owner, model: texts[row[MODEL]], device_pool: texts[row[POOL]], ip: row[IP], outcome: data.outcomes[row[OUTCOME]], code, attempts: row[ATTEMPTS], duration_ms: row[TOOK], reason: texts[row[REASON]], remedy: texts[row[REMEDY]] };
+      const line = data.columns.map((column) => cells[column]);
+      return several ? [texts[row[CLUSTER]], ...line] : line;
+    });
+    download(event.target.dataset.file, "text/csv", csv([several ? ["cluster", ...data.columns] : data.columns, ...lines]));
+  });
+  window.addEventListener("hashchange", () => {
+    const address = readAddress();
+    if (!address) return;
+    choose(address);
+    if (location.hash.length > 1) reveal();
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-filter]");
-    if (!link) return;
-    form.reset();
-    byId(`by-${link.dataset.filter}`).value = `=${link.dataset.value}`;
-    apply();
+    // An address that stays the same is no change.
+    if (link?.getAttribute("href") === location.hash) reveal();
   });
-  // On paper nobody can turn the pages of the table.
   window.addEventListener("resize", fit);
+  // Phones are printed where that is asked for, and then all that are shown: on paper no one can turn the pages.
+  const printing = document.documentElement.classList;
+  byId("print").addEventListener("click", () => {
+    printing.add("print-phones");
+    window.print();
+  });
   window.addEventListener("beforeprint", () => {
+    if (!printing.contains("print-phones")) return;
     // The style sheet leaves one column out on paper.
     shown.span = columns.length - 1;
     drawRows(shown.order.slice(0, MOST_PRINTED));
@@ -361,6 +376,7 @@
     byId("printed").textContent = `And ${count.format(left)} more, which are not printed: filters choose who is.`;
   });
   window.addEventListener("afterprint", () => {
+    printing.remove("print-phones");
     byId("printed").hidden = true;
     fit();
     draw();
@@ -369,5 +385,13 @@
   fillAll();
   for (const part of [form, byId("toolbar"), table]) part.hidden = false;
   fit();
-  draw();
-})();
+  const address = readAddress();
+  if (address?.toString()) {
+    choose(address);
+    reveal();
+  } else {
+    draw();
+  }
+};
+linkFilters();
+if (byId("table")) showPhones(byId("table"));
