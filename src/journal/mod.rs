@@ -7,6 +7,7 @@
 //! No password, cookie or header is ever written.
 mod control_requests;
 mod pending_applies;
+mod phone_history;
 mod reader;
 mod recorder;
 mod rows;

@@ -171,21 +171,7 @@ impl JournalReader {
     pub fn attempts(&self, run: RunId) -> Result<Vec<AttemptRow>, JournalError> {
         let select = "select phone, ip, digest, attempt, began_at, ended_at, outcome, number, said, raw, object
                         from pushes where run = ?1 order by id";
-        self.rows(select, [run], |row| {
-            Ok(AttemptRow {
-                phone: text(row, 0)?,
-                ip: text(row, 1)?,
-                digest: text(row, 2)?,
-                attempt: row.get(3)?,
-                began_at: time(row, 4)?,
-                ended_at: optional_time(row, 5)?,
-                outcome: row.get(6)?,
-                number: row.get(7)?,
-                said: row.get(8)?,
-                raw: row.get(9)?,
-                object: text(row, 10)?,
-            })
-        })
+        self.rows(select, [run], attempt)
     }
 
     /// Returns what each phone of a cluster is proven to show: the digest of the pictures of its last
@@ -363,6 +349,23 @@ const KEPT: &str =
 
 pub(super) fn text(row: &Row<'_>, at: usize) -> Result<String, Problem> {
     Ok(row.get(at)?)
+}
+
+/// Reads an attempt from the columns that a row begins with.
+pub(super) fn attempt(row: &Row<'_>) -> Result<AttemptRow, Problem> {
+    Ok(AttemptRow {
+        phone: text(row, 0)?,
+        ip: text(row, 1)?,
+        digest: text(row, 2)?,
+        attempt: row.get(3)?,
+        began_at: time(row, 4)?,
+        ended_at: optional_time(row, 5)?,
+        outcome: row.get(6)?,
+        number: row.get(7)?,
+        said: row.get(8)?,
+        raw: row.get(9)?,
+        object: text(row, 10)?,
+    })
 }
 
 /// The name of the phone that a row begins with.

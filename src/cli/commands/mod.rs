@@ -17,6 +17,7 @@ pub mod inventory;
 pub mod keys;
 pub mod man;
 pub mod models;
+pub mod phone;
 pub mod plan;
 pub mod play;
 pub mod push;
