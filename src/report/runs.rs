@@ -236,8 +236,9 @@ pub fn control_json(
     Document::new("control", generated_at, None, body)
 }
 
-/// One run for a person: the recap that the run ended with, and every attempt and download.
-pub fn show_recap(report: &RunReport, next: Option<&str>, layout: Layout) -> String {
+/// One run for a person: the recap that the run ended with, and every attempt and download; with every device that was
+/// changed by name where `details` are asked for.
+pub fn show_recap(report: &RunReport, next: Option<&str>, layout: Layout, details: bool) -> String {
     let run = &RunRecord::from(&report.run);
     let mut out = String::new();
     let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
@@ -272,9 +273,9 @@ pub fn show_recap(report: &RunReport, next: Option<&str>, layout: Layout) -> Str
     line("");
     out.push_str(&match &report.run.subject {
         Some(_) if report.audit.is_some() || report.run.is_about_addresses() => {
-            run_recap(report, next, layout, true)
+            run_recap(report, next, layout, details)
         }
-        Some(_) | None => changes_summary(&report.changes, true),
+        Some(_) | None => changes_summary(&report.changes, details),
     });
     let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
     let told = |event: &&EventRow| {
