@@ -40,6 +40,7 @@ mod lockout;
 mod many_groups;
 mod output;
 mod paging;
+mod phone_history;
 mod phone_tls;
 mod pictures;
 mod pictures_by_rules;
