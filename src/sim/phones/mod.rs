@@ -9,7 +9,7 @@ mod in_flight;
 pub(crate) mod listeners;
 mod object;
 pub(crate) mod reply_wording;
-mod screen;
+pub(crate) mod screen;
 
 use std::future::poll_fn;
 use std::net::IpAddr;
