@@ -51,6 +51,8 @@ pub enum Stage {
     Restart,
     /// Pushing to phones.
     Push,
+    /// Looking at the screens of phones, without a push.
+    Screens,
 }
 
 impl Stage {
@@ -69,6 +71,7 @@ impl Stage {
             Self::Apply => "apply",
             Self::Restart => "restart",
             Self::Push => "push",
+            Self::Screens => "screens",
         }
     }
 }

@@ -79,6 +79,26 @@ impl Audit {
         self.leaving(without, remark)
     }
 
+    /// Says of every phone which picture it is to be verified for; those that are not proven to show one are excluded.
+    #[must_use]
+    pub fn for_verification(mut self, expected: impl Fn(&AuditedPhone) -> Option<String>) -> Self {
+        let mut without = 0;
+        for phone in &mut self.phones {
+            let picture = expected(phone);
+            let Some(image) = &mut phone.image else { continue };
+            image.picture = picture;
+            if image.picture.is_none() {
+                without += 1;
+                phone.leave_alone(NOT_PROVEN, NOT_PROVEN_REMEDY);
+            }
+        }
+        let remark = format!(
+            "{} could show a picture, and no run has proven that they show one, so there is nothing to verify",
+            pluralize(without, "phone")
+        );
+        self.leaving(without, remark)
+    }
+
     fn leaving(mut self, phones: usize, remark: String) -> Self {
         if phones > 0 {
             self.remarks.push(remark);
@@ -87,6 +107,10 @@ impl Audit {
         self
     }
 }
+
+const NOT_PROVEN: &str = "no run has proven that it shows a picture";
+
+const NOT_PROVEN_REMEDY: &str = "push a picture to it: `axlpaper rollout PICTURE`";
 
 const NO_PICTURE: &str = "no rule of the config file has a picture for it";
 

@@ -39,13 +39,17 @@ pub enum Outcome {
     Excluded,
     /// Not pushed to: its model or firmware shows no pushed background.
     NoBackground,
+    /// Looked at, not pushed to: its screen does not show the picture that it was proven to show.
+    NotShown,
+    /// Looked at, not pushed to: it gave no screenshot that could be compared.
+    NotVerifiable,
     /// Not tried, because the run stopped before.
     Pending,
 }
 
 impl Outcome {
     /// Every outcome, best first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Verified,
         Self::Already,
         Self::Accepted,
@@ -58,6 +62,8 @@ impl Outcome {
         Self::Offline,
         Self::Excluded,
         Self::NoBackground,
+        Self::NotShown,
+        Self::NotVerifiable,
         Self::Pending,
     ];
 
@@ -76,6 +82,8 @@ impl Outcome {
             Self::Offline => "offline",
             Self::Excluded => "excluded",
             Self::NoBackground => "no_background",
+            Self::NotShown => "not_shown",
+            Self::NotVerifiable => "not_verifiable",
             Self::Pending => "pending",
         }
     }
@@ -90,21 +98,28 @@ impl Outcome {
             | Self::Unreachable
             | Self::BadReply
             | Self::WrongDevice
+            | Self::NotShown
             | Self::Pending => true,
             Self::Verified
             | Self::Already
             | Self::NeedsWork
             | Self::Offline
             | Self::Excluded
-            | Self::NoBackground => false,
+            | Self::NoBackground
+            | Self::NotVerifiable => false,
         }
     }
 
-    /// Tells whether the phone was not to be pushed to.
+    /// Tells whether the phone was not to be pushed to, or could not be looked at.
     pub fn is_skipped(self) -> bool {
         matches!(
             self,
-            Self::Already | Self::NeedsWork | Self::Offline | Self::Excluded | Self::NoBackground
+            Self::Already
+                | Self::NeedsWork
+                | Self::Offline
+                | Self::Excluded
+                | Self::NoBackground
+                | Self::NotVerifiable
         )
     }
 

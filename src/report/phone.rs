@@ -271,7 +271,10 @@ impl PhoneHistory {
             let shown = match action {
                 PushAction::Picture | PushAction::PictureElsewhere => run.pushed.clone(),
                 PushAction::Removal => None,
-                PushAction::RingTone | PushAction::Sound | PushAction::Keys => return None,
+                PushAction::RingTone
+                | PushAction::Sound
+                | PushAction::Keys
+                | PushAction::Verification => return None,
             };
             let did = if shown.is_some() {
                 "is the last that was to push a picture to it"

@@ -277,18 +277,11 @@ const GROUPS: [&str; 6] = ["verified", "already", "accepted", "failed", "pending
 fn by_group(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<String> {
     let mut columns: BTreeMap<&str, usize> = BTreeMap::new();
     for (outcome, count) in counts {
+        let own = [Outcome::Verified, Outcome::Already, Outcome::Accepted, Outcome::Pending];
         let column = match outcome {
-            Outcome::Verified | Outcome::Already | Outcome::Accepted | Outcome::Pending => {
-                outcome.as_str()
-            }
-            Outcome::Rejected
-            | Outcome::AuthFailed
-            | Outcome::Unreachable
-            | Outcome::BadReply
-            | Outcome::WrongDevice => "failed",
-            Outcome::NeedsWork | Outcome::Offline | Outcome::Excluded | Outcome::NoBackground => {
-                "skipped"
-            }
+            outcome if own.contains(outcome) => outcome.as_str(),
+            outcome if outcome.is_skipped() => "skipped",
+            _ => "failed",
         };
         *columns.entry(column).or_default() += count;
     }

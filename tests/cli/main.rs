@@ -64,6 +64,7 @@ mod snapshots;
 mod tls_server;
 mod traces;
 mod trust;
+mod verify;
 mod versions;
 mod waves;
 mod web;

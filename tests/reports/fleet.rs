@@ -239,7 +239,8 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
         | Outcome::NeedsWork
         | Outcome::Offline
         | Outcome::Excluded
-        | Outcome::NoBackground => {
+        | Outcome::NoBackground
+        | Outcome::NotVerifiable => {
             let finding = &seen.findings[0];
             (Some(finding.message.clone()), Some(finding.remedy.clone()))
         }
@@ -252,6 +253,7 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
         | Outcome::Unreachable
         | Outcome::BadReply
         | Outcome::WrongDevice
+        | Outcome::NotShown
         | Outcome::Pending => (
             Some("closed the connection without an answer".into()),
             seen.phone.registration.ip.map(|ip| format!("check the way to {ip}, then push again")),

@@ -8,6 +8,7 @@ pub(crate) mod picture;
 pub(crate) mod schedule;
 pub(crate) mod simulator;
 pub(crate) mod value;
+pub(crate) mod verify;
 
 pub(crate) mod name_list;
 

@@ -30,3 +30,4 @@ pub mod runs;
 pub mod show;
 pub mod sim;
 pub mod trust;
+pub mod verify;

@@ -232,7 +232,7 @@ fn label(of: &RunSection<'_>, stage: &StageTimes) -> String {
 fn kind(word: &str) -> &'static str {
     match word {
         "apply" | "restart" => "changing",
-        "push" => "pushing",
+        "push" | "screens" => "pushing",
         _ => "stage",
     }
 }
