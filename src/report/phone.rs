@@ -276,12 +276,9 @@ impl PhoneHistory {
                 | PushAction::Keys
                 | PushAction::Verification => return None,
             };
-            let did = if shown.is_some() {
-                "is the last that was to push a picture to it"
-            } else {
-                "is the last, and removes pictures"
-            };
-            let because = format!("run {} ({}) {did}", run.run, run.command);
+            let did = if shown.is_some() { "picture for it" } else { "removal from it" };
+            let because =
+                format!("run {} ({}) was the last run with a {did}", run.run, run.command);
             Some(ExpectedPicture { picture: shown, because })
         })
     }
@@ -377,9 +374,9 @@ pub fn phone_text(phone: &PhoneHistory, layout: Layout) -> String {
     }
     for change in &phone.changes {
         let state = change.state.map_or("its result is not known", state_word);
-        let at = change.intended_at.map(|at| format!("{} ", moment(at))).unwrap_or_default();
+        let at = change.intended_at.map(|at| format!(", {}", moment(at))).unwrap_or_default();
         let kind = change.kind.replace('_', " ");
-        line(&format!("  {at}run {}: {kind}: {}: {state}", change.run, change.target));
+        line(&format!("  run {}{at}: {kind}: {}: {state}", change.run, change.target));
         change.message.iter().for_each(|message| line(&format!("    {message}")));
     }
     line("");
@@ -388,10 +385,8 @@ pub fn phone_text(phone: &PhoneHistory, layout: Layout) -> String {
         let how = attempt.outcome.as_deref().unwrap_or("its end is not known");
         let said = attempt.said.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
         let AttemptRow { attempt: number, ip, began_at, object, .. } = attempt;
-        line(&format!(
-            "  {} run {run}, attempt {number} at {ip}, {object}: {how}{said}",
-            moment(*began_at)
-        ));
+        let at = moment(*began_at);
+        line(&format!("  run {run}, attempt {number}, {at}: {object} to {ip}: {how}{said}"));
         attempt
             .raw
             .iter()
@@ -445,7 +440,7 @@ fn run_lines(run: &PhoneRun, layout: Layout, line: &mut impl FnMut(&str)) {
         None => "the run wrote no end of it".to_owned(),
     };
     let (began, command, cluster) = (moment(run.began_at), &run.command, &run.cluster);
-    line(&format!("  {began} run {}, {command}{what} on {cluster}: {how}", run.run));
+    line(&format!("  run {}, {began}: {command}{what} on {cluster}: {how}", run.run));
     if let Some(result) = &run.result {
         result.reason.iter().for_each(|reason| line(&format!("    {reason}")));
         result.remedy.iter().for_each(|remedy| line(&format!("    -> {remedy}")));

@@ -27,6 +27,16 @@ pub enum CountBy {
 }
 
 impl CountBy {
+    /// Returns the name of the field, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DevicePool => "device pool",
+            Self::Model => "model",
+            Self::Profile => "profile",
+            Self::Load => "load",
+        }
+    }
+
     fn value(self, phone: &Phone) -> Option<&str> {
         let value = match self {
             Self::DevicePool => Some(phone.device_pool.as_str()),
@@ -54,9 +64,9 @@ pub struct PhoneCount {
 /// The counts of a cluster.
 #[derive(Clone, Debug)]
 pub struct PhoneCounts {
-    cluster: ClusterInfo,
+    pub cluster: ClusterInfo,
     taken_at: Timestamp,
-    by: CountBy,
+    pub by: CountBy,
     /// The counts, the largest first.
     pub rows: Vec<PhoneCount>,
     /// How many phones were counted.

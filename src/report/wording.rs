@@ -301,11 +301,14 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
             format!("Not pushed to: an earlier run proved that it {}.", shows(action))
         }
         Outcome::NeedsWork => {
-            "Not pushed to: something must be repaired first; its finding names it.".to_owned()
+            format!(
+                "{}: something must be repaired first; its finding names it.",
+                untouched(action)
+            )
         }
-        Outcome::Offline => "Not pushed to: the phone is not registered.".to_owned(),
-        Outcome::Excluded => "Not pushed to: it is excluded; see the reason.".to_owned(),
-        Outcome::NoBackground => format!("Not pushed to. {}", unsupported(action)),
+        Outcome::Offline => format!("{}: the phone is not registered.", untouched(action)),
+        Outcome::Excluded => format!("{}: it is excluded; see the reason.", untouched(action)),
+        Outcome::NoBackground => format!("{}. {}", untouched(action), unsupported(action)),
         Outcome::NotShown => {
             "The phone does not show what it was proven to show; the next push reaches it again."
                 .to_owned()
@@ -314,6 +317,10 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
             "Nothing could be compared; what was proven before still counts.".to_owned()
         }
     }
+}
+
+fn untouched(action: PushAction) -> &'static str {
+    if action == PushAction::Verification { "Not looked at" } else { "Not pushed to" }
 }
 
 fn accepted_means(action: PushAction, proof: Proof) -> String {

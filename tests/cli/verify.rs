@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::documents::keeps;
 use crate::lab::{Ended, Lab, end, fleet_of, name, outcome, phone};
+use crate::snapshots::Transcript;
 
 /// An 8841, an 8811 with a grey panel, a 7945, a 9871, another 8841, and a 7841, which shows no picture.
 fn lab() -> Lab {
@@ -78,6 +79,9 @@ fn a_phone_that_shows_something_else_is_pushed_to_again() {
     assert!(lab.cluster.choose_picture(&name(3), None));
     let before = pushes(&lab);
     let changed = verify(&lab, &["--json"]);
+    let mut transcript = Transcript::of(&lab);
+    transcript.read(&lab, &["show", "3"]);
+    transcript.check("verify");
     assert_eq!(changed.code, 3, "{changed:?}");
     let changed = document(&changed);
     let all = ["not_shown", "verified", "not_shown", "not_verifiable", "verified", "no_background"];

@@ -63,7 +63,9 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 }
 
 fn counts_recap(counts: &PhoneCounts) -> String {
-    format!("{} of {}", pluralize(counts.rows.len(), "value"), pluralize(counts.phones, "phone"))
+    let (phones, values) =
+        (pluralize(counts.phones, "phone"), pluralize(counts.rows.len(), "value"));
+    format!("{phones} on {} by {}: {values}", counts.cluster.name, counts.by.name())
 }
 
 fn recap(inventory: &Inventory) -> String {

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use crate::cli::args::OutputArgs;
 use crate::cli::next_command;
 use crate::cli::present::list;
-use crate::cli::ui;
 use crate::domain::selector::{Pattern, near};
 use crate::domain::text::{pluralize, quoted};
 use crate::error::{AppError, ErrorKind, Exit};
@@ -44,13 +43,11 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
     let all = report.phones.len();
     let is_filtered = args.failed || !args.device.is_empty();
     let mut report = if is_filtered { args.filtered(report)? } else { report };
-    if is_filtered {
-        ui::say(&format!("{} of {} are shown", report.phones.len(), pluralize(all, "phone")));
-    }
+    let part = format!("{} of {}", report.phones.len(), pluralize(all, "phone"));
+    let part = Some(part.as_str()).filter(|_| is_filtered);
     if args.output.is_recap() {
-        let details = !is_filtered;
         list::write_text(&args.output, |layout| {
-            show_recap(&report, next.as_deref(), layout, details)
+            show_recap(&report, next.as_deref(), layout, part)
         })?;
     } else {
         list::sort(&args.output.list, &mut report.phones)?;

@@ -126,7 +126,7 @@ fn accepted(reason: String, remedy: Option<&str>) -> PhoneOutcome {
 }
 
 const PUSH_AGAIN: &str = "push the picture again: the next rollout of it pushes to this phone, because the proof \
- is withdrawn; `axlpaper show` has the screenshot";
+ is withdrawn; the report has its screenshot";
 
 const REMEDY: &str = "check the phone, or its screenshots in the report: a menu or a call can cover the picture, \
  and 98xx phones may only have added it to their list";
