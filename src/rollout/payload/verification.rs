@@ -99,10 +99,8 @@ impl PushedByRun {
                 PushAction::Removal => {
                     "its picture was removed, and one screenshot cannot show that"
                 }
-                PushAction::PictureElsewhere => {
-                    "its picture is on another web server, and the journal has no copy of it"
-                }
                 PushAction::Picture
+                | PushAction::PictureElsewhere
                 | PushAction::RingTone
                 | PushAction::Sound
                 | PushAction::Keys
@@ -158,6 +156,9 @@ impl Payload for ScreenVerification {
             match self.of(&target).map(|picture| &picture.expected) {
                 Some(Ok(_)) => able.push(target),
                 Some(Err(why)) => unable.push(not_verifiable(&target, why)),
+                None if target.picture.is_empty() => {
+                    unable.push(not_verifiable(&target, NOT_PROVEN));
+                }
                 None => unable.push(not_verifiable(&target, OTHER_MODEL)),
             }
         }
@@ -169,6 +170,8 @@ impl Payload for ScreenVerification {
         ready(Ok(Box::new(prepared) as Box<dyn PreparedPayload>)).boxed()
     }
 }
+
+const NOT_PROVEN: &str = "no run has proven that it shows a picture";
 
 const OTHER_MODEL: &str = "it was another model when it was proven to show its picture";
 
