@@ -360,7 +360,7 @@ pub fn phone_text(phone: &PhoneHistory, layout: Layout) -> String {
         let what = proven.pushed.as_deref().unwrap_or(&proven.digest);
         let what = wording::title(proven.action, what);
         let at = proven.at.map(|at| format!(" at {}", moment(at))).unwrap_or_default();
-        line(&format!("  proven: {what}, by run {}{at}", proven.run));
+        line(&format!("  proven: {what} on {}, by run {}{at}", proven.cluster, proven.run));
         line(&format!("    {}", proven.how));
     }
     line("");

@@ -49,7 +49,7 @@ pub(crate) fn heading(command: &str, action: PushAction, what: &str, phones: &st
 pub(crate) fn noun(action: PushAction) -> &'static str {
     match action {
         PushAction::Removal => "removal",
-        PushAction::Verification => "screen",
+        PushAction::Verification => "look",
         PushAction::Picture
         | PushAction::PictureElsewhere
         | PushAction::RingTone
@@ -58,15 +58,27 @@ pub(crate) fn noun(action: PushAction) -> &'static str {
     }
 }
 
-pub(crate) fn nouns(action: PushAction) -> &'static str {
+/// Says that so many phones are verified, and no other was tried.
+pub(crate) fn all_verified(action: PushAction, phones: usize) -> String {
+    let noun = noun(action);
+    match (action, phones) {
+        (PushAction::Verification, 1) => "The phone shows its picture.".to_owned(),
+        (PushAction::Verification, n) => {
+            format!("All {n} phones that were looked at show their picture.")
+        }
+        (_, 1) => format!("The {noun} is verified."),
+        (PushAction::Removal, n) => format!("All {n} removals are verified."),
+        (_, n) => format!("All {n} pushes are verified."),
+    }
+}
+
+/// Says that the only phone failed.
+pub(crate) fn only_failed(action: PushAction) -> String {
     match action {
-        PushAction::Removal => "removals",
-        PushAction::Verification => "screens",
-        PushAction::Picture
-        | PushAction::PictureElsewhere
-        | PushAction::RingTone
-        | PushAction::Sound
-        | PushAction::Keys => "pushes",
+        PushAction::Verification => {
+            "The only phone does not show its picture, or did not answer.".to_owned()
+        }
+        _ => format!("The {} to the only phone failed or is not verified.", noun(action)),
     }
 }
 
@@ -82,7 +94,7 @@ pub(crate) fn verified(action: PushAction, proof: Proof) -> &'static str {
         (PushAction::PictureElsewhere, _) => "accepted, and showed the picture",
         (PushAction::Removal, _) => "accepted, and showed another background",
         (PushAction::RingTone, _) => "accepted, and downloaded the ring tone completely",
-        (PushAction::Verification, _) => "showed the picture that it was proven to show",
+        (PushAction::Verification, _) => "showed the picture that was pushed",
         // Of these nothing is ever proven.
         (PushAction::Sound | PushAction::Keys, _) => accepted(action),
     }
@@ -321,6 +333,20 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
 
 fn untouched(action: PushAction) -> &'static str {
     if action == PushAction::Verification { "Not looked at" } else { "Not pushed to" }
+}
+
+/// What phones are called that a run did not touch.
+pub(crate) fn left(action: PushAction) -> &'static str {
+    if action == PushAction::Verification {
+        "not looked at, or not verifiable"
+    } else {
+        "not pushed to"
+    }
+}
+
+/// What a run was to do with phones, behind their number.
+pub(crate) fn meant(action: PushAction) -> &'static str {
+    if action == PushAction::Verification { " that could be compared" } else { " to be pushed to" }
 }
 
 fn accepted_means(action: PushAction, proof: Proof) -> String {

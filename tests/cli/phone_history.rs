@@ -50,7 +50,7 @@ fn a_phone_is_shown_over_all_runs() {
         "as run 2 saw it at",
         "verdict: ready",
         "should show: picture.png\n    because run 2 (rollout) was the last run with a picture for it",
-        "proven: picture.png, by run 2 at",
+        "proven: picture.png on 127.0.0.1, by run 2 at",
         "Runs: 2",
         "Push refused (rejected)",
         "Attempts: 2",

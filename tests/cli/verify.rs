@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use crate::documents::keeps;
 use crate::lab::{Ended, Lab, end, fleet_of, name, outcome, phone};
+use crate::rollout_clusters::{run as with_config, two};
 use crate::snapshots::Transcript;
+use crate::web::Web as PictureServer;
 
 /// An 8841, an 8811 with a grey panel, a 7945, a 9871, another 8841, and a 7841, which shows no picture.
 fn lab() -> Lab {
@@ -93,7 +95,9 @@ fn a_phone_that_shows_something_else_is_pushed_to_again() {
     assert!(record.violations.is_empty(), "{:?}", record.violations);
     // Who is looked at once more is no longer proven to show anything.
     let again = document(&verify(&lab, &["--json"]));
-    assert_eq!(outcome(&again, &name(1)), "excluded");
+    assert_eq!(outcome(&again, &name(1)), "not_verifiable");
+    assert_eq!(phone(&again, &name(1))["reason"], "no run has proven that it shows a picture");
+    assert_eq!(again["summary"]["coverage"], json!({"shown": 3, "capable": 5}));
     // The journal knows the runs.
     let runs = document(&lab.read(&["runs", "--json"]));
     assert_eq!(
@@ -205,4 +209,47 @@ fn each_phone_is_compared_with_its_own_picture() {
     assert_eq!(outcome(&seen, &name(4)), "not_verifiable");
     let reason = phone(&seen, &name(4))["reason"].as_str().unwrap().to_owned();
     assert!(reason.contains("its picture was removed"), "{reason}");
+}
+
+#[test]
+fn a_picture_of_another_server_is_compared_with_what_was_downloaded_beforehand() {
+    let (lab, web) = (lab(), PictureServer::with_pictures(&[683, 36217, 435, 36350]));
+    let (image, icon) = (web.url("/{dir}/w.png"), web.url("/{dir}/t.png"));
+    let push = ["--yes", "--json", "--image-url", &image, "--icon-url", &icon];
+    let push = [&push[..], &["--verify", "screenshot", "--exclude-model", "7841"]].concat();
+    let first = document(&lab.without_picture("push", &push));
+    let expected = ["verified", "verified", "verified", "accepted", "verified"];
+    assert_eq!(outcomes(&first, 5), expected, "{first:#}");
+    assert!(lab.cluster.choose_picture(&name(2), None));
+    let seen = document(&verify(&lab, &["--json"]));
+    // The 9871 was not proven to show it, so there is nothing to look for.
+    let expected = ["verified", "not_shown", "verified", "not_verifiable", "verified"];
+    assert_eq!(outcomes(&seen, 5), expected, "{seen:#}");
+    let next = document(&lab.without_picture("push", &push));
+    let expected = ["already", "verified", "already", "accepted", "already"];
+    assert_eq!(outcomes(&next, 5), expected, "{next:#}");
+}
+
+#[test]
+fn each_of_several_clusters_is_looked_at_by_its_own_proofs() {
+    let (a, b) = two();
+    let demo = axlpaper::media::demo_png().unwrap().png;
+    std::fs::write(a.path("demo.png"), &demo).unwrap();
+    let both = ["--all-clusters", "--json", "--retry-delay", "0"];
+    let rolled = with_config(&a, &[&["rollout", "demo.png", "--yes"], &both[..]].concat());
+    assert_eq!(rolled.code, 0, "{rolled:?}");
+    // Phones have the same names in both clusters.
+    assert!(b.cluster.choose_picture(&name(1), Some(&other_picture())));
+    let seen = with_config(&a, &[&["verify"], &both[..]].concat());
+    assert_eq!(seen.code, 3, "{seen:?}");
+    let seen = document(&seen);
+    keeps("clusters", &seen);
+    let of = |at: usize, n| outcome(&seen["documents"][at], &name(n));
+    assert_eq!([of(0, 1), of(0, 2)], ["verified", "verified"]);
+    assert_eq!([of(1, 1), of(1, 2), of(1, 3)], ["not_shown", "verified", "verified"]);
+    let pushed = |lab: &Lab| pushes(lab).into_iter().sum::<usize>();
+    let before = (pushed(&a), pushed(&b));
+    let again = with_config(&a, &[&["rollout", "demo.png", "--yes"], &both[..]].concat());
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!((pushed(&a), pushed(&b)), (before.0, before.1 + 1));
 }

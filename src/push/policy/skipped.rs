@@ -105,7 +105,7 @@ pub fn not_verifiable(target: &Target, reason: &str) -> PhoneResult {
     PhoneResult {
         outcome: Outcome::NotVerifiable,
         reason: Some(reason.to_owned()),
-        remedy: Some("what was proven still counts; --force pushes again".to_owned()),
+        remedy: Some("nothing to do here; a push with --force proves its picture again".to_owned()),
         ..excluded(target)
     }
 }

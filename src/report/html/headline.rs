@@ -79,7 +79,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     };
     let number = |what, number, besides| Number { what, number: grouped(number), besides };
     // Rounded down, so that only all of them are 100.
-    let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
+    let share = |percent| format!("{percent} % of {}{}", grouped(pushed), wording::meant(action));
     let untried = format!("{} of them pending", grouped(pending));
     // Where no more than an acceptance was to be seen, that is the best there is.
     let (word, good) = match wording::unverifiable(action, proof) {
@@ -98,7 +98,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
         numbers: vec![
             number(word, good, (good * 100).checked_div(pushed).map(share)),
             number(wording::failed(action, proof), failed, (pending > 0).then_some(untried)),
-            number("not pushed to", left, None),
+            number(wording::left(action), left, None),
             number("selected", selected, on),
         ],
         bar: Bar::of(&outcomes),
@@ -166,9 +166,7 @@ fn sentence(run: &RunReport, tally: Tally) -> String {
         ),
         (_, Some(unknown)) => accepted(action, proof, pushed, failed, unknown),
         (1, None) if verified == 1 => format!("The phone {}.", wording::verified(action, proof)),
-        (1, None) => {
-            format!("The {} to the only phone failed or is not verified.", wording::noun(action))
-        }
+        (1, None) => wording::only_failed(action),
         (_, None) if pushed == verified => {
             format!("All {} phones {}.", grouped(pushed), wording::verified(action, proof))
         }
