@@ -209,12 +209,11 @@ impl PhoneHistory {
             };
             let Some(row) = rows.iter().find(|row| row.id == proven.run) else { continue };
             let result = results.iter().find(|(run, _)| *run == proven.run);
-            let action = row.subject.as_ref().map_or(object.into(), Subject::action);
+            let action = row.subject.as_ref().map_or_else(|| object.into(), Subject::action);
             let proof = result.map(|(_, result)| result.proof).unwrap_or_default();
-            let mut how = format!("the phone {}", wording::verified(action, proof));
-            if let Some(reason) = result.and_then(|(_, result)| result.reason.as_ref()) {
-                how.push_str(&format!(" ({reason})"));
-            }
+            let seen = result.and_then(|(_, result)| result.reason.as_ref());
+            let seen = seen.map(|reason| format!(" ({reason})")).unwrap_or_default();
+            let how = format!("the phone {}{seen}", wording::verified(action, proof));
             self.proven.push(ProvenContent {
                 object,
                 action,
@@ -244,7 +243,7 @@ impl PhoneHistory {
             state: row.state,
             message: row.message,
         });
-        self.changes.extend(changes.collect::<Vec<_>>());
+        self.changes.extend(changes);
         Ok(())
     }
 

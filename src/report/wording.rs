@@ -78,7 +78,14 @@ pub(crate) fn only_failed(action: PushAction) -> String {
         PushAction::Verification => {
             "The only phone does not show its picture, or did not answer.".to_owned()
         }
-        _ => format!("The {} to the only phone failed or is not verified.", noun(action)),
+        PushAction::Picture
+        | PushAction::PictureElsewhere
+        | PushAction::Removal
+        | PushAction::RingTone
+        | PushAction::Sound
+        | PushAction::Keys => {
+            format!("The {} to the only phone failed or is not verified.", noun(action))
+        }
     }
 }
 
@@ -477,7 +484,11 @@ mod tests {
                 let only = match action {
                     PushAction::RingTone => Proof::Fetch,
                     PushAction::Verification => Proof::Screenshot,
-                    _ => proof,
+                    PushAction::Picture
+                    | PushAction::PictureElsewhere
+                    | PushAction::Removal
+                    | PushAction::Sound
+                    | PushAction::Keys => proof,
                 };
                 if proof == only {
                     assert_eq!(
