@@ -132,7 +132,8 @@ impl Desk {
         // Hours that are open now, and a time that comes after them.
         let hour = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).hour();
         let clock = |later: i8| format!("{:02}:00", (hour + later).rem_euclid(24));
-        word.replace("10.1.2.3", &phone(1))
+        word.replace("SEP0011223344AA", &fleet_of(1).phones[0].name)
+            .replace("10.1.2.3", &phone(1))
             .replace("10.1.2.4", &phone(2))
             .replace("cucm-pub.example.com", &self.lab.cluster.axl_addr().to_string())
             .replace("22:00-05:00", "WINDOW")

@@ -29,8 +29,15 @@ pub fn step_here(journal: &Path, run: RunId) -> Option<String> {
     let history = journal::history_if_any(journal).ok()??;
     let run = history.run(RunRef::Number(run)).ok()??;
     let next = step(&history, &run).ok()??;
-    let is_told = next.split(' ').any(|word| word == "--yes");
+    let is_told = next.split(' ').any(|word| word == "--yes") || !asks(&next);
     Some(if is_told || std::io::stdin().is_terminal() { next } else { next + " --yes" })
+}
+
+/// Returns whether a command asks before it does something.
+fn asks(command: &str) -> bool {
+    let definition = definition();
+    let command = command.split(' ').nth(1).and_then(|name| definition.find_subcommand(name));
+    command.is_some_and(|command| command.get_arguments().any(|arg| arg.get_long() == Some("yes")))
 }
 
 /// Adds the command that finishes the run which an error ended, where something is left to do.

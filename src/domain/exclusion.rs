@@ -79,6 +79,18 @@ impl Audit {
         self.leaving(without, remark)
     }
 
+    /// Adds to every phone the picture that it is proven to show, where it is.
+    #[must_use]
+    pub fn for_verification(mut self, proven: impl Fn(&AuditedPhone) -> Option<String>) -> Self {
+        for phone in &mut self.phones {
+            let picture = proven(phone);
+            if let Some(image) = &mut phone.image {
+                image.picture = picture;
+            }
+        }
+        self
+    }
+
     fn leaving(mut self, phones: usize, remark: String) -> Self {
         if phones > 0 {
             self.remarks.push(remark);

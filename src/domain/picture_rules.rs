@@ -53,6 +53,23 @@ impl PictureRules {
         self.0.iter().find(|rule| rule.phones.is_about(phone)).map(|rule| rule.name.as_str())
     }
 
+    /// Returns the picture that a phone gets and the rule that decides so, in words; nothing when no rule is for it.
+    pub fn decision(&self, phone: &Phone) -> Option<(&str, String)> {
+        let at = self.0.iter().position(|rule| rule.phones.is_about(phone))?;
+        let rule = &self.0[at];
+        let criteria = rule.phones.include.iter();
+        let criteria = criteria.map(|(field, pattern)| {
+            let key = field.option().trim_start_matches('-').replace('-', "_");
+            format!("{key} {}", pattern.as_str())
+        });
+        let criteria: Vec<String> = criteria.collect();
+        let about = match criteria.as_slice() {
+            [] => "for all phones".to_owned(),
+            criteria => criteria.join(", "),
+        };
+        Some((&rule.name, format!("[[image]] rule {} of the config file ({about})", at + 1)))
+    }
+
     /// Returns every picture once, by its name, in the order of the rules.
     pub fn pictures(&self) -> Vec<(&str, &Path)> {
         let mut pictures: Vec<(&str, &Path)> = Vec::new();
@@ -93,8 +110,12 @@ mod tests {
         assert_eq!(rules.picture_of(&one), Some("paris.png"));
         one.device_pool = "LYON".to_owned();
         assert_eq!(rules.picture_of(&one), Some("paris.png"));
+        let why = "[[image]] rule 2 of the config file (device_pool Paris*, device_pool Lyon)";
+        assert_eq!(rules.decision(&one), Some(("paris.png", why.to_owned())));
         one.device_pool = "Nice".to_owned();
         assert_eq!(rules.picture_of(&one), Some("all.png"));
+        let why = "[[image]] rule 4 of the config file (for all phones)";
+        assert_eq!(rules.decision(&one), Some(("all.png", why.to_owned())));
         one.model = "Cisco 9871".to_owned();
         assert_eq!(rules.picture_of(&one), Some("big.png"));
         let names: Vec<&str> = rules.pictures().into_iter().map(|(name, _)| name).collect();

@@ -215,6 +215,17 @@ impl Action {
         }
     }
 
+    /// Returns whether a phone is changed: by its own name, or as one of its Common Phone Profile.
+    pub fn is_about(&self, phone: &str, profile: Option<&str>) -> bool {
+        let devices = self.added_devices().iter().chain(self.removed_devices());
+        let target =
+            self.configures().or_else(|| self.told()).is_some_and(|(level, target)| match level {
+                ConfigLevel::Phone => target.eq_ignore_ascii_case(phone),
+                ConfigLevel::Profile => profile == Some(target),
+            });
+        target || devices.into_iter().any(|device| device.eq_ignore_ascii_case(phone))
+    }
+
     /// Returns whether the change takes something back that was there before: no plan file may do that.
     pub fn takes_back(&self) -> bool {
         match self {

@@ -22,22 +22,27 @@ pub enum PushAction {
     Sound,
     /// Keys are pressed on them.
     Keys,
+    /// Their screens are compared with what they were proven to show; nothing is pushed.
+    Verification,
 }
 
 impl PushAction {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Picture,
         Self::PictureElsewhere,
         Self::Removal,
         Self::RingTone,
         Self::Sound,
         Self::Keys,
+        Self::Verification,
     ];
 
     /// Returns the kind of what is pushed.
     pub fn object(self) -> ObjectKind {
         match self {
-            Self::Picture | Self::PictureElsewhere | Self::Removal => ObjectKind::Background,
+            Self::Picture | Self::PictureElsewhere | Self::Removal | Self::Verification => {
+                ObjectKind::Background
+            }
             Self::RingTone => ObjectKind::RingTone,
             Self::Sound => ObjectKind::Play,
             Self::Keys => ObjectKind::Keys,
@@ -48,7 +53,7 @@ impl PushAction {
     pub fn is_picture(self) -> bool {
         match self {
             Self::Picture | Self::PictureElsewhere => true,
-            Self::Removal | Self::RingTone | Self::Sound | Self::Keys => false,
+            Self::Removal | Self::RingTone | Self::Sound | Self::Keys | Self::Verification => false,
         }
     }
 }

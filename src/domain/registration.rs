@@ -22,6 +22,16 @@ pub enum Status {
     Unknown,
 }
 
+impl Status {
+    /// Returns whether the phone is there, with all of its lines or some.
+    pub fn is_registered(self) -> bool {
+        match self {
+            Self::Registered | Self::PartiallyRegistered => true,
+            Self::Unregistered | Self::Rejected | Self::NotFound | Self::Unknown => false,
+        }
+    }
+}
+
 /// Whether the phone's web server runs, as the phone said when it registered.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -91,10 +101,7 @@ impl Registration {
 
     /// Returns the address when the phone is there to be pushed to.
     pub fn reachable_ip(&self) -> Option<IpAddr> {
-        match self.status {
-            Status::Registered | Status::PartiallyRegistered => self.ip,
-            Status::Unregistered | Status::Rejected | Status::NotFound | Status::Unknown => None,
-        }
+        self.ip.filter(|_| self.status.is_registered())
     }
 
     /// Returns every address that the phone itself may use.

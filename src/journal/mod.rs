@@ -7,6 +7,7 @@
 //! No password, cookie or header is ever written.
 mod control_requests;
 mod pending_applies;
+mod phone_history;
 mod reader;
 mod recorder;
 mod rows;
@@ -23,7 +24,7 @@ pub use crate::journal::reader::JournalReader;
 pub use crate::journal::recorder::{Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder};
 pub use crate::journal::rows::{
     ADDRESSES, AttemptRow, ChangeRow, ControlRequest, EventKind, EventRow, NewControlRequest,
-    Proven, RunId, RunRef, RunRow, RunState,
+    Proven, RunId, RunRef, RunRow, RunState, VERIFY,
 };
 pub use crate::journal::screenshots::Screen;
 pub use documents::{

@@ -20,7 +20,7 @@ use crate::journal::error::{JournalError, Problem};
 use crate::journal::lock::ClusterLock;
 use crate::journal::recorder::{DOWNLOAD, Moment};
 use crate::journal::rows::{
-    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow, RunState,
+    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow, RunState, VERIFY,
 };
 use crate::journal::schema;
 
@@ -184,21 +184,7 @@ impl JournalReader {
     pub fn attempts(&self, run: RunId) -> Result<Vec<AttemptRow>, JournalError> {
         let select = "select phone, ip, digest, attempt, began_at, ended_at, outcome, number, said, raw, object
                         from pushes where run = ?1 order by id";
-        self.rows(select, [run], |row| {
-            Ok(AttemptRow {
-                phone: text(row, 0)?,
-                ip: text(row, 1)?,
-                digest: text(row, 2)?,
-                attempt: row.get(3)?,
-                began_at: time(row, 4)?,
-                ended_at: optional_time(row, 5)?,
-                outcome: row.get(6)?,
-                number: row.get(7)?,
-                said: row.get(8)?,
-                raw: row.get(9)?,
-                object: text(row, 10)?,
-            })
-        })
+        self.rows(select, [run], attempt)
     }
 
     /// Returns what each phone of a cluster is proven to show: the digest of the pictures of its last
@@ -214,6 +200,8 @@ impl JournalReader {
     /// So does one at the phone's address, whatever came of it: that can have been any cluster's phone, and it
     /// got another picture perhaps. The other way round it is the same.
     ///
+    /// A run that only looked at its screen takes the proof away where the screen did not show the content.
+    ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn proven(
@@ -221,20 +209,49 @@ impl JournalReader {
         cluster_id: &str,
         object: ObjectKind,
     ) -> Result<HashMap<DeviceName, Proven>, JournalError> {
-        let select =
-            "select p.phone, p.digest, p.run from pushes p inner join runs o on p.run = o.id
+        let proven = self.proven_rows("", "", cluster_id, object, |row| {
+            Ok((name(row)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
+        })?;
+        Ok(proven.into_iter().collect())
+    }
+
+    /// Returns what [`Self::proven`] does, with the result of each phone in the run that proved it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn proven_results(
+        &self,
+        cluster_id: &str,
+        object: ObjectKind,
+    ) -> Result<Vec<(Proven, PhoneResult)>, JournalError> {
+        let results = "inner join phones f on f.run = p.run and f.phone = p.phone";
+        self.proven_rows(", f.body", results, cluster_id, object, |row| {
+            let proven = Proven { digest: row.get(1)?, run: row.get(2)? };
+            Ok((proven, json(&text(row, 3)?, "a phone")?))
+        })
+    }
+
+    fn proven_rows<T>(
+        &self,
+        columns: &str,
+        joined: &str,
+        cluster_id: &str,
+        object: ObjectKind,
+        read: impl Fn(&Row<'_>) -> Result<T, Problem>,
+    ) -> Result<Vec<T>, JournalError> {
+        let select = format!(
+            "select p.phone, p.digest, p.run{columns} from pushes p inner join runs o on p.run = o.id {joined}
                   where p.id = (select max(q.id) from pushes q inner join runs r on q.run = r.id
                                  where q.phone = p.phone and (r.cluster_id in (?1, ?2) or ?1 = ?2)
                                    and q.object in (?3, ?4)
                                    and coalesce(q.outcome, '') not in ('excluded', 'skipped', 'wrong_device')
                                    and (q.object = ?4 or coalesce(q.outcome, '') <> 'unreachable'
-                                        or q.digest <> p.digest))
-                    and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1";
-        let with = params![cluster_id, ADDRESSES, object.as_str(), ObjectKind::Keys.as_str()];
-        let proven = self.rows(select, with, |row| {
-            Ok((name(row)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
-        })?;
-        Ok(proven.into_iter().collect())
+                                        or q.digest <> p.digest)
+                                   and (r.command <> ?5 or q.outcome = 'not_shown' and q.digest = p.digest))
+                    and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1 and o.command <> ?5"
+        );
+        let (object, keys) = (object.as_str(), ObjectKind::Keys.as_str());
+        self.rows(&select, params![cluster_id, ADDRESSES, object, keys, VERIFY], read)
     }
 
     /// Returns the events of a run.
@@ -377,6 +394,23 @@ const KEPT: &str =
 
 pub(super) fn text(row: &Row<'_>, at: usize) -> Result<String, Problem> {
     Ok(row.get(at)?)
+}
+
+/// Reads an attempt from the columns that a row begins with.
+pub(super) fn attempt(row: &Row<'_>) -> Result<AttemptRow, Problem> {
+    Ok(AttemptRow {
+        phone: text(row, 0)?,
+        ip: text(row, 1)?,
+        digest: text(row, 2)?,
+        attempt: row.get(3)?,
+        began_at: time(row, 4)?,
+        ended_at: optional_time(row, 5)?,
+        outcome: row.get(6)?,
+        number: row.get(7)?,
+        said: row.get(8)?,
+        raw: row.get(9)?,
+        object: text(row, 10)?,
+    })
 }
 
 /// The name of the phone that a row begins with.

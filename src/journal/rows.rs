@@ -19,6 +19,10 @@ pub type RunId = i64;
 /// because that ends in a port.
 pub const ADDRESSES: &str = "addresses";
 
+/// The command of runs that only look at screens. Their attempts never prove anything; one that ends `not_shown` takes a
+/// proof of the same content away.
+pub const VERIFY: &str = "verify";
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RunRef {
     Number(RunId),
@@ -243,7 +247,9 @@ impl EventRow {
             Event::Remark(text) => (EventKind::Remark, text.clone()),
             Event::Wave(wave) => (EventKind::Remark, wave.describe()),
             // Each phone changes what the run waits for; the attempts have it.
-            Event::Waiting { stage: Stage::Push | Stage::Restart, .. } => return None,
+            Event::Waiting { stage: Stage::Push | Stage::Screens | Stage::Restart, .. } => {
+                return None;
+            }
             Event::Waiting { reason, delay, .. } => {
                 (EventKind::Waiting, format!("{reason} ({} s)", delay.as_secs()))
             }

@@ -145,6 +145,43 @@ async fn only_the_last_word_about_a_phone_proves_something() {
 }
 
 #[tokio::test]
+async fn a_look_at_a_screen_proves_nothing_and_takes_the_proof_of_the_same_content_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let journal = Journal::open(&path).unwrap();
+    let rollout = journal.begin(new_run("c")).await.unwrap();
+    for phone in ["SEP1", "SEP2", "SEP3", "SEP4", "SEP5", "SEP6"] {
+        tried(&rollout, phone, "d", Some(Outcome::Verified)).await;
+    }
+    let verify = journal.begin(NewRun { command: VERIFY.into(), ..new_run("c") }).await.unwrap();
+    tried(&verify, "SEP1", "d", Some(Outcome::NotShown)).await;
+    // Another picture was pushed after the look had begun.
+    tried(&verify, "SEP2", "c", Some(Outcome::NotShown)).await;
+    for (phone, outcome) in [
+        ("SEP3", Some(Outcome::Verified)),
+        ("SEP4", Some(Outcome::NotVerifiable)),
+        ("SEP5", Some(Outcome::AuthFailed)),
+        // Killed in the middle of it.
+        ("SEP6", None),
+        ("SEP7", Some(Outcome::Verified)),
+    ] {
+        tried(&verify, phone, "d", outcome).await;
+    }
+    let proven = || {
+        let history = JournalReader::open(&path).unwrap().unwrap();
+        let proven = history.proven("c", ObjectKind::Background).unwrap().into_iter();
+        let mut names: Vec<_> =
+            proven.map(|(name, proven)| format!("{name} {}", proven.run)).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(proven(), ["SEP2 1", "SEP3 1", "SEP4 1", "SEP5 1", "SEP6 1"]);
+    let again = journal.begin(new_run("c")).await.unwrap();
+    tried(&again, "SEP1", "d", Some(Outcome::Verified)).await;
+    assert_eq!(proven()[0], "SEP1 3");
+}
+
+#[tokio::test]
 async fn a_push_to_an_address_takes_the_proof_of_any_cluster_away() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path());

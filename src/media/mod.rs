@@ -38,7 +38,9 @@ pub use crate::media::contact_sheet::{SheetEntry, contact_sheet};
 pub use crate::media::external_check::Unfit;
 pub use crate::media::label_zones::{Contrast, Letters, Sample, samples};
 pub use crate::media::picture_quality::{Fitting, quality_warnings};
-pub use crate::media::screenshot::{Screen, ScreenError, Similarity, changed, similarity};
+pub use crate::media::screenshot::{
+    ExpectedScreen, Screen, ScreenError, Similarity, changed, similarity,
+};
 pub use blocking::blocking;
 pub use decoder::{Decoder, Limit, decode_worker};
 pub use demo::{demo_picture, demo_png};

@@ -9,6 +9,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, ImageReader, Limits, RgbImage, imageops};
 
+use crate::domain::model::Size;
 use crate::media::Picture;
 
 #[derive(Clone, Debug)]
@@ -79,25 +80,59 @@ struct Part {
     height: u32,
 }
 
+/// A picture as screens are compared with it: the mean colours of its cells, and its size.
+#[derive(Clone, Debug)]
+pub struct ExpectedScreen {
+    color: Vec<[u8; 3]>,
+    grey: Vec<[u8; 3]>,
+    size: (u32, u32),
+}
+
+impl ExpectedScreen {
+    /// `size` is that of the pushed picture, of which `picture` can be a smaller copy.
+    pub fn new(picture: &Picture, size: Size) -> Self {
+        let pixels = picture.pixels().to_rgb8();
+        let grey = DynamicImage::ImageLuma8(imageops::grayscale(&pixels)).into_rgb8();
+        let all = |pixels: &RgbImage| cells(pixels, whole(pixels.dimensions()));
+        Self { color: all(&pixels), grey: all(&grey), size: (size.width, size.height) }
+    }
+
+    /// Returns how much of a screen looks like the picture, from 0 to 1.
+    pub fn similarity(&self, screen: &Screen) -> f64 {
+        self.place(self.of_panel(screen), screen).1
+    }
+
+    /// Returns whether the picture has more than one colour, so that it differs from a menu or a dark screen.
+    pub fn is_distinctive(&self) -> bool {
+        spread(&self.color) >= LEAST_SPREAD
+    }
+
+    fn of_panel(&self, screen: &Screen) -> &[[u8; 3]] {
+        if screen.is_grey() { &self.grey } else { &self.color }
+    }
+
+    /// Returns the part of a screen that looks most like the picture, and how much of it does. Where a picture is on a
+    /// larger screen is not published: the best place counts.
+    fn place(&self, wanted: &[[u8; 3]], screen: &Screen) -> (Part, f64) {
+        let size = screen.pixels.dimensions();
+        let parts = parts(size, self.size).map(|part| (part, share(wanted, &screen.cells(part))));
+        let best = parts.max_by(|(_, one), (_, other)| one.total_cmp(other));
+        best.unwrap_or_else(|| (whole(size), 0.0))
+    }
+}
+
 /// Compares a picture as it was pushed with the screens before and after.
 pub fn similarity(picture: &Picture, before: &Screen, after: &Screen) -> Similarity {
-    let mut pixels = picture.pixels().to_rgb8();
-    if after.is_grey() {
-        pixels = DynamicImage::ImageLuma8(imageops::grayscale(&pixels)).into_rgb8();
-    }
-    let wanted = cells(&pixels, whole(pixels.dimensions()));
-    let screen = after.pixels.dimensions();
-    let like = |part: Part| share(&wanted, &after.cells(part));
-    // Where a picture is on a larger screen is not published: the best place counts.
-    let parts = parts(screen, pixels.dimensions()).map(|part| (part, like(part)));
-    let best = parts.max_by(|(_, one), (_, other)| one.total_cmp(other));
-    let (part, after_share) = best.unwrap_or_else(|| (whole(screen), 0.0));
-    let same_size = before.pixels.dimensions() == screen;
+    let (width, height) = (picture.pixels().width(), picture.pixels().height());
+    let expected = ExpectedScreen::new(picture, Size::new(width, height));
+    let wanted = expected.of_panel(after);
+    let (part, after_share) = expected.place(wanted, after);
+    let same_size = before.pixels.dimensions() == after.pixels.dimensions();
     Similarity {
-        before: if same_size { share(&wanted, &before.cells(part)) } else { 0.0 },
+        before: if same_size { share(wanted, &before.cells(part)) } else { 0.0 },
         after: after_share,
         changed: changed(before, after),
-        telling: spread(&wanted) >= LEAST_SPREAD,
+        telling: spread(wanted) >= LEAST_SPREAD,
     }
 }
 
@@ -254,6 +289,19 @@ mod tests {
             let seen = compared(&wanted, &plain(320, 240, 0), &shown);
             assert!(seen.after > 0.9, "{y}: {seen:?}");
         }
+    }
+
+    #[test]
+    fn a_smaller_copy_of_the_picture_is_as_good() {
+        let full = picture(320, 212);
+        let small = imageops::resize(&full, 160, 106, FilterType::Triangle);
+        let small = Picture::from(DynamicImage::ImageRgb8(small));
+        let expected = ExpectedScreen::new(&small, Size::new(320, 212));
+        let mut shown = plain(320, 240, 0);
+        imageops::replace(&mut shown, &full, 0, 14);
+        let like = |shown: &RgbImage| expected.similarity(&screen(shown, ImageFormat::Bmp));
+        assert!(expected.is_distinctive() && like(&shown) > 0.9, "{}", like(&shown));
+        assert!(like(&plain(320, 240, 90)) < 0.3);
     }
 
     #[test]

@@ -22,6 +22,8 @@ mod json;
 mod junit;
 mod next_step;
 mod other_downloads;
+mod phone;
+mod phone_counts;
 mod pictures;
 mod runs;
 mod schema;
@@ -52,6 +54,8 @@ pub use json::{
 };
 pub use junit::{Suite, junit};
 pub use next_step::next_step;
+pub use phone::{PhoneHistory, PhoneSeen, phone_json, phone_text};
+pub use phone_counts::{CountBy, PhoneCount, PhoneCounts, counts_json};
 pub use pictures::{PictureFile, PictureFileKind, pictures_json};
 pub use runs::{RunRecord, control_json, download_line, runs_json, show_json, show_recap};
 pub use schema::{Schema, documents, schema_of};

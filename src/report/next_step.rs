@@ -44,7 +44,9 @@ fn of_push(history: &JournalReader, run: &RunRow) -> Result<Option<String>, Jour
     Ok(match report.action {
         // Who presses keys again has to know what was pressed.
         PushAction::Sound | PushAction::Keys => None,
-        PushAction::RingTone => Some(run.command_line.clone()),
+        // One that came to its end has looked at every phone that it could.
+        PushAction::Verification if run.state == RunState::Finished => None,
+        PushAction::RingTone | PushAction::Verification => Some(run.command_line.clone()),
         PushAction::Picture | PushAction::PictureElsewhere | PushAction::Removal => {
             let is_kept = !run.is_about_addresses() && history.kept(run.id, "job")?.is_some();
             // One that was killed before it kept what it was to do has done nothing.

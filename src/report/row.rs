@@ -309,7 +309,11 @@ impl Row for PhoneResult {
         let result = match self.outcome {
             Outcome::Verified | Outcome::Already => TestResult::Passed,
             Outcome::Accepted if !self.is_failure() => TestResult::Passed,
-            Outcome::NeedsWork | Outcome::Offline | Outcome::Excluded | Outcome::NoBackground => {
+            Outcome::NeedsWork
+            | Outcome::Offline
+            | Outcome::Excluded
+            | Outcome::NoBackground
+            | Outcome::NotVerifiable => {
                 TestResult::Skipped { message: format!("{word}: {reason}") }
             }
             Outcome::Accepted
@@ -318,6 +322,7 @@ impl Row for PhoneResult {
             | Outcome::Unreachable
             | Outcome::BadReply
             | Outcome::WrongDevice
+            | Outcome::NotShown
             | Outcome::Pending => TestResult::Failed {
                 kind: word.to_owned(),
                 message: format!("{word}: {reason}"),

@@ -13,7 +13,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::domain::audit::{Audit, AuditedPhone};
+use crate::domain::audit::{Audit, AuditedPhone, Summary};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
 use crate::domain::inventory::{ClusterInfo, Phone};
@@ -243,6 +243,27 @@ impl RunReport {
             .collect();
         self.phones.extend(missing);
         self.phones.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    /// Keeps only some of the phones, with their attempts, downloads and findings; what is said about the phones of the run
+    /// is about these from then on.
+    #[must_use]
+    pub fn of_phones(mut self, keep: impl Fn(&PhoneResult) -> bool) -> Self {
+        self.phones.retain(keep);
+        let kept: HashSet<DeviceName> =
+            self.phones.iter().map(|phone| phone.name.clone()).collect();
+        self.attempts.retain(|attempt| {
+            DeviceName::of_cluster(&attempt.phone).is_ok_and(|name| kept.contains(&name))
+        });
+        self.downloads.retain(|one| one.phone.as_ref().is_some_and(|phone| kept.contains(phone)));
+        if let Some(audit) = &mut self.audit {
+            audit.phones.retain(|phone| kept.contains(phone.name()));
+            audit.summary = Summary::of(&audit.phones);
+        }
+        if let Some(ending) = &mut self.ending {
+            ending.coverage = None;
+        }
+        self
     }
 
     /// Tells whether the run was to push to phones of this verdict: only some runs repair what they can.

@@ -236,8 +236,14 @@ pub fn control_json(
     Document::new("control", generated_at, None, body)
 }
 
-/// One run for a person: the recap that the run ended with, and every attempt and download.
-pub fn show_recap(report: &RunReport, next: Option<&str>, layout: Layout) -> String {
+/// One run for a person: the recap that the run ended with, and every attempt and download. `part` says which of its phones
+/// are shown where those are not all; devices that were changed are not listed then.
+pub fn show_recap(
+    report: &RunReport,
+    next: Option<&str>,
+    layout: Layout,
+    part: Option<&str>,
+) -> String {
     let run = &RunRecord::from(&report.run);
     let mut out = String::new();
     let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
@@ -269,12 +275,13 @@ pub fn show_recap(report: &RunReport, next: Option<&str>, layout: Layout) -> Str
         let killed = if run.ended_at.is_none() { ", unless it still runs" } else { "" };
         line(&format!("  continue with `{next}`{killed}"));
     }
+    part.iter().for_each(|part| line(&format!("  shown: {part}")));
     line("");
     out.push_str(&match &report.run.subject {
         Some(_) if report.audit.is_some() || report.run.is_about_addresses() => {
-            run_recap(report, next, layout, true)
+            run_recap(report, next, layout, part.is_none())
         }
-        Some(_) | None => changes_summary(&report.changes, true),
+        Some(_) | None => changes_summary(&report.changes, part.is_none()),
     });
     let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
     let told = |event: &&EventRow| {

@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 use super::clusters::ClustersBody;
 use super::hosted::HostBody;
 use super::json::{AuditBody, ChangesBody, InventoryBody, ModelsBody, PlanBody, RolloutBody};
+use super::phone::PhoneHistory;
+use super::phone_counts::CountsBody;
 use super::pictures::PicturesBody;
 use super::runs::{ControlBody, RunsBody, ShowBody};
 use super::settings::ConfigBody;
@@ -33,6 +35,7 @@ impl Schema {
 pub fn documents() -> Vec<Schema> {
     vec![
         about_cluster::<InventoryBody<'_>>("inventory"),
+        about_cluster::<CountsBody<'_>>("counts"),
         about_cluster::<AuditBody<'_>>("audit"),
         about_cluster::<PlanBody<'_>>("plan"),
         about_cluster::<ChangesBody<'_>>("apply"),
@@ -40,6 +43,7 @@ pub fn documents() -> Vec<Schema> {
         about_cluster::<RolloutBody<'_>>("rollout"),
         schema_of::<RunsBody<'_>>("runs"),
         schema_of::<ShowBody<'_>>("show"),
+        schema_of::<PhoneHistory>("phone"),
         schema_of::<ControlBody>("control"),
         schema_of::<ModelsBody<'_>>("models"),
         schema_of::<PicturesBody<'_>>("pictures"),

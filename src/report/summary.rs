@@ -277,18 +277,11 @@ const GROUPS: [&str; 6] = ["verified", "already", "accepted", "failed", "pending
 fn by_group(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<String> {
     let mut columns: BTreeMap<&str, usize> = BTreeMap::new();
     for (outcome, count) in counts {
+        let own = [Outcome::Verified, Outcome::Already, Outcome::Accepted, Outcome::Pending];
         let column = match outcome {
-            Outcome::Verified | Outcome::Already | Outcome::Accepted | Outcome::Pending => {
-                outcome.as_str()
-            }
-            Outcome::Rejected
-            | Outcome::AuthFailed
-            | Outcome::Unreachable
-            | Outcome::BadReply
-            | Outcome::WrongDevice => "failed",
-            Outcome::NeedsWork | Outcome::Offline | Outcome::Excluded | Outcome::NoBackground => {
-                "skipped"
-            }
+            outcome if own.contains(outcome) => outcome.as_str(),
+            outcome if outcome.is_skipped() => "skipped",
+            _ => "failed",
         };
         *columns.entry(column).or_default() += count;
     }
@@ -304,8 +297,7 @@ fn nothing_failed(report: &RunReport) -> String {
     match (verified, accepted) {
         (0, 0) if count(Outcome::Already) > 0 => String::new(),
         (0, 0) => format!("\n{}.\n", wording::no_phone(action)),
-        (1, 0) => format!("\nThe {} is verified.\n", wording::noun(action)),
-        (n, 0) => format!("\nAll {n} {} are verified.\n", wording::nouns(action)),
+        (n, 0) => format!("\n{}\n", wording::all_verified(action, n)),
         (n, accepted) => {
             let proven = match n {
                 0 => String::new(),
@@ -320,12 +312,13 @@ fn nothing_failed(report: &RunReport) -> String {
 
 /// Phones that failed, by cause: one line a phone, and each remedy once. Phones that were not tried are counted.
 fn failures(report: &RunReport, next: Option<&str>, layout: Layout) -> String {
-    if report.failures().next().is_none() {
-        return nothing_failed(report);
-    }
     let proof = wording::proof_of(&report.phones);
-    let mut text = format!("\nPhones: {}\n", wording::failed(report.action, proof));
-    let all = causes(report.failures().map(|phone| ("", phone)));
+    let mut text = match report.failures().next() {
+        None => nothing_failed(report),
+        Some(_) => format!("\nPhones: {}\n", wording::failed(report.action, proof)),
+    };
+    let unknown = report.phones.iter().filter(|phone| phone.outcome == Outcome::NotVerifiable);
+    let all = causes(report.failures().chain(unknown).map(|phone| ("", phone)));
     let (pending, failed): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|cause| cause.outcome == Outcome::Pending);
     for cause in &failed {
@@ -424,7 +417,7 @@ fn pictures(audit: &Audit) -> String {
     }
     let more = by_picture.len().saturating_sub(MOST_LINES);
     let rows = by_picture.into_iter().rev().take(MOST_LINES).map(|(picture, (count, pools))| {
-        (picture.unwrap_or("none: no rule is for them").to_owned(), count, Some(pools))
+        (picture.unwrap_or("none").to_owned(), count, Some(pools))
     });
     let mut text = counted_table(&["By picture", "phones", "device pools"], rows);
     if more > 0 {

@@ -46,8 +46,10 @@ impl Layout {
             "verified" | "already" | "ready" => Style::new().green(),
             "accepted" | "fixable" | "needs_work" | "pending" => Style::new().yellow(),
             "rejected" | "auth_failed" | "unreachable" | "bad_reply" | "wrong_device"
-            | "blocked" => Style::new().red(),
-            "offline" | "excluded" | "no_background" | "unsupported" => Style::new().dim(),
+            | "blocked" | "not_shown" => Style::new().red(),
+            "offline" | "excluded" | "no_background" | "not_verifiable" | "unsupported" => {
+                Style::new().dim()
+            }
             _ => Style::new(),
         };
         if self.color {

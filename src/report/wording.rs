@@ -24,6 +24,7 @@ pub(crate) fn title(action: PushAction, what: &str) -> String {
         PushAction::RingTone => format!("Ring tone {what}"),
         PushAction::Sound => format!("Sound {what}"),
         PushAction::Keys => format!("Key script {what}"),
+        PushAction::Verification => VERIFICATION.to_owned(),
     }
 }
 
@@ -37,6 +38,7 @@ pub(crate) fn heading(command: &str, action: PushAction, what: &str, phones: &st
             format!("Rollout of {what} to {phones}")
         }
         PushAction::Removal => format!("{REMOVAL} from {phones}"),
+        PushAction::Verification => format!("{VERIFICATION}: {phones}"),
         PushAction::RingTone | PushAction::Sound | PushAction::Keys => {
             format!("{} to {phones}", title(action, what))
         }
@@ -47,6 +49,7 @@ pub(crate) fn heading(command: &str, action: PushAction, what: &str, phones: &st
 pub(crate) fn noun(action: PushAction) -> &'static str {
     match action {
         PushAction::Removal => "removal",
+        PushAction::Verification => "look",
         PushAction::Picture
         | PushAction::PictureElsewhere
         | PushAction::RingTone
@@ -55,8 +58,35 @@ pub(crate) fn noun(action: PushAction) -> &'static str {
     }
 }
 
-pub(crate) fn nouns(action: PushAction) -> &'static str {
-    if action == PushAction::Removal { "removals" } else { "pushes" }
+/// Says that so many phones are verified, and no other was tried.
+pub(crate) fn all_verified(action: PushAction, phones: usize) -> String {
+    let noun = noun(action);
+    match (action, phones) {
+        (PushAction::Verification, 1) => "The phone shows its picture.".to_owned(),
+        (PushAction::Verification, n) => {
+            format!("All {n} phones that were looked at show their picture.")
+        }
+        (_, 1) => format!("The {noun} is verified."),
+        (PushAction::Removal, n) => format!("All {n} removals are verified."),
+        (_, n) => format!("All {n} pushes are verified."),
+    }
+}
+
+/// Says that the only phone failed.
+pub(crate) fn only_failed(action: PushAction) -> String {
+    match action {
+        PushAction::Verification => {
+            "The only phone does not show its picture, or did not answer.".to_owned()
+        }
+        PushAction::Picture
+        | PushAction::PictureElsewhere
+        | PushAction::Removal
+        | PushAction::RingTone
+        | PushAction::Sound
+        | PushAction::Keys => {
+            format!("The {} to the only phone failed or is not verified.", noun(action))
+        }
+    }
 }
 
 /// What a verified phone did, after "the phone" or "all phones".
@@ -71,6 +101,7 @@ pub(crate) fn verified(action: PushAction, proof: Proof) -> &'static str {
         (PushAction::PictureElsewhere, _) => "accepted, and showed the picture",
         (PushAction::Removal, _) => "accepted, and showed another background",
         (PushAction::RingTone, _) => "accepted, and downloaded the ring tone completely",
+        (PushAction::Verification, _) => "showed the picture that was pushed",
         // Of these nothing is ever proven.
         (PushAction::Sound | PushAction::Keys, _) => accepted(action),
     }
@@ -84,6 +115,7 @@ pub(crate) fn accepted(action: PushAction) -> &'static str {
         PushAction::RingTone => "accepted the ring tone",
         PushAction::Sound => "accepted the sound",
         PushAction::Keys => "accepted every step of the key script",
+        PushAction::Verification => "sent a screenshot",
     }
 }
 
@@ -93,7 +125,8 @@ pub(crate) fn unverifiable(action: PushAction, proof: Proof) -> Option<&'static 
     match (action, proof) {
         (PushAction::Sound, _) => Some("Whether it was heard cannot be verified."),
         (PushAction::Keys, _) => Some("The effect of the keys cannot be verified."),
-        (PushAction::RingTone, _) | (_, Proof::Fetch | Proof::Screenshot) => None,
+        (PushAction::RingTone | PushAction::Verification, _)
+        | (_, Proof::Fetch | Proof::Screenshot) => None,
         (PushAction::Picture, Proof::None) => Some("Delivery was not verified (--verify none)."),
         (PushAction::PictureElsewhere, Proof::None) => {
             Some("Delivery was not verified: downloads from another server are not seen here.")
@@ -107,6 +140,7 @@ pub(crate) fn unverifiable(action: PushAction, proof: Proof) -> Option<&'static 
 /// What phones are called that failed, or of which too little is known.
 pub(crate) fn failed(action: PushAction, proof: Proof) -> &'static str {
     match (action, unverifiable(action, proof)) {
+        (PushAction::Verification, _) => "not showing their picture, or without an answer",
         (_, None) => "failed or not verified",
         (PushAction::Keys, Some(_)) => "failed, or a step is not known",
         (_, Some(_)) => "failed",
@@ -116,6 +150,9 @@ pub(crate) fn failed(action: PushAction, proof: Proof) -> &'static str {
 /// The same as a whole sentence about so many phones.
 pub(crate) fn failed_sentence(action: PushAction, proof: Proof, phones: &str) -> String {
     match (action, unverifiable(action, proof)) {
+        (PushAction::Verification, _) => {
+            format!("{phones} do not show their picture, or did not answer.")
+        }
         (_, None) => format!("{phones} failed or are not verified."),
         (PushAction::Keys, Some(_)) => {
             format!("{phones} failed, or the result of a step is not known.")
@@ -143,6 +180,7 @@ pub(crate) fn no_phone(action: PushAction) -> &'static str {
         }
         PushAction::Removal => "The picture was removed from no phone",
         PushAction::Sound => "The sound was played on no phone",
+        PushAction::Verification => "No phone was looked at",
         PushAction::Keys => "No key was pressed",
     }
 }
@@ -151,6 +189,7 @@ pub(crate) fn no_phone(action: PushAction) -> &'static str {
 fn shows(action: PushAction) -> &'static str {
     match action {
         PushAction::Picture | PushAction::PictureElsewhere => "shows it",
+        PushAction::Verification => "is proven to show its picture",
         PushAction::Removal => "no longer shows it",
         PushAction::RingTone | PushAction::Sound | PushAction::Keys => "has it",
     }
@@ -173,6 +212,7 @@ pub(crate) fn covered(action: PushAction, proof: Proof, capable: usize) -> Strin
         (_, None) if capable == 1 => shows(action),
         (PushAction::Removal, None) => "no longer show it",
         (PushAction::RingTone, None) => "have it",
+        (PushAction::Verification, None) => "are proven to show their picture",
         (_, None) => "show it",
     };
     format!("capable {phones} {show}")
@@ -182,9 +222,10 @@ pub(crate) fn covered(action: PushAction, proof: Proof, capable: usize) -> Strin
 pub(crate) fn outcome_title(action: PushAction, outcome: Outcome) -> &'static str {
     match (outcome, action) {
         (Outcome::Verified, _) => "Verified",
-        (Outcome::Already, PushAction::Picture | PushAction::PictureElsewhere) => {
-            "Already shows it"
-        }
+        (
+            Outcome::Already,
+            PushAction::Picture | PushAction::PictureElsewhere | PushAction::Verification,
+        ) => "Already shows it",
         (Outcome::Already, PushAction::Removal) => "Already removed",
         (Outcome::Already, PushAction::RingTone | PushAction::Sound | PushAction::Keys) => {
             "Already has it"
@@ -203,6 +244,8 @@ pub(crate) fn outcome_title(action: PushAction, outcome: Outcome) -> &'static st
             "Model not supported"
         }
         (Outcome::NoBackground, _) => "Model without background",
+        (Outcome::NotShown, _) => "Shows something else",
+        (Outcome::NotVerifiable, _) => "Not verifiable",
         (Outcome::Pending, _) => "Not tried",
     }
 }
@@ -216,6 +259,7 @@ pub(crate) fn next_step(action: PushAction, run: i64, begun: bool) -> String {
         PushAction::RingTone => {
             "run the same command again; phones that are done already are skipped".to_owned()
         }
+        PushAction::Verification => "run the same command again".to_owned(),
         PushAction::Sound | PushAction::Keys if begun => {
             "check the phone before you send it again".to_owned()
         }
@@ -244,6 +288,7 @@ pub(crate) fn stage(action: PushAction, word: &str) -> &str {
         ("push", PushAction::Removal) => "Remove pictures",
         ("push", PushAction::Sound) => "Play the sound",
         ("push", PushAction::Keys) => "Press keys",
+        ("screens" | "push", PushAction::Verification) => "Look at screens",
         ("paused", _) => "Paused",
         ("gate", _) => "Waits for an approval",
         ("question", _) => "Waits for an answer",
@@ -282,12 +327,40 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
             format!("Not pushed to: an earlier run proved that it {}.", shows(action))
         }
         Outcome::NeedsWork => {
-            "Not pushed to: something must be repaired first; its finding names it.".to_owned()
+            format!(
+                "{}: something must be repaired first; its finding names it.",
+                untouched(action)
+            )
         }
-        Outcome::Offline => "Not pushed to: the phone is not registered.".to_owned(),
-        Outcome::Excluded => "Not pushed to: it is excluded; see the reason.".to_owned(),
-        Outcome::NoBackground => format!("Not pushed to. {}", unsupported(action)),
+        Outcome::Offline => format!("{}: the phone is not registered.", untouched(action)),
+        Outcome::Excluded => format!("{}: it is excluded; see the reason.", untouched(action)),
+        Outcome::NoBackground => format!("{}. {}", untouched(action), unsupported(action)),
+        Outcome::NotShown => {
+            "The phone does not show what it was proven to show; the next push reaches it again."
+                .to_owned()
+        }
+        Outcome::NotVerifiable => {
+            "Nothing could be compared; what was proven before still counts.".to_owned()
+        }
     }
+}
+
+fn untouched(action: PushAction) -> &'static str {
+    if action == PushAction::Verification { "Not looked at" } else { "Not pushed to" }
+}
+
+/// What phones are called that a run did not touch.
+pub(crate) fn left(action: PushAction) -> &'static str {
+    if action == PushAction::Verification {
+        "not looked at, or not verifiable"
+    } else {
+        "not pushed to"
+    }
+}
+
+/// What a run was to do with phones, behind their number.
+pub(crate) fn meant(action: PushAction) -> &'static str {
+    if action == PushAction::Verification { " that could be compared" } else { " to be pushed to" }
 }
 
 fn accepted_means(action: PushAction, proof: Proof) -> String {
@@ -311,9 +384,10 @@ fn accepted_means(action: PushAction, proof: Proof) -> String {
 /// What an unsupported model or firmware does not do.
 pub(crate) fn unsupported(action: PushAction) -> &'static str {
     match action {
-        PushAction::Picture | PushAction::PictureElsewhere | PushAction::Removal => {
-            "This model or firmware shows no pushed background."
-        }
+        PushAction::Picture
+        | PushAction::PictureElsewhere
+        | PushAction::Removal
+        | PushAction::Verification => "This model or firmware shows no pushed background.",
         PushAction::RingTone => {
             "No source confirms that this model or firmware accepts a pushed ring tone."
         }
@@ -329,6 +403,8 @@ pub(crate) fn unsupported(action: PushAction) -> &'static str {
 /// What an answer means that was lost, where nothing is sent twice.
 const NOT_KNOWN: &str =
     ": what was sent may have been carried out; its line says what is not known.";
+
+const VERIFICATION: &str = "Verification of screens";
 
 const REMOVAL: &str = "Removal of the pushed picture";
 
@@ -411,8 +487,17 @@ mod tests {
             for proof in PROOFS {
                 let (object, outcome) = (action.object(), Outcome::Accepted);
                 let phone = PhoneResult { object, proof, outcome, ..pushed("SEP1") };
-                // A ring tone has one proof only, so the other ones cannot be asked for.
-                if action != PushAction::RingTone || proof == Proof::Fetch {
+                // These have one proof only, so the other ones cannot be asked for.
+                let only = match action {
+                    PushAction::RingTone => Proof::Fetch,
+                    PushAction::Verification => Proof::Screenshot,
+                    PushAction::Picture
+                    | PushAction::PictureElsewhere
+                    | PushAction::Removal
+                    | PushAction::Sound
+                    | PushAction::Keys => proof,
+                };
+                if proof == only {
                     assert_eq!(
                         unverifiable(action, proof).is_none(),
                         phone.is_failure(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::audit::audit_for;
-use crate::connect::cluster::{ClusterClients, ClusterSettings};
+use crate::connect::cluster::{ClusterClients, ClusterSettings, cluster_id};
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::Verdict;
 use crate::domain::inventory::Inventory;
@@ -68,7 +68,8 @@ impl ClusterTask {
     /// Judges phones for what is pushed.
     pub fn audit(&self, inventory: &Inventory) -> Audit {
         let payload = &self.request.payload;
-        payload.apply_to_audit(audit_for(payload.kind(), inventory, &self.repairs()))
+        let audit = audit_for(payload.kind(), inventory, &self.repairs());
+        payload.apply_to_audit(&cluster_id(&self.connection), audit)
     }
 
     /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.

@@ -103,9 +103,11 @@ pub fn too_long(error: PhoneError, action: PushAction) -> AppError {
     let shorter = match action {
         PushAction::Picture => "use a shorter --advertise or --picture-name",
         PushAction::PictureElsewhere => "use a shorter --image-url or --picture-name",
-        PushAction::RingTone | PushAction::Removal | PushAction::Sound | PushAction::Keys => {
-            "use a shorter --advertise"
-        }
+        PushAction::RingTone
+        | PushAction::Removal
+        | PushAction::Sound
+        | PushAction::Keys
+        | PushAction::Verification => "use a shorter --advertise",
     };
     AppError::from_error(ErrorKind::Usage, error)
         .hint(format!("nothing was changed or sent; {shorter}"))

@@ -18,7 +18,9 @@ use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::interaction::{Interaction, Notice};
-use crate::journal::{JournalError, JournalReader, Recorder, RunId, RunRef, RunRow, RunState};
+use crate::journal::{
+    JournalError, JournalReader, Recorder, RunId, RunRef, RunRow, RunState, VERIFY,
+};
 use crate::report::RunReport;
 use crate::rollout::cluster_task::ClusterTask;
 use crate::rollout::options::SavedOptions;
@@ -175,11 +177,15 @@ pub async fn read(
         None => None,
     };
     let (Some(kept), Some(payload)) = (kept, payload) else {
-        return Err(AppError::new(
-            ErrorKind::Usage,
-            format!("run {} is an `axlpaper {}`, which pushes no picture", run.id, run.command),
-        )
-        .hint("`axlpaper runs` lists the runs"));
+        let hint = match run.command == VERIFY {
+            true => {
+                "`axlpaper rollout PICTURE` pushes to phones that do not show it; the others are skipped"
+            }
+            false => "`axlpaper runs` lists the runs",
+        };
+        let message =
+            format!("run {} is an `axlpaper {}`, which pushes no picture", run.id, run.command);
+        return Err(AppError::new(ErrorKind::Usage, message).hint(hint));
     };
     let mut selector = kept.selector;
     // A run that did not come to its end is done again as a whole, which leaves alone who is proven: phones can have

@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::serve::Listener;
+use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -19,9 +20,10 @@ use tokio_util::task::TaskTracker;
 use super::config::{Fault, Restart, SimConfig};
 use super::events::Events;
 use super::fleet_content::{AccountState, Quirk, Registration, Web};
-use super::history::{PhoneRecord, Record};
+use super::history::{PhoneRecord, Record, Shown};
 use super::hold_point::Tripped;
 use super::phones::connection::SharedLink;
+use super::phones::screen::picture_size;
 use super::phones::{certificate, listeners};
 use super::scheduled_change::{Change, Lasts, PageTrouble};
 use super::shared::Shared;
@@ -30,6 +32,7 @@ use super::values::VendorConfig;
 
 use super::{authenticate, capture, decoy_host, https, page, phones, tomcat};
 use crate::domain::personalization::Setting;
+use crate::domain::text::hex;
 use crate::net::listen::{ListenError, SelfSigned};
 
 /// A running simulated cluster with its phones.
@@ -291,6 +294,21 @@ impl SimCluster {
 
     pub fn set_registration(&self, name: &str, registration: Registration) -> bool {
         self.device(name, |cluster, at| cluster.device_mut(at).spec.registration = registration)
+    }
+
+    /// A user chooses another picture on the phone, a PNG file; without one the background that the phone came with. Returns
+    /// whether there is such a phone and such a picture.
+    pub fn choose_picture(&self, name: &str, png: Option<&[u8]>) -> bool {
+        let shown = match png {
+            None => None,
+            Some(png) => {
+                let Some(size) = picture_size(png) else { return false };
+                let sha256 = hex(&Sha256::digest(png));
+                self.shared.files().insert(sha256.clone(), png.to_vec().into());
+                Some(Shown { sha256, size })
+            }
+        };
+        self.device(name, |cluster, at| cluster.histories[at].shown = shown)
     }
 
     pub fn restart_phone(&self, name: &str) -> bool {

@@ -235,4 +235,5 @@ pub fn audience(file: &str, text: &str) -> Option<Vec<&'static str>> {
     COMMANDS.iter().find(|known| **known == command).map(|known| vec![*known])
 }
 
-const COMMANDS: &[&str] = &["apply", "demo", "init", "plan", "revert", "sim", "trust", "rollout"];
+const COMMANDS: &[&str] =
+    &["apply", "demo", "init", "phone", "plan", "revert", "show", "sim", "trust", "rollout"];

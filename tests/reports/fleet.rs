@@ -276,7 +276,11 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
     let (reason, remedy) = match outcome {
         Outcome::Verified => (None, None),
         Outcome::Already => (Some("run 6 proved that it shows this picture".into()), None),
-        Outcome::NeedsWork | Outcome::Offline | Outcome::Excluded | Outcome::NoBackground => {
+        Outcome::NeedsWork
+        | Outcome::Offline
+        | Outcome::Excluded
+        | Outcome::NoBackground
+        | Outcome::NotVerifiable => {
             let finding = &seen.findings[0];
             (Some(finding.message.clone()), Some(finding.remedy.clone()))
         }
@@ -289,6 +293,7 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
         | Outcome::Unreachable
         | Outcome::BadReply
         | Outcome::WrongDevice
+        | Outcome::NotShown
         | Outcome::Pending => (
             Some("closed the connection without an answer".into()),
             seen.phone.registration.ip.map(|ip| format!("check the way to {ip}, then push again")),

@@ -284,7 +284,7 @@ fn known_model(text: &str) -> Option<&'static Model> {
 }
 
 /// Reads the name of a device, or the MAC address of a phone.
-fn device_name(text: &str) -> Result<DeviceName, String> {
+pub fn device_name(text: &str) -> Result<DeviceName, String> {
     let name = mac(text).map(|mac| format!("SEP{mac}"));
     let name = name.or_else(|| prefixed_mac(text)).unwrap_or_else(|| text.to_owned());
     // A page of Device > Phone shows the line behind the name: `SEP0011223344AA(1)`.

@@ -9,6 +9,7 @@ pub(crate) mod push;
 pub(crate) mod schedule;
 pub(crate) mod simulator;
 pub(crate) mod value;
+pub(crate) mod verify;
 
 pub(crate) mod name_list;
 

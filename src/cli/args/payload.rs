@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::picture::PictureArgs;
+use crate::connect::journal;
 use crate::domain::payload_kind::ToneFormat;
 use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, ErrorKind};
@@ -20,6 +21,7 @@ use crate::rollout::payload::pictures_by_rules::PicturesByRules;
 use crate::rollout::payload::removal::Removal;
 use crate::rollout::payload::ring_tone::{RingTone, read_audio};
 use crate::rollout::payload::source_image::SourceImage;
+use crate::rollout::payload::verification::ScreenVerification;
 
 /// What is pushed, before its files are read.
 #[derive(Clone, Debug)]
@@ -38,6 +40,11 @@ pub enum PayloadSource {
     RingTone {
         path: PathBuf,
         format: Option<ToneFormat>,
+    },
+    /// What phones of these clusters are proven to show, from this journal.
+    Proven {
+        journal: PathBuf,
+        clusters: Vec<String>,
     },
     /// The name of a sound on the phones' TFTP server.
     Sound(String),
@@ -71,6 +78,11 @@ impl PayloadSource {
             Self::External(payload) => {
                 let name = payload.image.to_string();
                 (Arc::new(payload), name)
+            }
+            Self::Proven { journal, clusters } => {
+                let history = journal::history(&journal)?;
+                let payload = ScreenVerification::read(&history, &clusters).await?;
+                (Arc::new(payload), "screens".to_owned())
             }
             Self::Removal => (Arc::new(Removal), "(the pushed picture is removed)".to_owned()),
             Self::RingTone { path, format } => {

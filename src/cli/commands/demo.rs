@@ -214,6 +214,8 @@ fn difference(result: &PhoneResult, phone: &PhoneRecord) -> Option<String> {
         | Outcome::Offline
         | Outcome::Excluded
         | Outcome::NoBackground
+        | Outcome::NotShown
+        | Outcome::NotVerifiable
             if !phone.pushes.is_empty() =>
         {
             "was pushed to"
@@ -230,6 +232,8 @@ fn difference(result: &PhoneResult, phone: &PhoneRecord) -> Option<String> {
         | Outcome::Offline
         | Outcome::Excluded
         | Outcome::NoBackground
+        | Outcome::NotShown
+        | Outcome::NotVerifiable
         | Outcome::Pending => return None,
     };
     Some(format!("{} is reported as {}, but {says}", result.name, result.outcome.as_str()))

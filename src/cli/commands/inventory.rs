@@ -1,10 +1,14 @@
 //! `axlpaper inventory`
 
+use clap::ValueEnum;
+
 use crate::cli::args::{AllClustersArgs, ConnectionArgs, OutputArgs, TargetArgs};
 use crate::cli::commands::rollout_common::list_phones;
 use crate::domain::inventory::Inventory;
 use crate::domain::repair_policy::Repairs;
+use crate::domain::text::pluralize;
 use crate::error::{AppError, Exit};
+use crate::report::{CountBy, PhoneCounts};
 
 /// List every phone that the selection matches, with its registration
 ///
@@ -17,19 +21,54 @@ pub struct Args {
     all: AllClustersArgs,
     #[command(flatten)]
     target: TargetArgs,
+    /// Count the phones by this field instead of listing them
+    #[arg(long, value_name = "FIELD", help_heading = "Output")]
+    by: Option<ByArg>,
     #[command(flatten)]
     output: OutputArgs,
 }
 
+/// The field by which phones are counted, as typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ByArg {
+    /// Device pool.
+    DevicePool,
+    /// Model.
+    Model,
+    /// Common Phone Profile.
+    Profile,
+    /// Firmware load that phones registered with.
+    Load,
+}
+
+impl From<ByArg> for CountBy {
+    fn from(by: ByArg) -> Self {
+        match by {
+            ByArg::DevicePool => Self::DevicePool,
+            ByArg::Model => Self::Model,
+            ByArg::Profile => Self::Profile,
+            ByArg::Load => Self::Load,
+        }
+    }
+}
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    list_phones(
-        (&args.connection.or_all(args.all), &args.target, &args.output),
-        |_| Repairs::default(),
-        |inventory, _| inventory,
-        recap,
-        |_| Exit::Done,
-    )
-    .await
+    let connection = args.connection.or_all(args.all);
+    let (what, no_repairs) =
+        ((&connection, &args.target, &args.output), |_: &_| Repairs::default());
+    match args.by {
+        None => list_phones(what, no_repairs, |found, _| found, recap, |_| Exit::Done).await,
+        Some(by) => {
+            let count = |found: Inventory, _: &_| PhoneCounts::of(&found, by.into());
+            list_phones(what, no_repairs, count, counts_recap, |_| Exit::Done).await
+        }
+    }
+}
+
+fn counts_recap(counts: &PhoneCounts) -> String {
+    let (phones, values) =
+        (pluralize(counts.phones, "phone"), pluralize(counts.rows.len(), "value"));
+    format!("{phones} on {} by {}: {values}", counts.cluster.name, counts.by.name())
 }
 
 fn recap(inventory: &Inventory) -> String {

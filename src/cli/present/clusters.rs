@@ -21,12 +21,12 @@ use crate::domain::inventory::{Inventory, Phone};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::PhoneResult;
 use crate::report::{
-    ClusterFailure, Format, OfCluster, Row, RunReport, Suite, TestCase, TestResult, Writable,
-    audit_json, clusters_json, inventory_json, rollout_json,
+    ClusterFailure, Format, OfCluster, PhoneCount, PhoneCounts, Row, RunReport, Suite, TestCase,
+    TestResult, Writable, audit_json, clusters_json, counts_json, inventory_json, rollout_json,
 };
 use crate::rollout::dry_run::DryRun;
 
-/// What a command found on a cluster, with a row for each phone.
+/// What a command found on a cluster, in rows: mostly one for each phone.
 pub trait PhoneRows {
     type Row: Row;
 
@@ -61,6 +61,7 @@ macro_rules! phone_rows {
 
 phone_rows! {
     Inventory: Phone, |found| found.phones, inventory_json(found, Timestamp::now());
+    PhoneCounts: PhoneCount, |found| found.rows, counts_json(found, Timestamp::now());
     Audit: AuditedPhone, |found| found.phones, audit_json(found, Timestamp::now());
     DryRun<Audit>: AuditedPhone, |dry| dry.found.phones, audit_json(&dry.found, Timestamp::now());
     DryRun<RunReport>: PhoneResult, |dry| dry.found.phones, rollout_json(&dry.found, Timestamp::now());

@@ -258,7 +258,7 @@ impl Progress {
     /// Returns the title of a stage, with the wave that it is about.
     fn title(&self, stage: Stage) -> String {
         let wave = *self.wave.lock().unwrap_or_else(PoisonError::into_inner);
-        match wave.filter(|_| stage == Stage::Push) {
+        match wave.filter(|_| matches!(stage, Stage::Push | Stage::Screens)) {
             Some(wave) if self.terminal => format!("Pushing: {}", wave.name()),
             Some(wave) => format!("{} ({})", title(stage), wave.name()),
             None => title(stage).to_owned(),
@@ -475,6 +475,7 @@ fn title(stage: Stage) -> &'static str {
         Stage::Apply => "Changing the cluster",
         Stage::Restart => "Waiting for phones",
         Stage::Push => "Pushing to phones",
+        Stage::Screens => "Looking at screens",
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::ready;
 
 use futures::future::{BoxFuture, FutureExt as _};
 
-use crate::event::{Downloads, Outcome, PhoneError};
+use crate::event::{Downloads, Outcome, PhoneError, Stage};
 use crate::image_server::FetchState;
 use crate::media::Similarity;
 use crate::phone::PhoneError as PushObjectError;
@@ -114,6 +114,9 @@ impl Evidence {
 pub enum ScreenCheck {
     /// How similar the screen is to the picture that was pushed.
     Picture(Similarity),
+    /// How much of the screen looks like the picture that the phone was proven to show, from 0 to 1, where nothing was
+    /// pushed.
+    Current { like: f64 },
     /// How much the screen has changed since the picture was removed, from 0 to 1.
     Removal { changed: f64 },
     /// The phone refused the push user when it was asked for the screenshot. Contains its reply.
@@ -126,6 +129,11 @@ pub enum ScreenCheck {
 ///
 /// The [scheduler](crate::push::scheduler) decides which phone and when.
 pub trait Delivery: Send + Sync {
+    /// Returns the stage of a run that this is.
+    fn stage(&self) -> Stage {
+        Stage::Push
+    }
+
     fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply>;
 
     /// Waits until the phone's downloads are complete, or until the time for them has passed. The default is for a

@@ -9,5 +9,6 @@ pub mod picture;
 pub mod removal;
 pub(crate) mod reply;
 pub(crate) mod ring_tone;
+pub mod screen_verification;
 pub mod screenshots;
 pub mod session;

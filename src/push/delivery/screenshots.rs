@@ -12,7 +12,7 @@ use crate::domain::error_chain::error_chain;
 use crate::event::PhoneError;
 use crate::journal::{Moment, Recorder};
 use crate::media::{Picture, Screen, blocking, changed, similarity};
-use crate::phone::{PhoneSession, Screenshot};
+use crate::phone::{PhoneSession, Reply, Screenshot};
 use crate::push::delivery::connector::PhoneConnector;
 use crate::push::policy::verification::shows;
 use crate::push::{ReplyKind, ScreenCheck, Target};
@@ -42,11 +42,7 @@ impl ScreenshotCheck {
     ) -> Option<ReplyKind> {
         let screen = match self.take(phone, target, Moment::Before).await {
             Ok((screen, file)) => self.keep(target, Moment::Before, file).await.map(|()| screen),
-            Err(Screenshot::AuthRefused(reply)) => {
-                let text = format!("{reply} (asked for a screenshot)");
-                let error = PhoneError { number: None, text, raw: String::new() };
-                return Some(ReplyKind::AuthRefused(error));
-            }
+            Err(Screenshot::AuthRefused(reply)) => return Some(refusal(&reply)),
             Err(Screenshot::None(why)) => Err(why),
             Err(Screenshot::File(_)) => Err("its screenshot cannot be read".to_owned()),
         };
@@ -120,7 +116,7 @@ impl ScreenshotCheck {
     }
 
     /// Requests a screenshot and decodes it. Any other reply is the error.
-    async fn take(
+    pub(crate) async fn take(
         &self,
         phone: &mut PhoneSession,
         target: &Target,
@@ -139,10 +135,21 @@ impl ScreenshotCheck {
     }
 
     /// Writes a screenshot to the journal. One that is missing in the report later proves nothing.
-    async fn keep(&self, target: &Target, moment: Moment, file: Vec<u8>) -> Result<(), String> {
+    pub(crate) async fn keep(
+        &self,
+        target: &Target,
+        moment: Moment,
+        file: Vec<u8>,
+    ) -> Result<(), String> {
         let kept = self.recorder.keep_screen(&target.name, moment, file).await;
         kept.map_err(|error| format!("its screenshot could not be kept: {}", error_chain(&error)))
     }
+}
+
+/// Returns the reply of an attempt whose phone refused the push user when it was asked for its screen.
+pub(crate) fn refusal(reply: &Reply) -> ReplyKind {
+    let text = format!("{reply} (asked for a screenshot)");
+    ReplyKind::AuthRefused(PhoneError { number: None, text, raw: String::new() })
 }
 
 const MOST_SCREENSHOTS: u32 = 6;

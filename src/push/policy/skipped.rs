@@ -100,6 +100,16 @@ pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
     }
 }
 
+/// Returns the result of a phone whose screen has nothing to be compared with.
+pub fn not_verifiable(target: &Target, reason: &str) -> PhoneResult {
+    PhoneResult {
+        outcome: Outcome::NotVerifiable,
+        reason: Some(reason.to_owned()),
+        remedy: Some("nothing to do here; a push with --force proves its picture again".to_owned()),
+        ..excluded(target)
+    }
+}
+
 /// Returns the result of a phone that a dry run would push to.
 pub fn planned(target: &Target) -> PhoneResult {
     let reason = Some("not tried: this is a dry run".to_owned());

@@ -20,6 +20,7 @@ pub fn shows(look: &ScreenCheck) -> bool {
         ScreenCheck::Picture(Similarity { before, after, telling, .. }) => {
             *telling && *after >= LEAST_LIKE && after - before >= LEAST_GAIN
         }
+        ScreenCheck::Current { like } => *like >= LEAST_LIKE,
         ScreenCheck::Removal { changed } => *changed >= LEAST_CHANGED,
         ScreenCheck::Refused(_) | ScreenCheck::None(_) => false,
     }
@@ -50,6 +51,14 @@ pub fn judged(
             }),
             remedy: None,
         }),
+        Evidence::Screen { look: look @ ScreenCheck::Current { .. }, .. } => {
+            Next::Done(PhoneOutcome {
+                outcome: Outcome::NotShown,
+                phone_error: None,
+                reason: Some(describe(look)),
+                remedy: Some(PUSH_AGAIN.to_owned()),
+            })
+        }
         Evidence::Screen { look, downloads } => {
             let outcome = accepted(describe(look), Some(REMEDY));
             // Phones sometimes ignore the first push. Where downloads were seen, it was not ignored.
@@ -66,7 +75,7 @@ fn stands_still(look: &ScreenCheck) -> bool {
             *changed < STILL && *after < LEAST_LIKE
         }
         ScreenCheck::Removal { changed } => *changed < STILL,
-        ScreenCheck::Refused(_) | ScreenCheck::None(_) => false,
+        ScreenCheck::Current { .. } | ScreenCheck::Refused(_) | ScreenCheck::None(_) => false,
     }
 }
 
@@ -91,6 +100,13 @@ fn describe(look: &ScreenCheck) -> String {
                 )
             }
         }
+        ScreenCheck::Current { like } if *like >= LEAST_LIKE => {
+            format!("{} of its screen look like the picture", percent(like))
+        }
+        ScreenCheck::Current { like } => format!(
+            "{} of its screen look like the picture that it was proven to show, which is not enough",
+            percent(like)
+        ),
         ScreenCheck::Removal { changed } => {
             format!("{} of its screen have changed", percent(changed))
         }
@@ -108,6 +124,9 @@ fn accepted(reason: String, remedy: Option<&str>) -> PhoneOutcome {
         remedy: remedy.map(str::to_owned),
     }
 }
+
+const PUSH_AGAIN: &str = "push the picture again: the next rollout of it pushes to this phone, because the proof \
+ is withdrawn; the report has its screenshot";
 
 const REMEDY: &str = "check the phone, or its screenshots in the report: a menu or a call can cover the picture, \
  and 98xx phones may only have added it to their list";
@@ -153,6 +172,13 @@ mod tests {
         ] {
             assert_eq!(outcome(NONE, accepted, false, true), Some(Outcome::Accepted));
         }
+    }
+
+    #[test]
+    fn a_look_without_a_push_says_whether_the_picture_is_there() {
+        let now = |like| outcome(NONE, ScreenCheck::Current { like }, false, false);
+        assert_eq!(now(LEAST_LIKE), Some(Outcome::Verified));
+        assert_eq!(now(LEAST_LIKE - 0.01), Some(Outcome::NotShown));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use futures::future::FutureExt as _;
 use tokio::time::Instant;
 
 use crate::domain::text::pluralize;
-use crate::event::{Event, Observer, Stage};
+use crate::event::{Event, Observer};
 use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::lockout::{Cause, Findings, Refused};
 use crate::push::policy::outcome;
@@ -178,7 +178,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         if let (Some(outage), Some(until)) = (outage, until) {
             let reason = format!("{page}, which {}", outage.why);
             let delay = until.saturating_duration_since(now);
-            observer.observe(&Event::Waiting { stage: Stage::Push, reason, delay });
+            observer.observe(&Event::Waiting { stage: self.delivery.stage(), reason, delay });
         }
     }
 }

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::text::pluralize;
-use crate::event::{Event, Observer, Outcome, PhoneResult, Proof, Stage};
+use crate::event::{Event, Observer, Outcome, PhoneResult, Proof};
 use crate::journal::JournalError;
 use crate::push::addresses::{AddressSource, LookedUp};
 use crate::push::attempt_log::AttemptLog;
@@ -313,7 +313,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             Proof::None => return,
         };
         observer.observe(&Event::Waiting {
-            stage: Stage::Push,
+            stage: self.delivery.stage(),
             reason,
             delay: self.settings.verify_timeout,
         });
@@ -335,7 +335,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
                 format!("{phones} that refused the push user right after a change")
             }
         };
-        observer.observe(&Event::Waiting { stage: Stage::Push, reason, delay });
+        observer.observe(&Event::Waiting { stage: self.delivery.stage(), reason, delay });
     }
 
     /// Writes the next attempts into the attempt log, as many as may be in progress.
@@ -520,7 +520,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         let phones =
             pluralize(self.recently_changed.len() + self.later.recently_changed() + 1, "phone");
         let reason = format!("new associations and settings of {phones} to take effect");
-        observer.observe(&Event::Waiting { stage: Stage::Push, reason, delay });
+        observer.observe(&Event::Waiting { stage: self.delivery.stage(), reason, delay });
     }
 
     fn wake_up(&mut self) {
@@ -602,7 +602,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
                 }
                 self.record(*result, observer);
                 let done = (self.results.len() - self.before_wave) as u64;
-                observer.observe(&Event::Progress { stage: Stage::Push, done });
+                observer.observe(&Event::Progress { stage: self.delivery.stage(), done });
                 written
             }
         };

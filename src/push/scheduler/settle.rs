@@ -3,7 +3,7 @@
 use futures::stream::StreamExt as _;
 use tokio::time::Instant;
 
-use crate::event::{Event, Observer, Outcome, Stage};
+use crate::event::{Event, Observer, Outcome};
 use crate::push::attempt_log::AttemptLog;
 use crate::push::scheduler::Scheduler;
 use crate::push::scheduler::phone_task::PhoneTask;
@@ -18,7 +18,10 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         self.before_wave = self.results.len();
         self.open += targets.len();
         self.fresh += targets.len();
-        observer.observe(&Event::Started { stage: Stage::Push, total: Some(self.open as u64) });
+        observer.observe(&Event::Started {
+            stage: self.delivery.stage(),
+            total: Some(self.open as u64),
+        });
         // Once a phone has shown that the password is right, no recently changed phone can make it doubtful.
         let is_proven = self.results.iter().any(|result| result.outcome == Outcome::Verified);
         let now = Instant::now();
@@ -39,7 +42,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
     /// Works until every phone has a result, or the push is stopped.
     pub(crate) async fn settle_all(&mut self, stop: &StopSignals, observer: &dyn Observer) {
         self.work(stop, observer).await;
-        observer.observe(&Event::Finished { stage: Stage::Push });
+        observer.observe(&Event::Finished { stage: self.delivery.stage() });
     }
 
     async fn work(&mut self, stop: &StopSignals, observer: &dyn Observer) {
@@ -60,7 +63,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
                 return self.settle_all(stop, observer).await;
             }
         }
-        observer.observe(&Event::Finished { stage: Stage::Push });
+        observer.observe(&Event::Finished { stage: self.delivery.stage() });
     }
 
     /// Returns whether the next wave may begin although phones have no result yet: their first attempt has ended, and

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::domain::text::pluralize;
-use crate::event::{Event, Observer, Outcome, Stage};
+use crate::event::{Event, Observer, Outcome};
 use crate::push::Target;
 use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::outcome::PhoneOutcome;
@@ -108,7 +108,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
             // A display counts the time down by itself.
             let reason = window.split(',').next().unwrap_or_default().to_owned();
             let delay = until(self.schedule.now(), opens);
-            observer.observe(&Event::Waiting { stage: Stage::Push, reason, delay });
+            observer.observe(&Event::Waiting { stage: self.delivery.stage(), reason, delay });
         }
     }
 

@@ -158,9 +158,7 @@ fn sentence(run: &RunReport, tally: Tally) -> String {
         ),
         (_, Some(unknown)) => accepted(action, proof, pushed, failed, unknown),
         (1, None) if verified == 1 => format!("The phone {}.", wording::verified(action, proof)),
-        (1, None) => {
-            format!("The {} to the only phone failed or is not verified.", wording::noun(action))
-        }
+        (1, None) => wording::only_failed(action),
         (_, None) if pushed == verified => {
             format!("All {} phones {}.", grouped(pushed), wording::verified(action, proof))
         }

@@ -219,10 +219,25 @@ fn title(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
     })
 }
 
-/// Explains the outcomes that this run could have: without verification none is `verified`.
+/// Explains the outcomes that this run could have: nothing is verified without verification, and a look at a screen
+/// pushes nothing.
 fn meanings(action: PushAction, proof: Proof) -> Vec<OutcomeMeaning> {
     let seen = wording::unverifiable(action, proof).is_none();
-    let there = Outcome::ALL.into_iter().filter(|one| seen || *one != Outcome::Verified);
+    let looks = action == PushAction::Verification;
+    let there = Outcome::ALL.into_iter().filter(|one| match one {
+        Outcome::Verified => seen,
+        Outcome::Already | Outcome::Accepted | Outcome::Rejected => !looks,
+        Outcome::NotShown | Outcome::NotVerifiable => looks,
+        Outcome::AuthFailed
+        | Outcome::Unreachable
+        | Outcome::BadReply
+        | Outcome::WrongDevice
+        | Outcome::NeedsWork
+        | Outcome::Offline
+        | Outcome::Excluded
+        | Outcome::NoBackground
+        | Outcome::Pending => true,
+    });
     there
         .map(|one| OutcomeMeaning {
             word: one.as_str(),

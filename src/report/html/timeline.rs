@@ -264,7 +264,7 @@ fn label(of: &RunSection<'_>, stage: &StageTimes) -> String {
 fn kind(word: &str) -> &'static str {
     match word {
         "apply" | "restart" => "changing",
-        "push" => "pushing",
+        "push" | "screens" => "pushing",
         wait if WAITS.contains(&wait) => "waiting",
         _ => "stage",
     }

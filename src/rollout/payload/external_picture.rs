@@ -12,13 +12,15 @@ use crate::domain::push_action::PushAction;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Proof, Stage};
 use crate::image_server::external_url::{ElsewhereError, Template, download};
+use crate::journal::{Recorder, SentPictures};
 use crate::media::{Contrast, Decoder, PreparedImage, Shape, Unfit, blocking, quality_warnings};
 use crate::net::client::web_http;
 use crate::push::delivery::external::{ExternalDelivery, ExternalImage};
 use crate::push::{Delivery, Digests};
 use crate::rollout::payload::delivery_context::DeliveryContext;
+use crate::rollout::payload::picture::sent;
 use crate::rollout::payload::{
-    DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload, SavedPayload,
+    DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload, SaveFuture, SavedPayload,
     proof_without_downloads,
 };
 
@@ -100,6 +102,18 @@ impl PreparedPayload for PreparedExternalPicture {
             |(model, image): (&String, &ExternalImage)| (model.clone(), image.files.digest());
         let digests: HashMap<_, _> = self.images.iter().map(digest).collect();
         Digests::new(move |format| digests.get(&format.model).cloned())
+    }
+
+    fn save_summary<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {
+        let mut files: Vec<_> =
+            self.images.values().map(|image| Arc::clone(&image.files)).collect();
+        async move {
+            files.sort_by_cached_key(|files| (files.background.size, files.digest()));
+            files.dedup_by_key(|files| files.digest());
+            let pictures = blocking(move || files.iter().map(|one| sent("", one)).collect()).await;
+            recorder.snapshot(SentPictures::KIND, &SentPictures { pictures }).await
+        }
+        .boxed()
     }
 
     fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a> {

@@ -12,6 +12,7 @@ pub mod pictures_by_rules;
 pub mod removal;
 pub mod ring_tone;
 pub mod source_image;
+pub mod verification;
 
 use std::fmt::Debug;
 use std::future::ready;
@@ -82,7 +83,7 @@ pub trait Payload: Debug + Send + Sync {
     }
 
     /// Excludes phones that the payload is not for, and adds which picture each of the others gets.
-    fn apply_to_audit(&self, audit: Audit) -> Audit {
+    fn apply_to_audit(&self, _cluster_id: &str, audit: Audit) -> Audit {
         audit
     }
 

@@ -155,14 +155,19 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> AppError {
 }
 
 fn summary(pictures: &PreparedSet) -> SentPictures {
-    let pictures = pictures.each().into_iter().map(|((name, _), prepared)| SentPicture {
+    let pictures = pictures.each().into_iter();
+    SentPictures { pictures: pictures.map(|((name, _), prepared)| sent(name, prepared)).collect() }
+}
+
+/// Returns what the journal keeps of a picture, so that reports show it and screens can be compared with it.
+pub(crate) fn sent(name: &str, prepared: &PreparedImage) -> SentPicture {
+    SentPicture {
         digest: prepared.digest(),
-        name: name.clone(),
+        name: name.to_owned(),
         grey: prepared.shape.is_grey(),
         background: file(&prepared.background),
         thumbnail: file(&prepared.thumbnail),
-    });
-    SentPictures { pictures: pictures.collect() }
+    }
 }
 
 fn file(file: &EncodedPicture) -> SentFile {

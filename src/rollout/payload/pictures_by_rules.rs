@@ -86,7 +86,7 @@ impl Payload for PicturesByRules {
         true
     }
 
-    fn apply_to_audit(&self, audit: Audit) -> Audit {
+    fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
         audit.with_pictures(&self.rules)
     }
 

@@ -33,7 +33,7 @@ impl Payload for Removal {
         proof_without_downloads(typed, "nothing is downloaded when a picture is removed")
     }
 
-    fn apply_to_audit(&self, audit: Audit) -> Audit {
+    fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
         audit.for_removal()
     }
 

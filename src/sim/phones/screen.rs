@@ -83,7 +83,7 @@ const MENU: Rgb<u8> = Rgb([245, 245, 245]);
 ///
 /// The whole picture is decoded: a damaged file is no picture. Interlaced ones are refused, as no
 /// working picture that was published is interlaced.
-pub(super) fn picture_size(file: &[u8]) -> Option<Size> {
+pub(crate) fn picture_size(file: &[u8]) -> Option<Size> {
     let decoder = png::Decoder::new(Cursor::new(file));
     let mut reader = decoder.read_info().ok()?;
     let info = reader.info();

@@ -1,0 +1,207 @@
+//! What phones were proven to show, so that their screens can be compared with it. Nothing is pushed.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures::future::{FutureExt as _, ready};
+
+use crate::domain::audit::Audit;
+use crate::domain::device_name::DeviceName;
+use crate::domain::payload_kind::ObjectKind;
+use crate::domain::push_action::PushAction;
+use crate::domain::text::pluralize;
+use crate::error::AppError;
+use crate::event::{Observer, PhoneResult, Proof};
+use crate::journal::{JournalReader, RunId, RunRef, SentPicture, SentPictures, Subject};
+use crate::media::{ExpectedScreen, Picture, blocking};
+use crate::push::delivery::screen_verification::{ExpectedScreens, VerificationDelivery};
+use crate::push::delivery::screenshots::ScreenshotCheck;
+use crate::push::{Delivery, Digests, Target, not_verifiable};
+use crate::rollout::payload::delivery_context::DeliveryContext;
+use crate::rollout::payload::{
+    DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload,
+};
+
+/// The pictures that the phones of some clusters are proven to show.
+#[derive(Debug, Default)]
+pub struct ScreenVerification {
+    /// The name of each phone's picture, by the identity of its cluster.
+    phones: HashMap<String, HashMap<DeviceName, String>>,
+    /// What phones of a model should show, by the name of the picture and the model.
+    pictures: HashMap<(String, String), ProvenPicture>,
+}
+
+#[derive(Clone, Debug)]
+struct ProvenPicture {
+    digest: String,
+    /// What a screen is compared with, or why there is nothing.
+    expected: Result<Arc<ExpectedScreen>, String>,
+}
+
+/// What a run pushed.
+struct PushedByRun {
+    subject: Subject,
+    pictures: Vec<SentPicture>,
+}
+
+impl ScreenVerification {
+    /// Reads from the journal what the phones of these clusters are proven to show.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn read(history: &JournalReader, clusters: &[String]) -> Result<Self, AppError> {
+        let mut this = Self::default();
+        let mut runs: HashMap<RunId, PushedByRun> = HashMap::new();
+        let mut screens: HashMap<String, Result<Arc<ExpectedScreen>, String>> = HashMap::new();
+        for cluster in clusters {
+            let mut phones = HashMap::new();
+            for (proven, result) in history.proven_results(cluster, ObjectKind::Background)? {
+                let run = match runs.entry(proven.run) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(pushed_by(history, proven.run)?),
+                };
+                let file = result.picture.as_ref().unwrap_or(&run.subject.file);
+                // A file can have changed between two runs.
+                let name = format!("{file} (run {})", proven.run);
+                let expected = match screens.entry(proven.digest.clone()) {
+                    Entry::Occupied(known) => known.get().clone(),
+                    Entry::Vacant(new) => new.insert(run.expected(&proven.digest).await).clone(),
+                };
+                let picture = ProvenPicture { digest: proven.digest, expected };
+                this.pictures.insert((name.clone(), result.model), picture);
+                phones.insert(result.name, name);
+            }
+            this.phones.insert(cluster.clone(), phones);
+        }
+        Ok(this)
+    }
+
+    fn of(&self, target: &Target) -> Option<&ProvenPicture> {
+        self.pictures.get(&(target.picture.clone(), target.model.clone()))
+    }
+}
+
+fn pushed_by(history: &JournalReader, run: RunId) -> Result<PushedByRun, AppError> {
+    let subject = history.run(RunRef::Number(run))?.and_then(|row| row.subject);
+    let sent = history.snapshot::<SentPictures>(run, SentPictures::KIND)?;
+    let pictures = sent.map(|sent| sent.pictures).unwrap_or_default();
+    Ok(PushedByRun { subject: subject.unwrap_or_default(), pictures })
+}
+
+impl PushedByRun {
+    /// Makes what a screen is compared with out of the copy in the journal, or says why that is not possible.
+    async fn expected(&self, digest: &str) -> Result<Arc<ExpectedScreen>, String> {
+        let Some(sent) = self.pictures.iter().find(|picture| picture.digest == digest) else {
+            return Err(match self.subject.action() {
+                PushAction::Removal => {
+                    "its picture was removed, and one screenshot cannot show that"
+                }
+                PushAction::Picture
+                | PushAction::PictureElsewhere
+                | PushAction::RingTone
+                | PushAction::Sound
+                | PushAction::Keys
+                | PushAction::Verification => "the journal has no copy of its picture",
+            }
+            .to_owned());
+        };
+        let size = sent.background.size;
+        let file = STANDARD.decode(&sent.background.look.base64);
+        let Ok(file) = file else {
+            return Err("the journal's copy of its picture is damaged".to_owned());
+        };
+        let decode = move || Picture::decode("the picture", &file);
+        let picture = blocking(decode).await.map_err(|error| {
+            format!("the journal's copy of its picture cannot be read: {error}")
+        })?;
+        let expected = ExpectedScreen::new(&picture, size);
+        if !expected.is_distinctive() {
+            return Err(
+                "its picture is of one colour, so a screenshot cannot distinguish it from another screen"
+                    .to_owned(),
+            );
+        }
+        Ok(Arc::new(expected))
+    }
+}
+
+impl Payload for ScreenVerification {
+    fn action(&self) -> PushAction {
+        PushAction::Verification
+    }
+
+    fn describe(&self, _: &str, phones: usize) -> String {
+        format!(
+            "look at the {} of {}",
+            if phones == 1 { "screen" } else { "screens" },
+            pluralize(phones, "phone")
+        )
+    }
+
+    fn proof(&self, _: Option<Proof>) -> Result<Proof, AppError> {
+        Ok(Proof::Screenshot)
+    }
+
+    fn apply_to_audit(&self, cluster_id: &str, audit: Audit) -> Audit {
+        let phones = self.phones.get(cluster_id);
+        audit.for_verification(|phone| phones?.get(phone.name()).cloned())
+    }
+
+    fn partition_targets(&self, targets: Vec<Target>) -> (Vec<Target>, Vec<PhoneResult>) {
+        let (mut able, mut unable) = (Vec::new(), Vec::new());
+        for target in targets {
+            match self.of(&target).map(|picture| &picture.expected) {
+                Some(Ok(_)) => able.push(target),
+                Some(Err(why)) => unable.push(not_verifiable(&target, why)),
+                None if target.picture.is_empty() => {
+                    unable.push(not_verifiable(&target, NOT_PROVEN));
+                }
+                None => unable.push(not_verifiable(&target, OTHER_MODEL)),
+            }
+        }
+        (able, unable)
+    }
+
+    fn prepare<'a>(&'a self, _: Vec<ModelFormat>, _: &'a dyn Observer) -> PrepareFuture<'a> {
+        let prepared = PreparedVerification { pictures: self.pictures.clone() };
+        ready(Ok(Box::new(prepared) as Box<dyn PreparedPayload>)).boxed()
+    }
+}
+
+const NOT_PROVEN: &str = "no run has proven that it shows a picture";
+
+const OTHER_MODEL: &str = "it was another model when it was proven to show its picture";
+
+#[derive(Debug)]
+struct PreparedVerification {
+    pictures: HashMap<(String, String), ProvenPicture>,
+}
+
+impl PreparedPayload for PreparedVerification {
+    fn digests(&self) -> Digests {
+        let pictures = self.pictures.clone();
+        Digests::new(move |format| {
+            let picture = pictures.get(&(format.picture.clone(), format.model.clone()))?;
+            Some(picture.digest.clone())
+        })
+    }
+
+    fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a> {
+        let expected: ExpectedScreens = self
+            .pictures
+            .into_iter()
+            .filter_map(|(key, one)| Some((key, one.expected.ok()?)))
+            .collect();
+        let connector = context.phone_connector(context.options.phone_timeout);
+        let delivery = connector.map(|connector| {
+            let wait = context.options.verify_timeout;
+            let screenshots = ScreenshotCheck::new(context.recorder.clone(), wait);
+            let delivery = VerificationDelivery::new(connector, screenshots, expected);
+            Box::new(delivery) as Box<dyn Delivery>
+        });
+        ready(delivery).boxed()
+    }
+}
