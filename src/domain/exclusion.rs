@@ -43,15 +43,10 @@ impl Audit {
         if rules.is_empty() {
             return self;
         }
-        let mut without = 0;
-        for phone in &mut self.phones {
-            let Some(image) = &mut phone.image else { continue };
-            image.picture = rules.picture_of(&phone.phone).map(str::to_owned);
-            if image.picture.is_none() {
-                without += 1;
-                phone.leave_alone(NO_PICTURE, NO_PICTURE_REMEDY);
-            }
-        }
+        let picture_of = |phone: &AuditedPhone| {
+            rules.picture_of(&phone.phone).ok_or((NO_PICTURE, NO_PICTURE_REMEDY))
+        };
+        let without = self.choose_pictures(picture_of);
         let remark = format!(
             "{} could show a picture, and no rule of the config file has one for them; they are skipped: \
              nothing is changed for them and nothing is pushed to them; a last [[image]] with nothing but \
@@ -59,6 +54,43 @@ impl Audit {
             pluralize(without, "phone")
         );
         self.leaving(without, remark)
+    }
+
+    /// Adds which picture each phone showed before a run; excludes phones for which `picture_of` has a reason and a remedy
+    /// instead.
+    #[must_use]
+    pub fn with_earlier_pictures<'a>(
+        mut self,
+        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (&'a str, &'a str)>,
+    ) -> Self {
+        let without = self.choose_pictures(picture_of);
+        let remark = format!(
+            "{} cannot get an earlier picture back: nothing is pushed to them; the report says why for each",
+            pluralize(without, "phone")
+        );
+        self.leaving(without, remark)
+    }
+
+    /// Sets the picture of every phone that can show one. Returns how many get none.
+    fn choose_pictures<'a>(
+        &mut self,
+        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (&'a str, &'a str)>,
+    ) -> usize {
+        let mut without = 0;
+        for phone in &mut self.phones {
+            if phone.image.is_none() {
+                continue;
+            }
+            let chosen = picture_of(phone);
+            if let Some(image) = &mut phone.image {
+                image.picture = chosen.ok().map(str::to_owned);
+            }
+            if let Err((why, remedy)) = chosen {
+                without += 1;
+                phone.leave_alone(why, remedy);
+            }
+        }
+        without
     }
 
     /// Excludes phones whose pushed picture cannot be removed: no way is known for their model.

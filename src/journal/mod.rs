@@ -7,6 +7,7 @@
 //! No password, cookie or header is ever written.
 mod control_requests;
 mod pending_applies;
+mod pictures;
 mod reader;
 mod recorder;
 mod rows;
@@ -19,6 +20,7 @@ mod lock;
 mod schema;
 mod writer;
 
+pub use crate::journal::pictures::KeptPicture;
 pub use crate::journal::reader::JournalReader;
 pub use crate::journal::recorder::{Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder};
 pub use crate::journal::rows::{

@@ -70,14 +70,16 @@ impl JournalReader {
         }
     }
 
-    /// Tells whether a later run went on with this one, or took back what this one was to take back.
+    /// Tells whether a later run went on with this one, or took back what this one was to take back: changes of the
+    /// cluster, or pictures.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn went_on(&self, run: &RunRow) -> Result<bool, JournalError> {
-        let select =
-            "select 1 from runs where id > ?1 and (continues = ?1 or reverts = ?2) limit 1";
-        Ok(self.row(select, params![run.id, run.reverts], |_| Ok(()))?.is_some())
+        let select = "select 1 from runs where id > ?1 and (continues = ?1 or reverts = ?2 and ?3 =
+                       exists (select 1 from snapshots where run = runs.id and kind = ?4)) limit 1";
+        let with = params![run.id, run.reverts, run.subject.is_some(), Subject::KIND];
+        Ok(self.row(select, with, |_| Ok(()))?.is_some())
     }
 
     /// Returns what a run meant to change, and what came of it.
@@ -208,17 +210,23 @@ impl JournalReader {
         cluster_id: &str,
         object: ObjectKind,
     ) -> Result<HashMap<DeviceName, Proven>, JournalError> {
-        let select =
-            "select p.phone, p.digest, p.run from pushes p inner join runs o on p.run = o.id
-                  where p.id = (select max(q.id) from pushes q inner join runs r on q.run = r.id
-                                 where q.phone = p.phone and (r.cluster_id in (?1, ?2) or ?1 = ?2)
-                                   and q.object in (?3, ?4)
-                                   and coalesce(q.outcome, '') not in ('excluded', 'skipped', 'wrong_device')
-                                   and (q.object = ?4 or coalesce(q.outcome, '') <> 'unreachable'
-                                        or q.digest <> p.digest))
-                    and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1";
-        let with = params![cluster_id, ADDRESSES, object.as_str(), ObjectKind::Keys.as_str()];
-        let proven = self.rows(select, with, |row| {
+        self.proven_before(cluster_id, object, i64::MAX)
+    }
+
+    /// Returns what [`Self::proven`] returned before the attempt in this row was made.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub(super) fn proven_before(
+        &self,
+        cluster_id: &str,
+        object: ObjectKind,
+        attempt: i64,
+    ) -> Result<HashMap<DeviceName, Proven>, JournalError> {
+        let select = format!("select p.phone, p.digest, p.run from {PROVEN}");
+        let keys = ObjectKind::Keys.as_str();
+        let with = params![cluster_id, ADDRESSES, object.as_str(), keys, attempt];
+        let proven = self.rows(&select, with, |row| {
             Ok((name(row)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
         })?;
         Ok(proven.into_iter().collect())
@@ -359,14 +367,25 @@ impl JournalReader {
 
 /// The last file of a kind that a run kept.
 const KEPT: &str =
-    "select body from snapshots where run = ?1 and kind = ?2 order by rowid desc limit 1";
+    "select coalesce(p.body, s.body) from snapshots s left join pictures p on p.digest = s.picture
+                     where s.run = ?1 and s.kind = ?2 order by s.rowid desc limit 1";
+
+/// The attempts that prove what phones of the cluster ?1 show of the object ?3, before the attempt ?5.
+pub(super) const PROVEN: &str = "pushes p inner join runs o on p.run = o.id
+                  where p.id = (select max(q.id) from pushes q inner join runs r on q.run = r.id
+                                 where q.phone = p.phone and (r.cluster_id in (?1, ?2) or ?1 = ?2)
+                                   and q.object in (?3, ?4) and q.id < ?5
+                                   and coalesce(q.outcome, '') not in ('excluded', 'skipped', 'wrong_device')
+                                   and (q.object = ?4 or coalesce(q.outcome, '') <> 'unreachable'
+                                        or q.digest <> p.digest))
+                    and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1";
 
 pub(super) fn text(row: &Row<'_>, at: usize) -> Result<String, Problem> {
     Ok(row.get(at)?)
 }
 
 /// The name of the phone that a row begins with.
-fn name(row: &Row<'_>) -> Result<DeviceName, Problem> {
+pub(super) fn name(row: &Row<'_>) -> Result<DeviceName, Problem> {
     DeviceName::of_cluster(&text(row, 0)?)
         .map_err(|error| Problem::Unreadable { what: "a phone", why: error.to_string() })
 }

@@ -48,6 +48,7 @@ fn attempt(phone: &str, digest: &str, attempt: u32) -> Attempt {
         object: ObjectKind::Background,
         digest: digest.into(),
         attempt,
+        earlier: None,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::connect::cluster::ClusterSettings;
 use crate::connect::phone_tls;
 use crate::domain::device_name::DeviceName;
 use crate::domain::nat::NatRules;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::domain::text::pluralize;
@@ -21,6 +22,7 @@ use crate::journal::{JournalError, JournalReader, Recorder, RunId, RunRef, RunRo
 use crate::report::RunReport;
 use crate::rollout::cluster_task::ClusterTask;
 use crate::rollout::options::SavedOptions;
+use crate::rollout::payload::earlier_pictures::EarlierPictures;
 use crate::rollout::payload::external_picture::ExternalPicture;
 use crate::rollout::payload::picture::PicturePayload;
 use crate::rollout::payload::pictures_by_rules::PicturesByRules;
@@ -34,6 +36,15 @@ pub enum RunSource {
     Resume(RunRef),
     /// The phones that it has not served.
     OnlyFailed(RunRef),
+    /// The phones that it pushed to: they get what they showed before.
+    PicturesBefore(RunRef),
+}
+
+impl RunSource {
+    fn run(self) -> RunRef {
+        let (Self::Resume(run) | Self::OnlyFailed(run) | Self::PicturesBefore(run)) = self;
+        run
+    }
 }
 
 /// What a run pushes to whom, and which run it goes on with.
@@ -48,8 +59,10 @@ pub struct ResumedRun {
     pub proof: Option<Proof>,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
-    /// The run that is gone on with.
-    pub continues: RunId,
+    /// The run that is gone on with, or whose pictures are taken back.
+    pub earlier: RunId,
+    /// Whether its pictures are taken back.
+    pub is_revert: bool,
     /// The options of that run; only `force` where only the phones that it has not served are pushed to.
     pub options: SavedOptions,
     /// How that run reached phones over HTTPS, where it did.
@@ -59,7 +72,7 @@ pub struct ResumedRun {
 }
 
 /// What the journal keeps of a run's beginning, so that it can be gone on with.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub struct ResumeRecord {
     /// Which phones.
     pub selector: Selector,
@@ -89,10 +102,14 @@ pub struct ResumeRecord {
 /// # Errors
 /// When the run that is named is such a one, is not there, or the journal cannot be read.
 pub fn refuse_addresses(earlier: RunSource, state: &Path) -> Result<(), AppError> {
-    let (RunSource::Resume(which) | RunSource::OnlyFailed(which)) = earlier;
-    let run = journal::find(&journal::history(state)?, which)?;
+    let run = journal::find(&journal::history(state)?, earlier.run())?;
     if !run.is_about_addresses() {
         return Ok(());
+    }
+    if let RunSource::PicturesBefore(_) = earlier {
+        let error = format!("run {} pushed to addresses, and `revert` asks a cluster", run.id);
+        return Err(AppError::new(ErrorKind::Usage, error)
+            .hint("push the earlier picture from its file to the same addresses"));
     }
     let error = format!("run {} pushed to addresses, and `rollout` asks a cluster", run.id);
     Err(AppError::new(ErrorKind::Usage, error).hint(format!(
@@ -118,6 +135,10 @@ async fn payload(
             Some(Arc::new(ExternalPicture::from_journal(image_url, icon_url)?))
         }
         SavedPayload::Removal => Some(Arc::new(Removal)),
+        SavedPayload::Earlier { run } => {
+            let run = journal::find(history, RunRef::Number(*run))?;
+            Some(Arc::new(EarlierPictures::from_journal(history, &run)?))
+        }
     })
 }
 
@@ -156,12 +177,9 @@ pub async fn read(
     connection: &ClusterSettings,
     interaction: &dyn Interaction,
 ) -> Result<Option<ResumedRun>, AppError> {
-    let (which, only_failed) = match earlier {
-        RunSource::Resume(which) => (which, false),
-        RunSource::OnlyFailed(which) => (which, true),
-    };
+    let only_failed = matches!(earlier, RunSource::OnlyFailed(_));
     let history = journal::history(state)?;
-    let run = journal::find(&history, which)?;
+    let run = journal::find(&history, earlier.run())?;
     if run.cluster_id != cluster::cluster_id(connection) {
         let other =
             format!("run {} was about {}, not about {}", run.id, run.host, connection.endpoint);
@@ -169,6 +187,9 @@ pub async fn read(
             .hint("nothing was changed; name the run's cluster"));
     }
     let kept = history.snapshot::<ResumeRecord>(run.id, "job")?;
+    if let RunSource::PicturesBefore(_) = earlier {
+        return before(&history, &run, kept).map(Some);
+    }
     let payload = match &kept {
         Some(kept) => payload(&history, run.id, kept).await?,
         None => None,
@@ -204,7 +225,8 @@ pub async fn read(
         proof: kept.proof,
         selector,
         repair,
-        continues: run.id,
+        earlier: run.id,
+        is_revert: false,
         options: if only_failed {
             SavedOptions { force: kept.options.force, ..SavedOptions::default() }
         } else {
@@ -213,6 +235,44 @@ pub async fn read(
         phone_tls: kept.phone_tls,
         nat: kept.nat,
     }))
+}
+
+/// Returns how the pictures of a run are taken back: all phones that it pushed to, and what they showed before.
+fn before(
+    history: &JournalReader,
+    run: &RunRow,
+    kept: Option<ResumeRecord>,
+) -> Result<ResumedRun, AppError> {
+    let pictures = EarlierPictures::from_journal(history, run)?;
+    let phones: Vec<DeviceName> = pictures.phones().cloned().collect();
+    if phones.is_empty() {
+        let error =
+            format!("run {} is an `axlpaper {}`, which pushed no picture", run.id, run.command);
+        return Err(AppError::new(ErrorKind::Usage, error).hint("`axlpaper runs` lists the runs"));
+    }
+    if pictures.known() == 0 {
+        let phones = pluralize(phones.len(), "phone");
+        let error = format!(
+            "the journal has no earlier picture of the {phones} that run {} pushed to, so nothing can be pushed back",
+            run.id
+        );
+        return Err(AppError::new(ErrorKind::Usage, error).hint(
+            "only what axlpaper pushed before, and proved, is known; push the picture that they are to show from its file",
+        ));
+    }
+    let kept = kept.unwrap_or_default();
+    Ok(ResumedRun {
+        file: pictures.name(),
+        payload: Arc::new(pictures),
+        proof: None,
+        selector: Selector { listed: Some(phones), ..Selector::default() },
+        repair: None,
+        earlier: run.id,
+        is_revert: true,
+        options: SavedOptions::default(),
+        phone_tls: kept.phone_tls,
+        nat: kept.nat,
+    })
 }
 
 /// Keeps what is needed to go on with this run. Only what is about pictures can be gone on with: keys must not be

@@ -51,6 +51,7 @@ mod removal;
 mod repair;
 mod report;
 mod revert;
+mod revert_pictures;
 mod ringtone;
 mod rollout;
 mod rollout_clusters;

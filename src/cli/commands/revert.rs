@@ -4,30 +4,38 @@ use crate::cli::settings;
 use crate::connect::journal;
 use std::path::{Path, PathBuf};
 
+use clap::Args as _;
 use jiff::Timestamp;
 
 use super::apply::{ChangeRun, check_cluster, read};
 use crate::apply::now;
-use crate::cli::args::{ConnectionArgs, OutputArgs, ResetArgs};
+use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, ResetArgs, WaitArgs};
+use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::inventory::ClusterInfo;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, CurrentState};
-use crate::domain::text::{MOST_LINES, limit_lines};
+use crate::domain::text::{MOST_LINES, limit_lines, pluralize};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{JournalReader, RunId, RunRef, RunRow};
 use crate::plan::{Kind, Revert, revert_of, taken_back};
 use crate::report::{plan_diff, printable_lines};
 use crate::rollout::repair;
+use crate::rollout::resume::RunSource;
 
-/// Take back what a run changed on the cluster
+/// Take back what a run changed on the cluster, or push back the pictures that its phones showed before
 ///
-/// Only what is still as the run left it is taken back; what others have changed since is left alone and
-/// told. Pictures stay on the phones. The plan is shown first; taking back is a run of its own.
+/// Only what is still as the run left it is taken back; what others have changed since is left alone and reported.
+/// Pictures stay on the phones. With --pictures it is the other way round: the cluster stays as it is, and the phones that
+/// the run, and those that it continues, pushed to get the picture that they were proven to show before, as the journal
+/// has it. Phones without such a picture are listed, and nothing is pushed to them. What will be done is shown first;
+/// taking back is a run of its own.
 #[derive(clap::Args, Debug)]
+#[command(mut_args(only_with_pictures))]
 pub struct Args {
     /// The run: a number, or `last`
     #[arg(value_name = "RUN", required_unless_present = "from", conflicts_with = "from")]
@@ -35,10 +43,15 @@ pub struct Args {
     /// Take back what this file names instead: a run writes one when its journal is lost
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// Push back the pictures that the phones of the run showed before it
+    #[arg(long, conflicts_with_all = ["from", "reset"])]
+    pictures: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
     reset: ResetArgs,
+    #[command(flatten)]
+    push: PushArgs,
     /// Show what would be taken back, and stop
     #[arg(long)]
     dry_run: bool,
@@ -49,7 +62,17 @@ pub struct Args {
     output: OutputArgs,
 }
 
+/// The options of a push need --pictures.
+fn only_with_pictures(arg: clap::Arg) -> clap::Arg {
+    let push = PushArgs::augment_args(clap::Command::new("push"));
+    let is_of_push = push.get_arguments().any(|of_push| of_push.get_id() == arg.get_id());
+    if is_of_push { arg.requires("pictures") } else { arg }
+}
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
+    if args.pictures {
+        return Box::pin(pictures(args)).await;
+    }
     list::check_list::<ChangeResult>(&args.output)?;
     let path = journal::path(args.connection.state.as_deref())?;
     let run = match (&args.run, &args.from) {
@@ -69,12 +92,37 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         return Err(AppError::new(ErrorKind::Refused, other)
             .hint("nothing was changed; name the run's cluster"));
     }
+    let pushed = history.shown_before(&row.cluster_id, &[row.id], ObjectKind::Background)?;
+    if !pushed.is_empty() {
+        let (phones, run) = (pluralize(pushed.len(), "phone"), row.id);
+        ui::say(&format!(
+            "note: run {run} pushed pictures to {phones}, which keep them; `axlpaper revert {run} --pictures` pushes back \
+             what they showed before"
+        ));
+    }
     let done = made(&history, &row)?;
     if done.is_empty() {
         ui::say(&nothing_to_take_back(&history, &row)?);
         return Ok(Exit::Done);
     }
     take_back(&args, &connection, &done, Some(row.id), &path).await
+}
+
+/// Pushes back what the phones of a run showed before it.
+async fn pictures(args: Args) -> Result<Exit, AppError> {
+    args.connection.one_cluster()?;
+    let job = Job {
+        command: "revert",
+        source: Source::Earlier(RunSource::PicturesBefore(args.run.unwrap_or(RunRef::Last))),
+        connection: args.connection,
+        push: args.push,
+        output: args.output,
+        yes: args.yes,
+        repair: None,
+        wait: WaitArgs::default(),
+        dry_run: args.dry_run,
+    };
+    rollout_common::run(job).await
 }
 
 /// Takes back what a file names: from there on as if a run of the journal had done it.

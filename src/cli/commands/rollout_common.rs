@@ -22,6 +22,7 @@ use crate::domain::selector::{LimitCounts, Selector};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Proof};
 use crate::interaction::Interaction;
+use crate::journal::RunId;
 use crate::report::{RunReport, printable_lines};
 use crate::rollout::assess::survey_of;
 use crate::rollout::control::RolloutHandle;
@@ -64,7 +65,8 @@ struct Subject {
     selector: Selector,
     proof: Option<Proof>,
     repair: Option<Repairs>,
-    continues: Option<crate::journal::RunId>,
+    continues: Option<RunId>,
+    reverts: Option<RunId>,
     /// What was typed, with what a resumed run keeps.
     options: SavedOptions,
 }
@@ -112,6 +114,7 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
         proof: subject.payload.proof(typed_proof.or(subject.proof))?,
         journal,
         continues: subject.continues,
+        reverts: subject.reverts,
         selector: subject.selector,
         payload: subject.payload,
         payload_name: subject.name,
@@ -265,6 +268,7 @@ async fn typed(
         proof: None,
         repair: job.repair.clone(),
         continues: None,
+        reverts: None,
         options: job.push.saved(),
     })
 }
@@ -281,7 +285,7 @@ async fn earlier_run(
         resume::read(earlier, job.repair.as_ref(), &journal, connection, interaction).await?;
     let Some(resumed) = resumed else { return Ok(None) };
     if let Some(kept) = resumed.phone_tls {
-        connection.push_access.phone_tls.go_on(kept, resumed.continues, interaction)?;
+        connection.push_access.phone_tls.go_on(kept, resumed.earlier, interaction)?;
     }
     // Rules that the config file has now count before those of the run that is gone on with.
     if connection.push_access.nat.is_empty() {
@@ -289,7 +293,7 @@ async fn earlier_run(
     }
     let typed = job.push.saved();
     if let Some(kept) = typed.describe_resumed(&resumed.options) {
-        ui::say(&format!("note: the run resumes run {} and {kept}", resumed.continues));
+        ui::say(&format!("note: the run resumes run {} and {kept}", resumed.earlier));
     }
     let options = typed.over(resumed.options);
     let access = &mut connection.push_access;
@@ -301,7 +305,8 @@ async fn earlier_run(
         selector: resumed.selector,
         proof: resumed.proof,
         repair: resumed.repair,
-        continues: Some(resumed.continues),
+        continues: (!resumed.is_revert).then_some(resumed.earlier),
+        reverts: resumed.is_revert.then_some(resumed.earlier),
         options,
     }))
 }

@@ -1,6 +1,6 @@
 //! Pictures on a web server that is not ours: downloaded and checked once before phones get their URLs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +12,15 @@ use crate::domain::push_action::PushAction;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Proof, Stage};
 use crate::image_server::external_url::{ElsewhereError, Template, download};
+use crate::journal::Recorder;
 use crate::media::{Decoder, PreparedImage, Shape, Unfit, blocking};
 use crate::net::client::web_http;
 use crate::push::delivery::external::{ExternalDelivery, ExternalImage};
 use crate::push::{Delivery, Digests};
 use crate::rollout::payload::delivery_context::DeliveryContext;
+use crate::rollout::payload::picture::kept;
 use crate::rollout::payload::{
-    DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload, SavedPayload,
+    DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload, SaveFuture, SavedPayload,
     proof_without_downloads,
 };
 
@@ -96,6 +98,19 @@ impl PreparedPayload for PreparedExternalPicture {
             |(model, image): (&String, &ExternalImage)| (model.clone(), image.files.digest());
         let digests: HashMap<_, _> = self.images.iter().map(digest).collect();
         Digests::new(move |format| digests.get(&format.model).cloned())
+    }
+
+    fn save_summary<'a>(&'a self, recorder: &'a Recorder, _: &'a str) -> SaveFuture<'a> {
+        let file = if self.file.is_empty() { "picture" } else { &self.file };
+        async move {
+            let pictures: BTreeMap<_, _> =
+                self.images.values().map(|image| (image.files.digest(), &image.files)).collect();
+            for files in pictures.into_values() {
+                recorder.keep_picture(kept(files, file)).await?;
+            }
+            Ok(())
+        }
+        .boxed()
     }
 
     fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a> {
