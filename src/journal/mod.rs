@@ -8,6 +8,7 @@
 mod control_requests;
 mod pending_applies;
 mod pictures;
+mod prune;
 mod reader;
 mod recorder;
 mod rows;
@@ -21,6 +22,7 @@ mod schema;
 mod writer;
 
 pub use crate::journal::pictures::KeptPicture;
+pub use crate::journal::prune::{KeptBecause, Pruned, prune};
 pub use crate::journal::reader::JournalReader;
 pub use crate::journal::recorder::{Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder};
 pub use crate::journal::rows::{

@@ -85,7 +85,7 @@ impl JournalReader {
         cluster_id: &str,
         object: ObjectKind,
     ) -> Result<Option<RunId>, JournalError> {
-        let select = "select max(p.run) from pushes p inner join runs r on r.id = p.run where r.cluster_id = ?1
+        let select = "select max(p.run) from pushes p inner join runs r on r.id = p.run where r.cluster_id = ?1 and r.state <> 'pruned'
                        and p.object = ?2 and coalesce(p.outcome, '') not in ('excluded', 'skipped', 'wrong_device')";
         let last = self.row(select, params![cluster_id, object.as_str()], |row| Ok(row.get(0)?))?;
         Ok(last.flatten())

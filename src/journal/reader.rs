@@ -54,7 +54,8 @@ impl JournalReader {
     /// When the journal cannot be read.
     pub fn runs(&self, most: usize) -> Result<Vec<RunRow>, JournalError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.rows("select * from runs order by id desc limit ?1", [most], |row| self.run_row(row))
+        let select = "select * from runs where state <> 'pruned' order by id desc limit ?1";
+        self.rows(select, [most], |row| self.run_row(row))
     }
 
     /// Returns one run; nothing when there is none of that number.
@@ -64,10 +65,20 @@ impl JournalReader {
     pub fn run(&self, which: RunRef) -> Result<Option<RunRow>, JournalError> {
         match which {
             RunRef::Number(id) => {
-                self.row("select * from runs where id = ?1", [id], |row| self.run_row(row))
+                let select = "select * from runs where id = ?1 and state <> 'pruned'";
+                self.row(select, [id], |row| self.run_row(row))
             }
             RunRef::Last => Ok(self.runs(1)?.pop()),
         }
+    }
+
+    /// Returns whether there was a run of this number, also one that was removed since.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn was_begun(&self, run: RunId) -> Result<bool, JournalError> {
+        let select = "select 1 from sqlite_sequence where name = 'runs' and seq >= ?1";
+        Ok(self.row(select, [run], |_| Ok(()))?.is_some())
     }
 
     /// Tells whether a later run went on with this one, or took back what this one was to take back: changes of the

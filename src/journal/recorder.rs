@@ -486,7 +486,7 @@ fn close(
 }
 
 /// Opens a connection that loses nothing.
-fn connect(path: &Path) -> Result<Connection, Problem> {
+pub(super) fn connect(path: &Path) -> Result<Connection, Problem> {
     own_file(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;

@@ -13,7 +13,7 @@ use super::text::printable;
 use crate::domain::control::{ControlAction, ControlResult};
 use crate::domain::plan::Change;
 use crate::domain::push_action::PushAction;
-use crate::event::{ChangeState, Download, PhoneResult};
+use crate::event::{ChangeState, Download, Outcome, PhoneResult};
 use crate::journal::{AttemptRow, ControlRequest, EventKind, EventRow, RunRow, Subject};
 use crate::report::row::Row;
 use crate::report::run_report::{RolloutSummary, RunReport};
@@ -286,6 +286,15 @@ pub fn show_recap(report: &RunReport, next: Option<&str>, layout: Layout) -> Str
         line(&format!("Notes: {}", notes.len()));
     }
     notes.iter().for_each(|event| line(&format!("  {} {}", moment(event.at), event.text)));
+    let excluded: Vec<_> =
+        report.phones.iter().filter(|phone| phone.outcome == Outcome::Excluded).collect();
+    if !excluded.is_empty() {
+        line("");
+        line(&format!("Excluded: {}", excluded.len()));
+    }
+    for PhoneResult { name, reason, .. } in excluded {
+        line(&format!("  {name}: {}", reason.as_deref().unwrap_or_default()));
+    }
     line("");
     line(&format!("Attempts: {}", report.attempts.len()));
     for attempt in &report.attempts {

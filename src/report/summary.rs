@@ -424,7 +424,7 @@ fn pictures(audit: &Audit) -> String {
     }
     let more = by_picture.len().saturating_sub(MOST_LINES);
     let rows = by_picture.into_iter().rev().take(MOST_LINES).map(|(picture, (count, pools))| {
-        (picture.unwrap_or("none: no rule is for them").to_owned(), count, Some(pools))
+        (picture.unwrap_or("none").to_owned(), count, Some(pools))
     });
     let mut text = counted_table(&["By picture", "phones", "device pools"], rows);
     if more > 0 {

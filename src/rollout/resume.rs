@@ -246,9 +246,14 @@ fn before(
     let pictures = EarlierPictures::from_journal(history, run)?;
     let phones: Vec<DeviceName> = pictures.phones().cloned().collect();
     if phones.is_empty() {
-        let error =
-            format!("run {} is an `axlpaper {}`, which pushed no picture", run.id, run.command);
-        return Err(AppError::new(ErrorKind::Usage, error).hint("`axlpaper runs` lists the runs"));
+        let error = format!("run {} (`axlpaper {}`) pushed no picture", run.id, run.command);
+        let last = history.last_push(&run.cluster_id, ObjectKind::Background)?;
+        return Err(AppError::new(ErrorKind::Usage, error).hint(match last {
+            Some(last) => {
+                format!("the last run that did is {last}: `axlpaper revert {last} --pictures`")
+            }
+            None => "`axlpaper runs` lists the runs".to_owned(),
+        }));
     }
     if pictures.known() == 0 {
         let phones = pluralize(phones.len(), "phone");

@@ -45,6 +45,7 @@ mod pictures;
 mod pictures_by_rules;
 mod plan_apply;
 #[cfg(target_os = "linux")]
+mod prune;
 mod question;
 mod read_only;
 mod removal;
