@@ -21,7 +21,7 @@ mod lock;
 mod schema;
 mod writer;
 
-pub use crate::journal::pictures::KeptPicture;
+pub use crate::journal::pictures::{KeptPicture, PushedPhone};
 pub use crate::journal::prune::{KeptBecause, Pruned, prune};
 pub use crate::journal::reader::JournalReader;
 pub use crate::journal::recorder::{Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder};

@@ -1,7 +1,7 @@
 //! Pictures, each kept once however many runs push it, and what phones were proven to show before a run pushed to them.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rusqlite::params;
 use sha2::{Digest as _, Sha256};
@@ -27,6 +27,15 @@ pub struct KeptPicture {
     pub background: Vec<u8>,
     /// A PNG file.
     pub thumbnail: Vec<u8>,
+}
+
+/// A phone that runs pushed to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PushedPhone {
+    /// The digest that it was proven to show before their first push; nothing where none was known.
+    pub earlier: Option<String>,
+    /// The last run that pushed to it, where that is another one, and it pushed something else.
+    pub pushed_since: Option<RunId>,
 }
 
 impl Recorder {
@@ -85,45 +94,80 @@ impl JournalReader {
         cluster_id: &str,
         object: ObjectKind,
     ) -> Result<Option<RunId>, JournalError> {
-        let select = "select max(p.run) from pushes p inner join runs r on r.id = p.run where r.cluster_id = ?1 and r.state <> 'pruned'
-                       and p.object = ?2 and coalesce(p.outcome, '') not in ('excluded', 'skipped', 'wrong_device')";
-        let last = self.row(select, params![cluster_id, object.as_str()], |row| Ok(row.get(0)?))?;
+        let select = format!(
+            "select max(p.run) from pushes p inner join runs r on r.id = p.run
+              where r.cluster_id = ?1 and r.state <> 'pruned' and p.object = ?2 and {}",
+            reached("p")
+        );
+        let last =
+            self.row(&select, params![cluster_id, object.as_str()], |row| Ok(row.get(0)?))?;
         Ok(last.flatten())
     }
 
-    /// Returns the phones that runs pushed such an object to, each with the digest that it was proven to show before the
-    /// first push; nothing where none was known. The runs are on one cluster, the oldest first.
+    /// Returns the phones that runs pushed such an object to. The runs are on one cluster, the oldest first.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn shown_before(
+    pub fn pushed(
         &self,
         cluster_id: &str,
         runs: &[RunId],
         object: ObjectKind,
-    ) -> Result<BTreeMap<DeviceName, Option<String>>, JournalError> {
-        let select = "select phone, earlier, id from pushes where run = ?1 and object = ?2
-                       and coalesce(outcome, '') not in ('excluded', 'skipped', 'wrong_device') order by id";
-        let mut phones = BTreeMap::new();
+    ) -> Result<BTreeMap<DeviceName, PushedPhone>, JournalError> {
+        let select = format!(
+            "select p.phone, p.earlier, p.id, p.digest, l.run, l.digest from pushes p inner join pushes l
+                 on l.id = (select max(q.id) from pushes q where q.phone = p.phone and q.object = p.object and {})
+              where p.run = ?1 and p.object = ?2 and {} order by p.id",
+            reached("q"),
+            reached("p")
+        );
+        let (mut phones, mut digests) = (BTreeMap::new(), BTreeSet::new());
         for run in runs {
             // What an earlier release did not write down is what the attempts before that run prove.
             let mut proven = None;
-            let rows = self.rows(select, params![run, object.as_str()], |row| {
-                Ok((name(row)?, row.get::<_, Option<String>>(1)?, row.get::<_, i64>(2)?))
+            let rows = self.rows(&select, params![run, object.as_str()], |row| {
+                let (earlier, attempt): (Option<String>, i64) = (row.get(1)?, row.get(2)?);
+                let (digest, last): (String, (RunId, String)) =
+                    (row.get(3)?, (row.get(4)?, row.get(5)?));
+                Ok((name(row)?, earlier, attempt, digest, last))
             })?;
-            for (phone, earlier, attempt) in rows {
+            for (phone, earlier, attempt, digest, last) in rows {
                 if let (None, None) = (&earlier, &proven) {
                     proven = Some(self.proven_before(cluster_id, object, attempt)?);
                 }
+                digests.insert((phone.clone(), digest));
                 if let Entry::Vacant(entry) = phones.entry(phone) {
                     let known = |proven: &HashMap<DeviceName, Proven>| {
                         proven.get(entry.key()).map(|proven| proven.digest.clone())
                     };
                     let earlier = earlier.or_else(|| known(proven.as_ref()?));
-                    entry.insert(earlier.filter(|digest| !digest.is_empty()));
+                    entry.insert((earlier.filter(|digest| !digest.is_empty()), last));
                 }
             }
         }
-        Ok(phones)
+        let pushed = phones.into_iter().map(|(phone, (earlier, (run, digest)))| {
+            let is_same = runs.contains(&run)
+                || earlier.as_ref() == Some(&digest)
+                || digests.contains(&(phone.clone(), digest));
+            let pushed_since = (!is_same).then_some(run);
+            (phone, PushedPhone { earlier, pushed_since })
+        });
+        Ok(pushed.collect())
     }
+
+    /// Returns the last run with a picture file that a phone is verified to have got with this digest, and the phone.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn run_with_file(&self, digest: &str) -> Result<Option<(RunId, DeviceName)>, JournalError> {
+        let select = "select p.phone, p.run from pushes p where p.digest = ?1 and p.outcome = 'verified' and exists
+                       (select 1 from snapshots s where s.run = p.run and (s.kind = 'picture' or s.kind like 'picture %'))
+                       order by p.id desc limit 1";
+        self.row(select, [digest], |row| Ok((row.get(1)?, name(row)?)))
+    }
+}
+
+/// The condition of attempts that may have reached their phone.
+fn reached(table: &str) -> String {
+    format!("coalesce({table}.outcome, '') not in ('excluded', 'skipped', 'wrong_device')")
 }

@@ -11,7 +11,7 @@ use crate::domain::push_action::PushAction;
 use crate::domain::text::{names, pluralize};
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Proof};
-use crate::journal::{Coverage, JournalReader, Proven, Recorder, RunId, RunRef};
+use crate::journal::{Coverage, JournalReader, Proven, PushedPhone, Recorder, RunId, RunRef};
 use crate::phone::PhoneError;
 use crate::push::scheduler::{PushOutcomes, PushSettings};
 use crate::push::{Digests, ModelFormat, Target, proven_already};
@@ -118,8 +118,8 @@ pub struct EarlierRuns {
     proven: HashMap<DeviceName, Proven>,
     /// The runs that this one continues, the newest first.
     chain: Vec<RunId>,
-    /// What phones were proven to show before the first of those runs pushed to them.
-    shown_before: BTreeMap<DeviceName, Option<String>>,
+    /// The phones that those runs pushed to.
+    pushed: BTreeMap<DeviceName, PushedPhone>,
 }
 
 impl EarlierRuns {
@@ -134,8 +134,8 @@ impl EarlierRuns {
         let object = request.payload.kind();
         let chain = chain(&history, request.continues)?;
         let oldest_first: Vec<RunId> = chain.iter().rev().copied().collect();
-        let shown_before = history.shown_before(&scope.id, &oldest_first, object)?;
-        Ok(Self { proven: history.proven(&scope.id, object)?, chain, shown_before })
+        let pushed = history.pushed(&scope.id, &oldest_first, object)?;
+        Ok(Self { proven: history.proven(&scope.id, object)?, chain, pushed })
     }
 
     /// Returns the phones that are proven to show what would be pushed to them. Where the push is forced, only a proof of
@@ -161,7 +161,7 @@ impl EarlierRuns {
     pub fn into_shown_before(self) -> BTreeMap<DeviceName, String> {
         let mut shown: BTreeMap<_, _> =
             self.proven.into_iter().map(|(name, proven)| (name, Some(proven.digest))).collect();
-        shown.extend(self.shown_before);
+        shown.extend(self.pushed.into_iter().map(|(name, pushed)| (name, pushed.earlier)));
         shown.into_iter().filter_map(|(name, digest)| Some((name, digest?))).collect()
     }
 }

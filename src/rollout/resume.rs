@@ -137,7 +137,7 @@ async fn payload(
         SavedPayload::Removal => Some(Arc::new(Removal)),
         SavedPayload::Earlier { run } => {
             let run = journal::find(history, RunRef::Number(*run))?;
-            Some(Arc::new(EarlierPictures::from_journal(history, &run)?))
+            Some(Arc::new(EarlierPictures::from_journal(history, &run).await?))
         }
     })
 }
@@ -188,7 +188,7 @@ pub async fn read(
     }
     let kept = history.snapshot::<ResumeRecord>(run.id, "job")?;
     if let RunSource::PicturesBefore(_) = earlier {
-        return before(&history, &run, kept).map(Some);
+        return before(&history, &run, kept).await.map(Some);
     }
     let payload = match &kept {
         Some(kept) => payload(&history, run.id, kept).await?,
@@ -238,12 +238,12 @@ pub async fn read(
 }
 
 /// Returns how the pictures of a run are taken back: all phones that it pushed to, and what they showed before.
-fn before(
+async fn before(
     history: &JournalReader,
     run: &RunRow,
     kept: Option<ResumeRecord>,
 ) -> Result<ResumedRun, AppError> {
-    let pictures = EarlierPictures::from_journal(history, run)?;
+    let pictures = EarlierPictures::from_journal(history, run).await?;
     let phones: Vec<DeviceName> = pictures.phones().cloned().collect();
     if phones.is_empty() {
         let error = format!("run {} (`axlpaper {}`) pushed no picture", run.id, run.command);
@@ -255,14 +255,15 @@ fn before(
             None => "`axlpaper runs` lists the runs".to_owned(),
         }));
     }
-    if pictures.known() == 0 {
+    if let Some(reasons) = pictures.nothing() {
         let phones = pluralize(phones.len(), "phone");
         let error = format!(
-            "the journal has no earlier picture of the {phones} that run {} pushed to, so nothing can be pushed back",
+            "run {} pushed to {phones}, and none can get an earlier picture back: {reasons}",
             run.id
         );
         return Err(AppError::new(ErrorKind::Usage, error).hint(
-            "only what axlpaper pushed before, and proved, is known; push the picture that they are to show from its file",
+            "nothing was changed or sent; only what axlpaper has pushed and proved can be pushed back, so push the \
+             picture that they are to show from its file",
         ));
     }
     let kept = kept.unwrap_or_default();

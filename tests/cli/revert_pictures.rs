@@ -148,11 +148,72 @@ fn several_earlier_pictures_go_back_to_their_phones() {
 }
 
 #[test]
+fn what_another_run_pushed_since_stays() {
+    let lab = lab();
+    push(&lab, "red.png", &[]);
+    let red = shown(&lab);
+    push(&lab, "blue.png", &[]);
+    push(&lab, "green.png", &["--device", &name(1)]);
+    push(&lab, "blue.png", &["--device", &name(2), "--force"]);
+    let green = shown(&lab);
+    let ended = revert(&lab, &["2", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let document = json(&ended);
+    assert_eq!(outcome(&document, &name(1)), "excluded");
+    let left = phone(&document, &name(1)).to_string();
+    assert!(left.contains("run 3 has pushed another picture to it since"), "{left}");
+    assert!(left.contains("axlpaper revert 3 --pictures"), "{left}");
+    assert_eq!(shown(&lab)[0], green[0]);
+    assert_eq!(shown(&lab)[1..], red[1..], "the same picture once more is no other one");
+    // In the order that the remedy names, all of it is taken back.
+    for run in ["3", "2"] {
+        let ended = revert(&lab, &[run]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    assert_eq!(shown(&lab), red);
+}
+
+/// Makes the journal as an earlier release wrote it: files in the runs that read them, and nothing about what phones showed.
+fn as_of_an_earlier_release(lab: &Lab) {
+    let journal = rusqlite::Connection::open(lab.path("journal.sqlite3")).unwrap();
+    let changed = journal.execute_batch(
+        "update snapshots set body = (select body from pictures where digest = picture), picture = null
+             where picture is not null;
+         delete from pictures;
+         update pushes set earlier = null;",
+    );
+    changed.unwrap();
+}
+
+#[test]
+fn runs_of_an_earlier_release_are_taken_back_too() {
+    let lab = lab();
+    push(&lab, "red.png", &["--exclude-device", &name(2)]);
+    let red = shown(&lab);
+    push(&lab, "blue.png", &[]);
+    let blue = shown(&lab);
+    as_of_an_earlier_release(&lab);
+    // Only the first run has the picture that phone 1 showed, and only the second what they show now.
+    let pruned = lab.read(&["journal", "prune", "--older-than", "0s", "--dry-run"]);
+    pruned.told(0, &["Would remove 1 run: 1"]);
+    let ended = revert(&lab, &["2", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(outcome(&json(&ended), &name(2)), "excluded");
+    let expected = [red[0].clone(), blue[1].clone(), red[2].clone(), red[3].clone()];
+    assert_eq!(shown(&lab), expected);
+    // Its proofs are of the second run, whose file is the only copy.
+    push(&lab, "green.png", &["--exclude-device", &name(2)]);
+    as_of_an_earlier_release(&lab);
+    let pruned = lab.read(&["journal", "prune", "--older-than", "0s", "--dry-run"]);
+    pruned.told(0, &["an earlier release wrote it"]);
+}
+
+#[test]
 fn what_cannot_be_pushed_back_is_refused_with_the_reason() {
     let lab = lab();
     push(&lab, "red.png", &[]);
     revert(&lab, &["1"])
-        .fails(2, &["no earlier picture of the 4 phones", "nothing can be pushed back"]);
+        .fails(2, &["run 1 pushed to 4 phones", "4 phones: no earlier picture is known"]);
     revert(&lab, &["9"]).fails(2, &["the journal has no run 9"]);
     let plain = lab.run(&["revert", "1", "--yes"]);
     assert_eq!(plain.code, 0, "{plain:?}");

@@ -92,7 +92,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         return Err(AppError::new(ErrorKind::Refused, other)
             .hint("nothing was changed; name the run's cluster"));
     }
-    let pushed = history.shown_before(&row.cluster_id, &[row.id], ObjectKind::Background)?;
+    let pushed = history.pushed(&row.cluster_id, &[row.id], ObjectKind::Background)?;
     if !pushed.is_empty() {
         let (phones, run) = (pluralize(pushed.len(), "phone"), row.id);
         ui::say(&format!(

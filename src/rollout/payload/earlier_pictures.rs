@@ -1,21 +1,26 @@
 //! What phones showed before a run, pushed back from the journal: the files that they got then, byte for byte.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 
 use bytes::Bytes;
 use futures::future::FutureExt as _;
 
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
+use crate::domain::model::by_name;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::{pluralize, quoted};
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Stage};
-use crate::journal::{JournalReader, KeptPicture, RunId, RunRow};
-use crate::media::{Decoder, PreparedImage, PreparedSet, Shape, blocking, png_size};
+use crate::journal::{JournalReader, KeptPicture, PushedPhone, RunId, RunRow, Subject};
+use crate::media::{
+    Compression, Decoder, PreparedImage, PreparedSet, Shape, blocking, png_size, prepare_all,
+};
 use crate::push::delivery::removal::REMOVAL_DIGEST;
-use crate::rollout::payload::picture::PreparedPictures;
+use crate::rollout::payload::picture::{PICTURE, PreparedPictures, kept, saved_options};
+use crate::rollout::payload::source_image::SourceImage;
 use crate::rollout::payload::{ModelFormat, Payload, PrepareFuture, PreparedPayload, SavedPayload};
 use crate::rollout::push_common::chain;
 
@@ -23,10 +28,17 @@ use crate::rollout::push_common::chain;
 #[derive(Debug)]
 pub struct EarlierPictures {
     run: RunId,
-    /// The digests that the phones of the run showed; nothing where none was known.
-    phones: BTreeMap<DeviceName, Option<String>>,
+    /// The digests of what the phones of the run showed, or why nothing is pushed back to them.
+    phones: BTreeMap<DeviceName, Result<String, NotPushedBack>>,
     /// By digest.
     pictures: HashMap<String, EarlierPicture>,
+}
+
+/// Why a phone does not get an earlier picture, and what to do.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct NotPushedBack {
+    why: String,
+    remedy: String,
 }
 
 /// A picture of the journal.
@@ -43,16 +55,21 @@ impl EarlierPictures {
     /// Reads what the phones of a run showed before it.
     ///
     /// # Errors
-    /// When the journal cannot be read.
-    pub fn from_journal(history: &JournalReader, run: &RunRow) -> Result<Self, AppError> {
+    /// When the journal cannot be read, or has a file that is no picture.
+    pub async fn from_journal(history: &JournalReader, run: &RunRow) -> Result<Self, AppError> {
         let mut runs = chain(history, Some(run.id))?;
         runs.reverse();
-        let phones = history.shown_before(&run.cluster_id, &runs, ObjectKind::Background)?;
-        let digests: BTreeSet<&String> = phones.values().flatten().collect();
+        let pushed = history.pushed(&run.cluster_id, &runs, ObjectKind::Background)?;
+        let digests: BTreeSet<&String> =
+            pushed.values().filter_map(|phone| phone.earlier.as_ref()).collect();
         let (mut pictures, mut names) = (HashMap::new(), BTreeSet::new());
         for digest in digests {
-            let Some(picture) = history.picture(digest)?.and_then(EarlierPicture::of) else {
-                continue;
+            let picture = match history.picture(digest)?.and_then(EarlierPicture::of) {
+                Some(picture) => picture,
+                None => match EarlierPicture::of_earlier_release(history, digest).await? {
+                    Some(picture) => picture,
+                    None => continue,
+                },
             };
             let mut number = 1;
             let mut name = picture.name.clone();
@@ -62,18 +79,38 @@ impl EarlierPictures {
             }
             pictures.insert(digest.clone(), EarlierPicture { name, ..picture });
         }
+        let earlier = |phone: PushedPhone| match (phone.pushed_since, phone.earlier) {
+            (Some(run), _) => Err(NotPushedBack {
+                why: format!("run {run} has pushed another picture to it since"),
+                remedy: format!("`axlpaper revert {run} --pictures` takes that one back first"),
+            }),
+            (None, None) => Err(NotPushedBack::new(NONE_KNOWN, NONE_KNOWN_REMEDY)),
+            (None, Some(digest)) if digest == REMOVAL_DIGEST => {
+                Err(NotPushedBack::new(REMOVED, REMOVED_REMEDY))
+            }
+            (None, Some(digest)) if pictures.contains_key(&digest) => Ok(digest),
+            (None, Some(_)) => Err(NotPushedBack::new(NOT_KEPT, PUSH_IT)),
+        };
+        let phones = pushed.into_iter().map(|(name, phone)| (name, earlier(phone))).collect();
         Ok(Self { run: run.id, phones, pictures })
     }
 
     /// Returns the phones that the run pushed a picture to.
-    pub fn phones(&self) -> impl Iterator<Item = &DeviceName> {
+    pub fn phones(&self) -> impl ExactSizeIterator<Item = &DeviceName> {
         self.phones.keys()
     }
 
-    /// Returns how many of them the journal has an earlier picture for.
-    pub fn known(&self) -> usize {
-        let digests = self.phones.values().flatten();
-        digests.filter(|digest| self.pictures.contains_key(*digest)).count()
+    /// Returns why no phone gets an earlier picture, where none does.
+    pub fn nothing(&self) -> Option<String> {
+        let mut reasons: BTreeMap<&NotPushedBack, usize> = BTreeMap::new();
+        for phone in self.phones.values() {
+            *reasons.entry(phone.as_ref().err()?).or_default() += 1;
+        }
+        let reasons: Vec<String> = reasons
+            .iter()
+            .map(|(reason, count)| format!("{}: {}", pluralize(*count, "phone"), reason.why))
+            .collect();
+        Some(reasons.join("; "))
     }
 
     /// Returns what reports call it.
@@ -83,15 +120,20 @@ impl EarlierPictures {
 
     /// Returns the name of the picture that a phone gets, or why it gets none and what to do.
     fn picture_of(&self, phone: &AuditedPhone) -> Result<&str, (&str, &str)> {
-        let Some(digest) = self.phones.get(phone.name()).and_then(Option::as_ref) else {
-            return Err((NONE_KNOWN, NONE_KNOWN_REMEDY));
+        let digest = match self.phones.get(phone.name()) {
+            Some(Ok(digest)) => digest,
+            Some(Err(NotPushedBack { why, remedy })) => return Err((why, remedy)),
+            None => return Err((NONE_KNOWN, NONE_KNOWN_REMEDY)),
         };
-        if digest == REMOVAL_DIGEST {
-            return Err((REMOVED, REMOVED_REMEDY));
-        }
         let Some(picture) = self.pictures.get(digest) else { return Err((NOT_KEPT, PUSH_IT)) };
         let takes = phone.model.and_then(|model| model.image.as_ref()).map(Shape::from);
         if takes == Some(picture.shape) { Ok(&picture.name) } else { Err((OTHER_SIZE, PUSH_IT)) }
+    }
+}
+
+impl NotPushedBack {
+    fn new(why: &str, remedy: &str) -> Self {
+        Self { why: why.to_owned(), remedy: remedy.to_owned() }
     }
 }
 
@@ -101,6 +143,32 @@ impl EarlierPicture {
         let shape =
             Shape { background: png_size(&background)?, thumbnail: png_size(&thumbnail)?, depth };
         Some(Self { name, shape, background: background.into(), thumbnail: thumbnail.into() })
+    }
+
+    /// Renders a picture that an earlier release pushed, which kept only the file that it was made of; nothing where the
+    /// file is not there, or this release renders it differently.
+    async fn of_earlier_release(
+        history: &JournalReader,
+        digest: &str,
+    ) -> Result<Option<Self>, AppError> {
+        let Some((run, phone)) = history.run_with_file(digest)? else { return Ok(None) };
+        let phone = history.phones(run)?.into_iter().find(|result| result.name == phone);
+        let Some(phone) = phone else { return Ok(None) };
+        let file = match &phone.picture {
+            Some(name) => history.kept_named(run, PICTURE, name)?,
+            None => history.kept(run, PICTURE)?,
+        };
+        let spec = by_name(&phone.model).and_then(|model| model.image);
+        let (Some(file), Some(spec)) = (file, spec) else { return Ok(None) };
+        let subject = history.snapshot::<Subject>(run, Subject::KIND)?.unwrap_or_default();
+        let name = phone.picture.unwrap_or(subject.file);
+        let picture = SourceImage::of(Path::new(&name), file).await?.picture;
+        let options = saved_options(history, run)?;
+        let rendered =
+            blocking(move || prepare_all(&picture, [&spec], &options, Compression::Quick)).await;
+        let rendered = rendered.map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
+        let same = rendered.iter().find(|image| image.digest() == digest);
+        Ok(same.and_then(|image| Self::of(kept(image, &name))))
     }
 
     /// Makes sure that the files are those that were pushed.
