@@ -30,10 +30,10 @@ use crate::rollout::resume::RunSource;
 /// Take back what a run changed on the cluster, or push back the pictures that its phones showed before
 ///
 /// Only what is still as the run left it is taken back; what others have changed since is left alone and reported.
-/// Pictures stay on the phones. With --pictures it is the other way round: the cluster stays as it is, and the phones that
-/// the run, and those that it continues, pushed to get the picture that they were proven to show before, as the journal
-/// has it. Phones without such a picture are listed, and nothing is pushed to them. What will be done is shown first;
-/// taking back is a run of its own.
+/// Pictures stay on the phones. --pictures pushes pictures instead and does not change the cluster: each phone that the run,
+/// or a run that it continues, pushed to gets the picture that it was proven to show before, byte for byte, from the
+/// journal. Phones without such a picture, and those that another run has pushed another picture to since, are excluded
+/// and listed. The plan is shown first; a revert is a run of its own.
 #[derive(clap::Args, Debug)]
 #[command(mut_args(only_with_pictures))]
 pub struct Args {
