@@ -11,9 +11,10 @@ use super::json::Document;
 use super::other_downloads::{OtherFetcher, other_fetchers};
 use super::text::printable;
 use crate::domain::control::{ControlAction, ControlResult};
+use crate::domain::finding::Code;
 use crate::domain::plan::Change;
 use crate::domain::push_action::PushAction;
-use crate::event::{ChangeState, Download, Outcome, PhoneResult};
+use crate::event::{ChangeState, Download, PhoneResult};
 use crate::journal::{AttemptRow, ControlRequest, EventKind, EventRow, RunRow, Subject};
 use crate::report::row::Row;
 use crate::report::run_report::{RolloutSummary, RunReport};
@@ -286,8 +287,8 @@ pub fn show_recap(report: &RunReport, next: Option<&str>, layout: Layout) -> Str
         line(&format!("Notes: {}", notes.len()));
     }
     notes.iter().for_each(|event| line(&format!("  {} {}", moment(event.at), event.text)));
-    let excluded: Vec<_> =
-        report.phones.iter().filter(|phone| phone.outcome == Outcome::Excluded).collect();
+    let is_excluded = |phone: &&PhoneResult| phone.finding == Some(Code::Excluded);
+    let excluded: Vec<_> = report.phones.iter().filter(is_excluded).collect();
     if !excluded.is_empty() {
         line("");
         line(&format!("Excluded: {}", excluded.len()));

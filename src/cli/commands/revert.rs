@@ -62,11 +62,12 @@ pub struct Args {
     output: OutputArgs,
 }
 
-/// The options of a push need --pictures.
+/// The options of a push need --pictures. One name for all pictures is refused, so its option is not listed.
 fn only_with_pictures(arg: clap::Arg) -> clap::Arg {
     let push = PushArgs::augment_args(clap::Command::new("push"));
     let is_of_push = push.get_arguments().any(|of_push| of_push.get_id() == arg.get_id());
-    if is_of_push { arg.requires("pictures") } else { arg }
+    let is_hidden = arg.get_id() == "picture_name";
+    if is_of_push { arg.requires("pictures").hide(is_hidden) } else { arg }
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
