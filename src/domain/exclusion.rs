@@ -1,10 +1,12 @@
 //! Phones that a run is not about although they were selected: nothing is changed for them, and nothing pushed.
 
+use std::collections::BTreeMap;
+
 use crate::domain::audit::{Audit, AuditedPhone, Summary};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::model::PushSchema;
 use crate::domain::picture_rules::PictureRules;
-use crate::domain::text::pluralize;
+use crate::domain::text::{MOST_LINES, limit_lines, pluralize};
 
 /// Why a phone is left alone whose picture cannot be taken off.
 pub const CANNOT_REMOVE: &str =
@@ -64,9 +66,18 @@ impl Audit {
         picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (&'a str, &'a str)>,
     ) -> Self {
         let without = self.choose_pictures(picture_of);
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for finding in self.phones.iter().filter_map(AuditedPhone::excluded) {
+            *reasons.entry(&finding.message).or_default() += 1;
+        }
+        let reasons: Vec<String> = reasons
+            .into_iter()
+            .map(|(why, count)| format!("{}: {why}", pluralize(count, "phone")))
+            .collect();
         let remark = format!(
-            "{} cannot get an earlier picture back: nothing is pushed to them; the report says why for each",
-            pluralize(without, "phone")
+            "{} cannot get an earlier picture back, and nothing is pushed there ({})",
+            pluralize(without, "phone"),
+            limit_lines(reasons, MOST_LINES, "axlpaper show").join("; ")
         );
         self.leaving(without, remark)
     }

@@ -30,7 +30,9 @@ pub(crate) fn title(action: PushAction, what: &str) -> String {
 /// What a run did to how many phones, in the first line of its recap.
 pub(crate) fn heading(command: &str, action: PushAction, what: &str, phones: &str) -> String {
     match action {
-        PushAction::Picture | PushAction::PictureElsewhere if command == "push" => {
+        PushAction::Picture | PushAction::PictureElsewhere
+            if ["push", "revert"].contains(&command) =>
+        {
             format!("Push of {what} to {phones}")
         }
         PushAction::Picture | PushAction::PictureElsewhere => {

@@ -10,16 +10,18 @@ use serde::{Deserialize, Serialize};
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::phone_tls;
 use crate::domain::device_name::DeviceName;
+use crate::domain::model::by_name;
 use crate::domain::nat::NatRules;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
-use crate::event::Proof;
+use crate::event::{PhoneResult, Proof};
 use crate::interaction::{Interaction, Notice};
 use crate::journal::{JournalError, JournalReader, Recorder, RunId, RunRef, RunRow, RunState};
 use crate::report::RunReport;
+use crate::rollout::by_address::identify::{AddressEntry, is_address};
 use crate::rollout::cluster_task::ClusterTask;
 use crate::rollout::options::SavedOptions;
 use crate::rollout::payload::earlier_pictures::EarlierPictures;
@@ -97,25 +99,39 @@ pub struct ResumeRecord {
     pub nat: NatRules,
 }
 
-/// Refuses to go on with a run that asked no cluster: what it left undone is found out by its own command.
+/// Returns the phones of a run that asked no cluster, where its pictures are taken back; nothing for a run on a cluster.
 ///
 /// # Errors
-/// When the run that is named is such a one, is not there, or the journal cannot be read.
-pub fn refuse_addresses(earlier: RunSource, state: &Path) -> Result<(), AppError> {
-    let run = journal::find(&journal::history(state)?, earlier.run())?;
+/// When such a run is to be gone on with: what it left undone is found out by its own command. When the run is not there,
+/// or the journal cannot be read.
+pub fn addresses(earlier: RunSource, state: &Path) -> Result<Option<Vec<AddressEntry>>, AppError> {
+    let history = journal::history(state)?;
+    let run = journal::find(&history, earlier.run())?;
     if !run.is_about_addresses() {
-        return Ok(());
+        return Ok(None);
     }
     if let RunSource::PicturesBefore(_) = earlier {
-        let error = format!("run {} pushed to addresses, and `revert` asks a cluster", run.id);
-        return Err(AppError::new(ErrorKind::Usage, error)
-            .hint("push the earlier picture from its file to the same addresses"));
+        let entry = |phone: PhoneResult| {
+            let name = Some(phone.name).filter(|name| !is_address(name));
+            Some(AddressEntry { address: phone.ip?, model: by_name(&phone.model), name })
+        };
+        return Ok(Some(history.phones(run.id)?.into_iter().filter_map(entry).collect()));
     }
     let error = format!("run {} pushed to addresses, and `rollout` asks a cluster", run.id);
     Err(AppError::new(ErrorKind::Usage, error).hint(format!(
         "run its command again; phones that are verified to show the picture are skipped: `{}`",
         run.command_line
     )))
+}
+
+/// Returns how the pictures of a run that pushed to addresses are taken back.
+///
+/// # Errors
+/// When the journal cannot be read, or no phone can get an earlier picture.
+pub async fn read_by_address(earlier: RunSource, state: &Path) -> Result<ResumedRun, AppError> {
+    let history = journal::history(state)?;
+    let run = journal::find(&history, earlier.run())?;
+    before(&history, &run, None).await
 }
 
 /// Reads the payload of an earlier run; nothing where the journal lacks its picture.

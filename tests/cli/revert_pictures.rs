@@ -209,6 +209,31 @@ fn runs_of_an_earlier_release_are_taken_back_too() {
 }
 
 #[test]
+fn pushes_by_address_are_taken_back_at_the_same_addresses() {
+    let lab = lab();
+    let port = lab.cluster.phone_port().to_string();
+    let push_to = |file: &str, phones: &[u32]| {
+        let addresses: Vec<String> =
+            phones.iter().map(|n| format!("--address=127.1.0.{n}")).collect();
+        let mut all = vec!["push", file, "--yes", "--phone-port", &port, "--verify-timeout", "2"];
+        all.extend(addresses.iter().map(String::as_str));
+        let ended = lab.read(&all);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    };
+    push_to("red.png", &[1, 4]);
+    let red = shown(&lab);
+    push_to("blue.png", &[1, 2, 4]);
+    let blue = shown(&lab);
+    let ended = revert(&lab, &["2", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(shown(&lab), [red[0].clone(), blue[1].clone(), None, red[3].clone()]);
+    let document = json(&ended);
+    assert_eq!(outcome(&document, &name(2)), "excluded");
+    assert!(ended.stderr.contains("no earlier picture is known"), "{ended:?}");
+    crate::addresses::no_cluster_was_asked(&lab);
+}
+
+#[test]
 fn what_cannot_be_pushed_back_is_refused_with_the_reason() {
     let lab = lab();
     push(&lab, "red.png", &[]);

@@ -82,6 +82,14 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     };
     let history = journal::history(&path)?;
     let row = journal::find(&history, run)?;
+    let pushed = history.pushed(&row.cluster_id, &[row.id], ObjectKind::Background)?;
+    if !pushed.is_empty() {
+        let (phones, run) = (pluralize(pushed.len(), "phone"), row.id);
+        ui::say(&format!(
+            "note: run {run} pushed pictures to {phones}, which keep them; `axlpaper revert {run} --pictures` pushes back \
+             what they showed before"
+        ));
+    }
     if row.is_about_addresses() {
         ui::say(&nothing_to_take_back(&history, &row)?);
         return Ok(Exit::Done);
@@ -92,14 +100,6 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
             format!("run {} was about {}, not about {}", row.id, row.host, connection.endpoint);
         return Err(AppError::new(ErrorKind::Refused, other)
             .hint("nothing was changed; name the run's cluster"));
-    }
-    let pushed = history.pushed(&row.cluster_id, &[row.id], ObjectKind::Background)?;
-    if !pushed.is_empty() {
-        let (phones, run) = (pluralize(pushed.len(), "phone"), row.id);
-        ui::say(&format!(
-            "note: run {run} pushed pictures to {phones}, which keep them; `axlpaper revert {run} --pictures` pushes back \
-             what they showed before"
-        ));
     }
     let done = made(&history, &row)?;
     if done.is_empty() {

@@ -31,7 +31,7 @@ use crate::rollout::multi_cluster::{self, ClusterResult, Observers};
 use crate::rollout::options::SavedOptions;
 use crate::rollout::payload::Payload;
 use crate::rollout::request::{Addresses, RolloutRequest, Scope};
-use crate::rollout::resume::{self, RunSource};
+use crate::rollout::resume::{self, ResumedRun, RunSource};
 
 #[derive(Debug)]
 pub struct Job {
@@ -71,6 +71,21 @@ struct Subject {
     options: SavedOptions,
 }
 
+impl Subject {
+    fn of(resumed: ResumedRun, options: SavedOptions) -> Self {
+        Self {
+            payload: resumed.payload,
+            name: resumed.file,
+            selector: resumed.selector,
+            proof: resumed.proof,
+            repair: resumed.repair,
+            continues: (!resumed.is_revert).then_some(resumed.earlier),
+            reverts: resumed.is_revert.then_some(resumed.earlier),
+            options,
+        }
+    }
+}
+
 /// Runs a rollout from what was typed to its exit code.
 ///
 /// # Errors
@@ -97,7 +112,10 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
                 }
             }
         }
-        (Source::Earlier(_), Scope::Addresses(_)) => return Err(one_run_at_a_time()),
+        (Source::Earlier(earlier), Scope::Addresses(addresses)) => {
+            let resumed = resume::read_by_address(*earlier, &journal).await?;
+            (Subject::of(resumed, job.push.saved()), Scope::Addresses(addresses))
+        }
     };
     let typed = job.push.clone().with(subject.options);
     let schedule = schedule::schedule(&job.connection, &typed)?;
@@ -239,7 +257,11 @@ fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
         Source::Earlier(_) if several => return Err(one_run_at_a_time()),
         Source::Earlier(earlier) => {
             let journal = journal::path(job.connection.state.as_deref())?;
-            resume::refuse_addresses(*earlier, &journal)?;
+            if let Some(entries) = resume::addresses(*earlier, &journal)? {
+                let push_access = settings::push_access(&job.connection, &job.push)?;
+                push_access.need_push_user()?;
+                return Ok(Scope::Addresses(Box::new(Addresses { push_access, entries })));
+            }
         }
         Source::Typed { .. } => {}
     }
@@ -284,31 +306,22 @@ async fn earlier_run(
     let resumed =
         resume::read(earlier, job.repair.as_ref(), &journal, connection, interaction).await?;
     let Some(resumed) = resumed else { return Ok(None) };
-    if let Some(kept) = resumed.phone_tls {
+    if let Some(kept) = resumed.phone_tls.clone() {
         connection.push_access.phone_tls.go_on(kept, resumed.earlier, interaction)?;
     }
     // Rules that the config file has now count before those of the run that is gone on with.
     if connection.push_access.nat.is_empty() {
-        connection.push_access.nat = resumed.nat;
+        connection.push_access.nat = resumed.nat.clone();
     }
     let typed = job.push.saved();
     if let Some(kept) = typed.describe_resumed(&resumed.options) {
         ui::say(&format!("note: the run resumes run {} and {kept}", resumed.earlier));
     }
-    let options = typed.over(resumed.options);
+    let options = typed.over(resumed.options.clone());
     let access = &mut connection.push_access;
     access.concurrency = options.concurrency.unwrap_or(access.concurrency);
     access.max_logins_at_risk = options.max_logins_at_risk.or(access.max_logins_at_risk);
-    Ok(Some(Subject {
-        payload: resumed.payload,
-        name: resumed.file,
-        selector: resumed.selector,
-        proof: resumed.proof,
-        repair: resumed.repair,
-        continues: (!resumed.is_revert).then_some(resumed.earlier),
-        reverts: resumed.is_revert.then_some(resumed.earlier),
-        options,
-    }))
+    Ok(Some(Subject::of(resumed, options)))
 }
 
 /// Reads the selected phones of a cluster; says which of them `--limit` counts.

@@ -73,7 +73,7 @@ impl AddressTask {
             command: request.command,
             place: RunScope::addresses(),
             continues: None,
-            reverts: None,
+            reverts: request.reverts,
             command_line: request.command_line.clone(),
             dry_run: self.dry_run,
         };
@@ -106,7 +106,8 @@ impl AddressTask {
         already.retain(|name, _| !is_address(name));
         targets.retain(|target| !already.contains_key(&target.name));
         others.extend(already.into_values());
-        let shown_before = earlier.into_shown_before();
+        let mut shown_before = earlier.into_shown_before();
+        shown_before.retain(|name, _| !is_address(name));
         let log = JournalAttemptLog::new(recorder.clone(), digests.clone(), shown_before);
         let context = DeliveryContext {
             push_access: &self.addresses.push_access,

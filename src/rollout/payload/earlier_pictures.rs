@@ -8,17 +8,18 @@ use futures::future::FutureExt as _;
 
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
-use crate::domain::model::by_name;
+use crate::domain::model::{ImageSpec, by_name};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::{pluralize, quoted};
 use crate::error::{AppError, ErrorKind};
-use crate::event::{Event, Observer, Stage};
+use crate::event::{Event, Observer, PhoneResult, Stage};
 use crate::journal::{JournalReader, KeptPicture, PushedPhone, RunId, RunRow, Subject};
 use crate::media::{
     Compression, Decoder, PreparedImage, PreparedSet, Shape, blocking, png_size, prepare_all,
 };
 use crate::push::delivery::removal::REMOVAL_DIGEST;
+use crate::push::{Target, not_pushed_back};
 use crate::rollout::payload::picture::{PICTURE, PreparedPictures, kept, saved_options};
 use crate::rollout::payload::source_image::SourceImage;
 use crate::rollout::payload::{ModelFormat, Payload, PrepareFuture, PreparedPayload, SavedPayload};
@@ -119,15 +120,22 @@ impl EarlierPictures {
     }
 
     /// Returns the name of the picture that a phone gets, or why it gets none and what to do.
-    fn picture_of(&self, phone: &AuditedPhone) -> Result<&str, (&str, &str)> {
-        let digest = match self.phones.get(phone.name()) {
+    fn picture_of(
+        &self,
+        phone: &DeviceName,
+        takes: Option<&ImageSpec>,
+    ) -> Result<&str, (&str, &str)> {
+        let digest = match self.phones.get(phone) {
             Some(Ok(digest)) => digest,
             Some(Err(NotPushedBack { why, remedy })) => return Err((why, remedy)),
             None => return Err((NONE_KNOWN, NONE_KNOWN_REMEDY)),
         };
         let Some(picture) = self.pictures.get(digest) else { return Err((NOT_KEPT, PUSH_IT)) };
-        let takes = phone.model.and_then(|model| model.image.as_ref()).map(Shape::from);
-        if takes == Some(picture.shape) { Ok(&picture.name) } else { Err((OTHER_SIZE, PUSH_IT)) }
+        if takes.map(Shape::from) == Some(picture.shape) {
+            Ok(&picture.name)
+        } else {
+            Err((OTHER_SIZE, PUSH_IT))
+        }
     }
 }
 
@@ -211,7 +219,19 @@ impl Payload for EarlierPictures {
     }
 
     fn apply_to_audit(&self, audit: Audit) -> Audit {
-        audit.with_earlier_pictures(|phone| self.picture_of(phone))
+        let takes = |phone: &AuditedPhone| phone.model.and_then(|model| model.image.as_ref());
+        audit.with_earlier_pictures(|phone| self.picture_of(phone.name(), takes(phone)))
+    }
+
+    fn partition_targets(&self, targets: Vec<Target>) -> (Vec<Target>, Vec<PhoneResult>) {
+        let (mut able, mut others) = (Vec::new(), Vec::new());
+        for target in targets {
+            match self.picture_of(&target.name, target.accepts.image()) {
+                Ok(picture) => able.push(Target { picture: picture.to_owned(), ..target }),
+                Err((why, remedy)) => others.push(not_pushed_back(&target, why, remedy)),
+            }
+        }
+        (able, others)
     }
 
     fn prepare<'a>(
