@@ -35,7 +35,7 @@ impl PreparedImage {
         Self::checked(Shape::from(spec), false, background, icon, &decode)
     }
 
-    /// Takes the two files of an earlier push again, made by [`prepare`](crate::media::prepare) or taken by
+    /// Takes the two files of an earlier push again, made by [`prepare`](crate::media::prepare()) or taken by
     /// [`Self::found`]; nothing where they are not what had this digest.
     pub fn again(
         shape: Shape,

@@ -89,39 +89,32 @@ async fn pruned(path: &Path, before: Timestamp, dry_run: bool) -> Result<Pruned,
 }
 
 fn describe(found: &Pruned, verb: &str) -> String {
-    let mut text = removed(found, verb);
-    if !found.kept.is_empty() {
-        text.push_str("Older, and kept:\n");
-    }
-    for (because, runs) in &found.kept {
+    let kept = found.kept.iter().flat_map(|(because, runs)| {
         let line = format!("  {}: {}\n", pluralize(runs.len(), "run"), reason(*because));
-        text.push_str(&line);
-        text.push_str(&format!("    {}\n", numbers(runs.iter().copied())));
-    }
-    text
+        [line, format!("    {}\n", numbers(runs.iter().copied()))]
+    });
+    let title = (!found.kept.is_empty()).then(|| "Older, and kept:\n".to_owned());
+    std::iter::once(removed(found, verb)).chain(title).chain(kept).collect()
 }
 
 fn removed(found: &Pruned, verb: &str) -> String {
     if found.runs.is_empty() {
         return "No run is removed: none that old can be spared.\n".to_owned();
     }
-    let mut text = format!(
-        "{verb} {}: {}\n",
-        pluralize(found.runs.len(), "run"),
-        numbers(found.runs.iter().copied())
-    );
-    text.push_str(&format!(
-        "{verb} {}, {} KB, that no other run needs.\n",
-        pluralize(found.pictures, "picture"),
-        grouped(usize::try_from(found.picture_bytes.div_ceil(1_000)).unwrap_or(usize::MAX))
-    ));
-    if found.proofs > 0 {
-        text.push_str(&format!(
-            "Kept of them: the proofs of {}, with their pictures.\n",
-            pluralize(found.proofs, "phone")
-        ));
-    }
-    text
+    let (runs, kilobytes) = (found.runs.len(), found.picture_bytes.div_ceil(1_000));
+    let proofs = (found.proofs > 0).then(|| {
+        let phones = pluralize(found.proofs, "phone");
+        format!("Kept of them: the proofs of {phones}, with their pictures.\n")
+    });
+    let lines = [
+        format!("{verb} {}: {}\n", pluralize(runs, "run"), numbers(found.runs.iter().copied())),
+        format!(
+            "{verb} {}, {} KB, that no other run needs.\n",
+            pluralize(found.pictures, "picture"),
+            grouped(usize::try_from(kilobytes).unwrap_or(usize::MAX))
+        ),
+    ];
+    lines.into_iter().chain(proofs).collect()
 }
 
 fn reason(because: KeptBecause) -> &'static str {

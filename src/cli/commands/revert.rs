@@ -72,7 +72,7 @@ fn only_with_pictures(arg: clap::Arg) -> clap::Arg {
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     if args.pictures {
-        return Box::pin(pictures(args)).await;
+        return pictures(args).await;
     }
     list::check_list::<ChangeResult>(&args.output)?;
     let path = journal::path(args.connection.state.as_deref())?;
@@ -123,7 +123,8 @@ async fn pictures(args: Args) -> Result<Exit, AppError> {
         wait: WaitArgs::default(),
         dry_run: args.dry_run,
     };
-    rollout_common::run(job).await
+    // The future is too large for the stack.
+    Box::pin(rollout_common::run(job)).await
 }
 
 /// Takes back what a file names: from there on as if a run of the journal had done it.

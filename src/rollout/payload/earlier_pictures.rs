@@ -14,7 +14,7 @@ use crate::domain::push_action::PushAction;
 use crate::domain::text::{pluralize, quoted};
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Stage};
-use crate::journal::{JournalReader, KeptPicture, PushedPhone, RunId, RunRow, Subject};
+use crate::journal::{JournalReader, KeptPicture, PushedPhone, RunId, RunRef, RunRow, Subject};
 use crate::media::{
     Compression, Decoder, PreparedImage, PreparedSet, Shape, blocking, png_size, prepare_all,
 };
@@ -80,10 +80,20 @@ impl EarlierPictures {
             }
             pictures.insert(digest.clone(), EarlierPicture { name, ..picture });
         }
+        let mut removed = BTreeSet::new();
+        for run in pushed.values().filter_map(|phone| phone.pushed_since) {
+            if history.run(RunRef::Number(run))?.is_none() {
+                removed.insert(run);
+            }
+        }
         let earlier = |phone: PushedPhone| match (phone.pushed_since, phone.earlier) {
             (Some(run), _) => Err(NotPushedBack {
                 why: format!("run {run} has pushed another picture to it since"),
-                remedy: format!("`axlpaper revert {run} --pictures` takes that one back first"),
+                remedy: if removed.contains(&run) {
+                    PUSH_IT.to_owned()
+                } else {
+                    format!("`axlpaper revert {run} --pictures` takes that one back first")
+                },
             }),
             (None, None) => Err(NotPushedBack::new(NONE_KNOWN, NONE_KNOWN_REMEDY)),
             (None, Some(digest)) if digest == REMOVAL_DIGEST => {
