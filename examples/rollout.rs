@@ -99,6 +99,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         command_line: "cargo run --example rollout".to_owned(),
         journal: folder.path().join("journal.sqlite3"),
         continues: None,
+        reverts: None,
         selector: Selector::default(),
         payload: Arc::new(PicturePayload { picture, kem: None, options: Options::default() }),
         payload_name: "demo.png".to_owned(),

@@ -176,7 +176,9 @@ fn ends_otherwise(words: &[String]) -> Option<(i32, &'static str)> {
     let keyring = has("keyring").then_some((2, "no keyring answers"));
     // Every run before it has ended.
     let control = has("control").then_some((5, "has ended"));
-    elsewhere.or(keyring).or(control)
+    // No phone showed another picture before.
+    let earlier = has("--pictures").then_some((2, "picture"));
+    elsewhere.or(keyring).or(control).or(earlier)
 }
 
 /// Runs a command that only ends when it is stopped, until it has said where it is.

@@ -120,6 +120,8 @@ mod tests {
         assert_eq!(options_of("rollout", &words, none), [&kept[..], &state].concat());
         let saved = |id: &str| id == "phone_port";
         assert!(!options_of("rollout", &words, saved).contains(&"--phone-port=80".to_owned()));
-        assert_eq!(options_of("revert", &words, none), [&kept[..], &state].concat());
+        // `apply` sends nothing to phones.
+        let kept = ["--host", "pub:8443", "--insecure", "--ca-file", "a b.pem", "--state", "j"];
+        assert_eq!(options_of("apply", &words, none), kept);
     }
 }

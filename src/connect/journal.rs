@@ -42,8 +42,17 @@ pub fn history(path: &Path) -> Result<JournalReader, AppError> {
 /// # Errors
 /// When there is none of that number, or the journal cannot be read.
 pub fn find(history: &JournalReader, which: RunRef) -> Result<RunRow, AppError> {
-    history.run(which)?.ok_or_else(|| {
-        AppError::new(ErrorKind::Usage, format!("the journal has no run {which}"))
-            .hint("`axlpaper runs` lists them")
-    })
+    if let Some(run) = history.run(which)? {
+        return Ok(run);
+    }
+    let is_removed = match which {
+        RunRef::Number(run) => history.was_begun(run)?,
+        RunRef::Last => false,
+    };
+    let error = if is_removed {
+        format!("the journal has no run {which} any more: `axlpaper journal prune` removed it")
+    } else {
+        format!("the journal has no run {which}")
+    };
+    Err(AppError::new(ErrorKind::Usage, error).hint("`axlpaper runs` lists the runs that it has"))
 }

@@ -1,10 +1,12 @@
 //! Phones that a run is not about although they were selected: nothing is changed for them, and nothing pushed.
 
+use std::collections::BTreeMap;
+
 use crate::domain::audit::{Audit, AuditedPhone, Summary};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::model::PushSchema;
 use crate::domain::picture_rules::PictureRules;
-use crate::domain::text::pluralize;
+use crate::domain::text::{MOST_LINES, limit_lines, pluralize};
 
 /// Why a phone is left alone whose picture cannot be taken off.
 pub const CANNOT_REMOVE: &str =
@@ -43,15 +45,10 @@ impl Audit {
         if rules.is_empty() {
             return self;
         }
-        let mut without = 0;
-        for phone in &mut self.phones {
-            let Some(image) = &mut phone.image else { continue };
-            image.picture = rules.picture_of(&phone.phone).map(str::to_owned);
-            if image.picture.is_none() {
-                without += 1;
-                phone.leave_alone(NO_PICTURE, NO_PICTURE_REMEDY);
-            }
-        }
+        let picture_of = |phone: &AuditedPhone| {
+            rules.picture_of(&phone.phone).ok_or((NO_PICTURE, NO_PICTURE_REMEDY))
+        };
+        let without = self.choose_pictures(picture_of);
         let remark = format!(
             "{} could show a picture, and no rule of the config file has one for them; they are skipped: \
              nothing is changed for them and nothing is pushed to them; a last [[image]] with nothing but \
@@ -59,6 +56,52 @@ impl Audit {
             pluralize(without, "phone")
         );
         self.leaving(without, remark)
+    }
+
+    /// Adds which picture each phone showed before a run; excludes phones for which `picture_of` has a reason and a remedy
+    /// instead.
+    #[must_use]
+    pub fn with_earlier_pictures<'a>(
+        mut self,
+        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (&'a str, &'a str)>,
+    ) -> Self {
+        let without = self.choose_pictures(picture_of);
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for finding in self.phones.iter().filter_map(AuditedPhone::excluded) {
+            *reasons.entry(&finding.message).or_default() += 1;
+        }
+        let reasons: Vec<String> = reasons
+            .into_iter()
+            .map(|(why, count)| format!("{}: {why}", pluralize(count, "phone")))
+            .collect();
+        let remark = format!(
+            "{} cannot get an earlier picture back, and nothing is pushed there ({})",
+            pluralize(without, "phone"),
+            limit_lines(reasons, MOST_LINES, "axlpaper show").join("; ")
+        );
+        self.leaving(without, remark)
+    }
+
+    /// Sets the picture of every phone that can show one. Returns how many get none.
+    fn choose_pictures<'a>(
+        &mut self,
+        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (&'a str, &'a str)>,
+    ) -> usize {
+        let mut without = 0;
+        for phone in &mut self.phones {
+            if phone.image.is_none() {
+                continue;
+            }
+            let chosen = picture_of(phone);
+            if let Some(image) = &mut phone.image {
+                image.picture = chosen.ok().map(str::to_owned);
+            }
+            if let Err((why, remedy)) = chosen {
+                without += 1;
+                phone.leave_alone(why, remedy);
+            }
+        }
+        without
     }
 
     /// Excludes phones whose pushed picture cannot be removed: no way is known for their model.

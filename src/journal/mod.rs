@@ -8,6 +8,8 @@
 mod control_requests;
 mod pending_applies;
 mod phone_history;
+mod pictures;
+mod prune;
 mod reader;
 mod recorder;
 mod rows;
@@ -20,6 +22,8 @@ mod lock;
 mod schema;
 mod writer;
 
+pub use crate::journal::pictures::{KeptPicture, PushedPhone};
+pub use crate::journal::prune::{KeptBecause, Pruned, prune};
 pub use crate::journal::reader::JournalReader;
 pub use crate::journal::recorder::{Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder};
 pub use crate::journal::rows::{

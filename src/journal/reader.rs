@@ -56,7 +56,8 @@ impl JournalReader {
     /// When the journal cannot be read.
     pub fn runs(&self, most: usize) -> Result<Vec<RunRow>, JournalError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.rows("select * from runs order by id desc limit ?1", [most], |row| self.run_row(row))
+        let select = "select * from runs where state <> 'pruned' order by id desc limit ?1";
+        self.rows(select, [most], |row| self.run_row(row))
     }
 
     /// Returns one run; nothing when there is none of that number.
@@ -66,7 +67,8 @@ impl JournalReader {
     pub fn run(&self, which: RunRef) -> Result<Option<RunRow>, JournalError> {
         match which {
             RunRef::Number(id) => {
-                self.row("select * from runs where id = ?1", [id], |row| self.run_row(row))
+                let select = "select * from runs where id = ?1 and state <> 'pruned'";
+                self.row(select, [id], |row| self.run_row(row))
             }
             RunRef::Last => Ok(self.runs(1)?.pop()),
         }
@@ -84,13 +86,25 @@ impl JournalReader {
     }
 
     /// Tells whether a later run went on with this one, or took back what this one was to take back.
+    /// Returns whether there was a run of this number, also one that was removed since.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn was_begun(&self, run: RunId) -> Result<bool, JournalError> {
+        let select = "select 1 from sqlite_sequence where name = 'runs' and seq >= ?1";
+        Ok(self.row(select, [run], |_| Ok(()))?.is_some())
+    }
+
+    /// Tells whether a later run went on with this one, or took back what this one was to take back: changes of the
+    /// cluster, or pictures.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn went_on(&self, run: &RunRow) -> Result<bool, JournalError> {
-        let select =
-            "select 1 from runs where id > ?1 and (continues = ?1 or reverts = ?2) limit 1";
-        Ok(self.row(select, params![run.id, run.reverts], |_| Ok(()))?.is_some())
+        let select = "select 1 from runs where id > ?1 and (continues = ?1 or reverts = ?2 and ?3 =
+                       exists (select 1 from snapshots where run = runs.id and kind = ?4)) limit 1";
+        let with = params![run.id, run.reverts, run.subject.is_some(), Subject::KIND];
+        Ok(self.row(select, with, |_| Ok(()))?.is_some())
     }
 
     /// Returns what a run meant to change, and what came of it.
@@ -209,7 +223,20 @@ impl JournalReader {
         cluster_id: &str,
         object: ObjectKind,
     ) -> Result<HashMap<DeviceName, Proven>, JournalError> {
-        let proven = self.proven_rows("", "", cluster_id, object, |row| {
+        self.proven_before(cluster_id, object, i64::MAX)
+    }
+
+    /// Returns what [`Self::proven`] returned before the attempt in this row was made.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub(super) fn proven_before(
+        &self,
+        cluster_id: &str,
+        object: ObjectKind,
+        attempt: i64,
+    ) -> Result<HashMap<DeviceName, Proven>, JournalError> {
+        let proven = self.proven_rows("", "", (cluster_id, object, attempt), |row| {
             Ok((name(row)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
         })?;
         Ok(proven.into_iter().collect())
@@ -225,33 +252,26 @@ impl JournalReader {
         object: ObjectKind,
     ) -> Result<Vec<(Proven, PhoneResult)>, JournalError> {
         let results = "inner join phones f on f.run = p.run and f.phone = p.phone";
-        self.proven_rows(", f.body", results, cluster_id, object, |row| {
+        self.proven_rows(", f.body", results, (cluster_id, object, i64::MAX), |row| {
             let proven = Proven { digest: row.get(1)?, run: row.get(2)? };
             Ok((proven, json(&text(row, 3)?, "a phone")?))
         })
     }
 
+    /// Reads the attempts that prove what phones of a cluster show, before the attempt in a row.
     fn proven_rows<T>(
         &self,
         columns: &str,
         joined: &str,
-        cluster_id: &str,
-        object: ObjectKind,
+        (cluster_id, object, attempt): (&str, ObjectKind, i64),
         read: impl Fn(&Row<'_>) -> Result<T, Problem>,
     ) -> Result<Vec<T>, JournalError> {
         let select = format!(
-            "select p.phone, p.digest, p.run{columns} from pushes p inner join runs o on p.run = o.id {joined}
-                  where p.id = (select max(q.id) from pushes q inner join runs r on q.run = r.id
-                                 where q.phone = p.phone and (r.cluster_id in (?1, ?2) or ?1 = ?2)
-                                   and q.object in (?3, ?4)
-                                   and coalesce(q.outcome, '') not in ('excluded', 'skipped', 'wrong_device')
-                                   and (q.object = ?4 or coalesce(q.outcome, '') <> 'unreachable'
-                                        or q.digest <> p.digest)
-                                   and (r.command <> ?5 or q.outcome = 'not_shown' and q.digest = p.digest))
-                    and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1 and o.command <> ?5"
+            "select p.phone, p.digest, p.run{columns} from {PROVEN_ATTEMPTS} {joined} where {PROVEN}"
         );
         let (object, keys) = (object.as_str(), ObjectKind::Keys.as_str());
-        self.rows(&select, params![cluster_id, ADDRESSES, object, keys, VERIFY], read)
+        let with = params![cluster_id, ADDRESSES, object, keys, attempt, VERIFY];
+        self.rows(&select, with, read)
     }
 
     /// Returns the events of a run.
@@ -390,7 +410,22 @@ impl JournalReader {
 
 /// The last file of a kind that a run kept.
 const KEPT: &str =
-    "select body from snapshots where run = ?1 and kind = ?2 order by rowid desc limit 1";
+    "select coalesce(p.body, s.body) from snapshots s left join pictures p on p.digest = s.picture
+                     where s.run = ?1 and s.kind = ?2 order by s.rowid desc limit 1";
+
+/// Attempts with their runs, for [`PROVEN`].
+pub(super) const PROVEN_ATTEMPTS: &str = "pushes p inner join runs o on p.run = o.id";
+
+/// Which attempts prove what phones of the cluster ?1 show of the object ?3, before the attempt ?5. A look at a screen, of
+/// the command ?6, proves nothing, and withdraws a proof that the screen contradicts.
+pub(super) const PROVEN: &str = "p.id = (select max(q.id) from pushes q inner join runs r on q.run = r.id
+                                 where q.phone = p.phone and (r.cluster_id in (?1, ?2) or ?1 = ?2)
+                                   and q.object in (?3, ?4) and q.id < ?5
+                                   and coalesce(q.outcome, '') not in ('excluded', 'skipped', 'wrong_device')
+                                   and (q.object = ?4 or coalesce(q.outcome, '') <> 'unreachable'
+                                        or q.digest <> p.digest)
+                                   and (r.command <> ?6 or q.outcome = 'not_shown' and q.digest = p.digest))
+                    and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1 and o.command <> ?6";
 
 pub(super) fn text(row: &Row<'_>, at: usize) -> Result<String, Problem> {
     Ok(row.get(at)?)
@@ -414,7 +449,7 @@ pub(super) fn attempt(row: &Row<'_>) -> Result<AttemptRow, Problem> {
 }
 
 /// The name of the phone that a row begins with.
-fn name(row: &Row<'_>) -> Result<DeviceName, Problem> {
+pub(super) fn name(row: &Row<'_>) -> Result<DeviceName, Problem> {
     DeviceName::of_cluster(&text(row, 0)?)
         .map_err(|error| Problem::Unreadable { what: "a phone", why: error.to_string() })
 }

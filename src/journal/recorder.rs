@@ -87,6 +87,8 @@ pub struct Attempt {
     pub digest: String,
     /// Which attempt of this run it is, from 1.
     pub attempt: u32,
+    /// The digest that the phone was proven to show before the run pushed to it.
+    pub earlier: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -259,14 +261,6 @@ impl Recorder {
         self.keep_as(kind.to_owned(), self.deflated(document)?).await
     }
 
-    /// Keeps a file as it is now, such as the picture.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn keep(&self, kind: &'static str, bytes: Vec<u8>) -> Result<(), JournalError> {
-        self.keep_as(kind.to_owned(), bytes).await
-    }
-
     async fn keep_as(&self, kind: String, bytes: Vec<u8>) -> Result<(), JournalError> {
         let insert = "insert into snapshots (run, kind, taken_at, body) values (?1, ?2, ?3, ?4)";
         self.write(insert, (self.run, kind, now(), bytes)).await.map(drop)
@@ -283,19 +277,6 @@ impl Recorder {
         file: Vec<u8>,
     ) -> Result<(), JournalError> {
         self.keep_as(format!("{}{phone}", moment.prefix()), file).await
-    }
-
-    /// Keeps one of several files of a kind; [`JournalReader::kept_named`](crate::journal::JournalReader::kept_named) reads it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn keep_named(
-        &self,
-        kind: &str,
-        name: &str,
-        bytes: Vec<u8>,
-    ) -> Result<(), JournalError> {
-        self.keep_as(format!("{kind} {name}"), bytes).await
     }
 
     /// Keeps the plan that is carried out.
@@ -340,11 +321,14 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written.
     pub async fn trying(&self, attempt: Attempt) -> Result<i64, JournalError> {
-        let insert = "insert into pushes (run, phone, ip, object, digest, attempt, began_at)
-                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let Attempt { phone, ip, object, digest, attempt } = attempt;
+        let insert =
+            "insert into pushes (run, phone, ip, object, digest, attempt, began_at, earlier)
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let Attempt { phone, ip, object, digest, attempt, earlier } = attempt;
         let (phone, ip) = (phone.to_string(), ip.to_string());
-        self.write(insert, (self.run, phone, ip, object.as_str(), digest, attempt, now())).await
+        let earlier = earlier.unwrap_or_default();
+        let with = (self.run, phone, ip, object.as_str(), digest, attempt, now(), earlier);
+        self.write(insert, with).await
     }
 
     /// Records the reply of a phone that accepted. The caller does not wait; later writes about the attempt come after it.
@@ -447,8 +431,12 @@ impl Recorder {
         self.write(update, (self.run, now(), state.as_str(), exit_code)).await.map(drop)
     }
 
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
     /// Writes, and returns the number of the row that was inserted last.
-    async fn write(
+    pub(super) async fn write(
         &self,
         sql: &'static str,
         with: impl Params + Send + 'static,
@@ -474,7 +462,7 @@ impl Recorder {
     }
 }
 
-fn now() -> String {
+pub(super) fn now() -> String {
     Timestamp::now().to_string()
 }
 
@@ -511,7 +499,7 @@ fn close(
 }
 
 /// Opens a connection that loses nothing.
-fn connect(path: &Path) -> Result<Connection, Problem> {
+pub(super) fn connect(path: &Path) -> Result<Connection, Problem> {
     own_file(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;

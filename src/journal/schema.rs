@@ -47,8 +47,8 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
 const APPLICATION: i64 = 0x6178_6c70;
 
 /// One step a format; a step never changes once it has been released.
-pub(super) const MIGRATIONS: [&str; 5] =
-    [CREATE, OBJECTS, PHONE_PINS, CONTROL_REQUESTS, TIME_ZONES];
+pub(super) const MIGRATIONS: [&str; 6] =
+    [CREATE, OBJECTS, PHONE_PINS, CONTROL_REQUESTS, TIME_ZONES, PICTURES];
 
 /// The time zone of the machine of a run, as an IANA name or an offset.
 const TIME_ZONES: &str = "
@@ -88,6 +88,23 @@ const CONTROL_REQUESTS: &str = "
         result       text
     ) strict;
     create index control_requests_of_run on control_requests (run, id);
+";
+
+/// Pictures, each once, and what phones were proven to show before a push.
+const PICTURES: &str = "
+    -- Files that runs read have the SHA-256 digest of their bytes. Pictures for phones have the digest that attempts
+    -- name, and all columns. Journals of earlier releases have the files in snapshots.
+    create table pictures (
+        digest    text primary key,
+        body      blob not null,
+        thumbnail blob,
+        depth     integer,
+        name      text
+    ) strict;
+    alter table snapshots add column picture text references pictures (digest);
+    -- The digest that the phone was proven to show before the run pushed to it, empty for none; null in runs of earlier
+    -- releases.
+    alter table pushes add column earlier text;
 ";
 
 const CREATE: &str = "

@@ -50,6 +50,7 @@ fn attempt(phone: &str, digest: &str, attempt: u32) -> Attempt {
         object: ObjectKind::Background,
         digest: digest.into(),
         attempt,
+        earlier: None,
     }
 }
 
@@ -455,4 +456,57 @@ async fn a_write_that_fails_in_a_journal_that_was_replaced_says_that_it_was_repl
     std::fs::rename(&copy, &path).unwrap();
     let failed = run.snapshot("inventory", &1).await.unwrap_err();
     assert!(matches!(failed.problem, Problem::Replaced { .. }), "{failed:?}");
+}
+
+#[tokio::test]
+async fn a_picture_is_kept_once_and_what_a_phone_showed_with_its_first_attempt() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let journal = Journal::open(&path).unwrap();
+    let kept = |name: &str| KeptPicture {
+        digest: "d1".into(),
+        name: name.into(),
+        depth: 24,
+        background: vec![1; 9],
+        thumbnail: vec![2],
+    };
+    let mut runs = Vec::new();
+    for name in ["a.png", "b.png"] {
+        let run = journal.begin(new_run("c1")).await.unwrap();
+        run.keep_file("picture".into(), vec![7; 100]).await.unwrap();
+        run.keep_picture(kept(name)).await.unwrap();
+        runs.push(run);
+    }
+    tried(&runs[0], "SEP1", "d1", Some(Outcome::Verified)).await;
+    let first = Attempt { earlier: Some("d1".into()), ..attempt("SEP1", "d2", 1) };
+    let id = runs[1].trying(first).await.unwrap();
+    runs[1].tried(id, ended(Outcome::Accepted)).await.unwrap();
+    tried(&runs[1], "SEP1", "d2", Some(Outcome::Verified)).await;
+    tried(&runs[1], "SEP2", "d2", Some(Outcome::WrongDevice)).await;
+    let history = JournalReader::open(&path).unwrap().unwrap();
+    for run in &runs {
+        assert_eq!(history.kept(run.run(), "picture").unwrap(), Some(vec![7; 100]));
+    }
+    assert_eq!(history.picture("d1").unwrap(), Some(kept("b.png")));
+    let connection = Connection::open(&path).unwrap();
+    let rows = |table: &str| -> i64 {
+        connection
+            .query_row(&format!("select count(*) from {table}"), [], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!((rows("pictures"), rows("snapshots")), (2, 2));
+    let pushed = |runs: &[RunId]| history.pushed("c1", runs, ObjectKind::Background).unwrap();
+    let one = |earlier: Option<&str>, pushed_since| {
+        let phone = PushedPhone { earlier: earlier.map(str::to_owned), pushed_since };
+        [("SEP1".parse().unwrap(), phone)].into()
+    };
+    let [first, second] = [runs[0].run(), runs[1].run()];
+    assert_eq!(pushed(&[second]), one(Some("d1"), None));
+    assert_eq!(pushed(&[first]), one(None, Some(second)));
+    assert_eq!(pushed(&[first, second]), one(None, None));
+    // An earlier release wrote nothing down: what was proven before the run counts.
+    connection.execute("update pushes set earlier = null", []).unwrap();
+    assert_eq!(pushed(&[second]), one(Some("d1"), None));
+    assert_eq!(history.last_push("c1", ObjectKind::Background).unwrap(), Some(second));
+    assert_eq!(history.last_push("c2", ObjectKind::Background).unwrap(), None);
 }

@@ -1,4 +1,4 @@
-//! Checks pictures that were made elsewhere before phones download them.
+//! Checks files that were not made by this process before phones download them.
 
 use bytes::Bytes;
 use image::ImageFormat;
@@ -34,10 +34,35 @@ impl PreparedImage {
         icon: &Bytes,
         decode: impl Fn(&str, &[u8]) -> Result<Picture, MediaError>,
     ) -> Result<Self, (bool, Unfit)> {
-        let check = |file, size| check(file, size, &decode);
-        let (background, pixels) = check(background, spec.background).map_err(|e| (true, e))?;
-        let (thumbnail, _) = check(icon, spec.thumbnail).map_err(|e| (false, e))?;
-        let (shape, brightness) = (Shape::from(spec), brightness(&pixels));
+        Self::checked(Shape::from(spec), false, background, icon, &decode)
+    }
+
+    /// Takes the two files of an earlier push again, made by [`prepare`](crate::media::prepare()) or taken by
+    /// [`Self::found`]; nothing where they are not what had this digest.
+    pub fn again(
+        shape: Shape,
+        background: &Bytes,
+        icon: &Bytes,
+        digest: &str,
+        decode: impl Fn(&str, &[u8]) -> Result<Picture, MediaError>,
+    ) -> Option<Self> {
+        // The digest of a file that was made elsewhere is of its colours, also for panels that show grey.
+        let kinds = if shape.is_grey() { &[true, false][..] } else { &[false] };
+        let taken = |grey: &bool| Self::checked(shape, *grey, background, icon, &decode).ok();
+        kinds.iter().filter_map(taken).find(|taken| taken.digest() == digest)
+    }
+
+    fn checked(
+        shape: Shape,
+        grey: bool,
+        background: &Bytes,
+        icon: &Bytes,
+        decode: &impl Fn(&str, &[u8]) -> Result<Picture, MediaError>,
+    ) -> Result<Self, (bool, Unfit)> {
+        let check = |file, size| check(file, size, grey, decode);
+        let (background, pixels) = check(background, shape.background).map_err(|e| (true, e))?;
+        let (thumbnail, _) = check(icon, shape.thumbnail).map_err(|e| (false, e))?;
+        let brightness = brightness(&pixels);
         let letters = Letters::on(shape, brightness);
         let contrast = contrast(&pixels, &zones(shape), letters);
         Ok(Self {
@@ -56,6 +81,7 @@ impl PreparedImage {
 fn check(
     file: &Bytes,
     wanted: Size,
+    grey: bool,
     decode: &impl Fn(&str, &[u8]) -> Result<Picture, MediaError>,
 ) -> Result<(EncodedPicture, Raster), Unfit> {
     if image::guess_format(file).ok() != Some(ImageFormat::Png) {
@@ -68,8 +94,9 @@ fn check(
         return Err(Unfit::Size { found, wanted });
     }
     let pixels = decode("it", file).map_err(|error| Unfit::Damaged(error.to_string()))?;
-    let bytes = pixels.pixels().to_rgb8().into_raw();
-    let raster = Raster { size: found, grey: false, bytes };
+    let pixels = pixels.pixels();
+    let bytes = if grey { pixels.to_luma8().into_raw() } else { pixels.to_rgb8().into_raw() };
+    let raster = Raster { size: found, grey, bytes };
     Ok((EncodedPicture::found(file, &raster), raster))
 }
 
@@ -95,6 +122,25 @@ mod tests {
         .unwrap();
         assert_eq!(found, PreparedImage { fitting: Fitting::UNCHANGED, ..made.clone() });
         assert_eq!(found.digest(), made.digest());
+    }
+
+    #[test]
+    fn files_of_an_earlier_push_are_what_was_pushed() {
+        let demo = Picture::from(demo_picture());
+        // A colour panel, and one that shows grey.
+        for model in [683, 115] {
+            let spec = by_number(model).unwrap().image.unwrap();
+            let made = prepare(&demo, &spec).unwrap();
+            let (image, icon) = (&made.background.png, &made.thumbnail.png);
+            let again = |image, digest: &str| {
+                PreparedImage::again(made.shape, image, icon, digest, Picture::decode)
+            };
+            assert_eq!(again(image, &made.digest()).as_ref(), Some(&made), "{model}");
+            assert_eq!(again(image, "another"), None);
+            assert_eq!(again(icon, &made.digest()), None);
+            let found = PreparedImage::found(&spec, image, icon, Picture::decode).unwrap();
+            assert_eq!(again(image, &found.digest()), Some(found));
+        }
     }
 
     #[test]

@@ -79,6 +79,10 @@ impl PreparedSet {
         self.0.extend(others.0);
     }
 
+    pub fn insert(&mut self, picture: &str, files: PreparedImage) {
+        self.0.insert((picture.to_owned(), files.shape), Arc::new(files));
+    }
+
     /// Returns all files in the order of their pictures and shapes.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<PreparedImage>> {
         self.each().into_iter().map(|(_, files)| files)

@@ -1,5 +1,9 @@
 //! The record of attempts: written before an attempt is made, and completed before its result is reported.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::device_name::DeviceName;
 use crate::event::PhoneResult;
 use crate::journal::{Attempt, AttemptEnd, JournalError, Recorder};
 use crate::push::policy::outcome::PhoneOutcome;
@@ -46,12 +50,18 @@ pub trait AttemptLog: Send + Sync {
 pub struct JournalAttemptLog {
     recorder: Recorder,
     digests: Digests,
+    shown_before: Arc<BTreeMap<DeviceName, String>>,
 }
 
 impl JournalAttemptLog {
-    /// Makes the log of a run whose payloads have these digests.
-    pub fn new(recorder: Recorder, digests: Digests) -> Self {
-        Self { recorder, digests }
+    /// Makes the log of a run whose payloads have these digests; `shown_before` has the digests that phones were proven
+    /// to show before the run.
+    pub fn new(
+        recorder: Recorder,
+        digests: Digests,
+        shown_before: BTreeMap<DeviceName, String>,
+    ) -> Self {
+        Self { recorder, digests, shown_before: Arc::new(shown_before) }
     }
 }
 
@@ -64,6 +74,7 @@ impl AttemptLog for JournalAttemptLog {
             object: target.object(),
             digest,
             attempt,
+            earlier: self.shown_before.get(&target.name).cloned(),
         };
         self.recorder.trying(attempt).await
     }

@@ -19,15 +19,17 @@ pub fn next_step(history: &JournalReader, run: &RunRow) -> Result<Option<String>
     }
     let is_done = run.state == RunState::Finished && run.exit_code == Some(0);
     let again = || Some(run.command_line.clone());
+    let typed = |option: &str| run.command_line.split(' ').any(|word| word == option);
     Ok(match run.command.as_str() {
         "apply" | "revert" if is_done => None,
         // A plan that was begun and refused is stale: the same file would be refused again.
         "apply" if run.exit_code == Some(REFUSED) && history.plan(run.id)?.is_some() => None,
         "apply" => again(),
+        "revert" if typed("--pictures") => of_push(history, run)?,
         "revert" => match run.reverts {
             Some(reverted) => {
-                let reset = run.command_line.split(' ').any(|word| word == "--reset");
-                Some(format!("axlpaper revert {reverted}{}", if reset { " --reset" } else { "" }))
+                let reset = if typed("--reset") { " --reset" } else { "" };
+                Some(format!("axlpaper revert {reverted}{reset}"))
             }
             None => again(),
         },

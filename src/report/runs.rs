@@ -11,6 +11,7 @@ use super::json::Document;
 use super::other_downloads::{OtherFetcher, other_fetchers};
 use super::text::printable;
 use crate::domain::control::{ControlAction, ControlResult};
+use crate::domain::finding::Code;
 use crate::domain::plan::Change;
 use crate::domain::push_action::PushAction;
 use crate::event::{ChangeState, Download, PhoneResult};
@@ -293,6 +294,15 @@ pub fn show_recap(
         line(&format!("Notes: {}", notes.len()));
     }
     notes.iter().for_each(|event| line(&format!("  {} {}", moment(event.at), event.text)));
+    let is_excluded = |phone: &&PhoneResult| phone.finding == Some(Code::Excluded);
+    let excluded: Vec<_> = report.phones.iter().filter(is_excluded).collect();
+    if !excluded.is_empty() {
+        line("");
+        line(&format!("Excluded: {}", excluded.len()));
+    }
+    for PhoneResult { name, reason, .. } in excluded {
+        line(&format!("  {name}: {}", reason.as_deref().unwrap_or_default()));
+    }
     line("");
     line(&format!("Attempts: {}", report.attempts.len()));
     for attempt in &report.attempts {

@@ -31,7 +31,9 @@ pub(crate) fn title(action: PushAction, what: &str) -> String {
 /// What a run did to how many phones, in the first line of its recap.
 pub(crate) fn heading(command: &str, action: PushAction, what: &str, phones: &str) -> String {
     match action {
-        PushAction::Picture | PushAction::PictureElsewhere if command == "push" => {
+        PushAction::Picture | PushAction::PictureElsewhere
+            if ["push", "revert"].contains(&command) =>
+        {
             format!("Push of {what} to {phones}")
         }
         PushAction::Picture | PushAction::PictureElsewhere => {
@@ -347,20 +349,6 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
 
 fn untouched(action: PushAction) -> &'static str {
     if action == PushAction::Verification { "Not looked at" } else { "Not pushed to" }
-}
-
-/// What phones are called that a run did not touch.
-pub(crate) fn left(action: PushAction) -> &'static str {
-    if action == PushAction::Verification {
-        "not looked at, or not verifiable"
-    } else {
-        "not pushed to"
-    }
-}
-
-/// What a run was to do with phones, behind their number.
-pub(crate) fn meant(action: PushAction) -> &'static str {
-    if action == PushAction::Verification { " that could be compared" } else { " to be pushed to" }
 }
 
 fn accepted_means(action: PushAction, proof: Proof) -> String {

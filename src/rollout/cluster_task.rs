@@ -143,7 +143,7 @@ impl ClusterTask {
             command: request.command,
             place: RunScope::of(&self.connection),
             continues: request.continues,
-            reverts: None,
+            reverts: request.reverts,
             command_line: request.command_line.clone(),
             dry_run: self.dry_run,
         };

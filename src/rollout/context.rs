@@ -26,6 +26,7 @@ use crate::rollout::cluster_task::{Assessment, ClusterTask, ExpectedTargets};
 use crate::rollout::current_addresses::CurrentAddresses;
 use crate::rollout::offline_wait;
 use crate::rollout::payload::delivery_context::DeliveryContext;
+use crate::rollout::push_common::EarlierRuns;
 use crate::rollout::run::RunScope;
 use crate::rollout::soak::RegistrationCheck;
 use crate::rollout::{push_common, repair, verify_password};
@@ -144,13 +145,15 @@ impl RunContext<'_> {
         let Self { task, observer, .. } = *self;
         let ExpectedTargets { targets: mut expected, models } = task.expected(assessment);
         let prepared = task.request.payload.prepare(models, observer.as_ref()).await?;
-        let saved = prepared.save_summary(self.recorder).await;
+        let saved = prepared.save_summary(self.recorder, &task.request.payload_name).await;
         saved?;
         let digests = prepared.digests();
         let scope = RunScope::of(&task.connection);
-        let already = push_common::already_shown(&task.request, &scope, &expected, &digests)?;
+        let earlier = EarlierRuns::read(&task.request, &scope)?;
+        let already = earlier.already_shown(task.request.options.force, &expected, &digests);
         let password_proven = proven(task, self.cluster, &expected).await?;
-        let log = JournalAttemptLog::new(self.recorder.clone(), digests.clone());
+        let shown_before = earlier.into_shown_before();
+        let log = JournalAttemptLog::new(self.recorder.clone(), digests.clone(), shown_before);
         let context = DeliveryContext {
             push_access: &task.connection.push_access,
             password: task.push_password.clone().unwrap_or_default(),

@@ -11,7 +11,7 @@ use crate::domain::push_action::PushAction;
 use crate::domain::text::{names, pluralize};
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Proof};
-use crate::journal::{Coverage, JournalReader, Recorder, RunId, RunRef};
+use crate::journal::{Coverage, JournalReader, Proven, PushedPhone, Recorder, RunId, RunRef};
 use crate::phone::PhoneError;
 use crate::push::scheduler::{PushOutcomes, PushSettings};
 use crate::push::{Digests, ModelFormat, Target, proven_already};
@@ -70,6 +70,7 @@ pub fn outline(targets: &[Target], push_access: &PushAccess, options: &PushOptio
     let lines = [
         ("Device pools", counted(|target| &target.device_pool)),
         ("Models", counted(|target| &target.model)),
+        ("Pictures", counted(|target| &target.picture)),
         ("Time", time(targets.len(), push_access.concurrency, options)),
     ];
     let lines = lines.into_iter().filter(|(_, what)| !what.is_empty());
@@ -113,33 +114,58 @@ pub fn too_long(error: PhoneError, action: PushAction) -> AppError {
         .hint(format!("nothing was changed or sent; {shorter}"))
 }
 
-/// Returns the phones that are proven to show what would be pushed to them. Where the push is forced, only a proof of the
-/// runs that this one continues counts.
-///
-/// # Errors
-/// When there is a journal that cannot be read.
-pub fn already_shown(
-    request: &RolloutRequest,
-    scope: &RunScope,
-    targets: &[Target],
-    digests: &Digests,
-) -> Result<HashMap<DeviceName, PhoneResult>, AppError> {
-    let forced = request.options.force;
-    let Some(history) = journal::history_if_any(&request.journal)? else {
-        return Ok(HashMap::new());
-    };
-    let Some(object) = targets.first().map(Target::object) else { return Ok(HashMap::new()) };
-    let proven = history.proven(&scope.id, object)?;
-    let chain = chain(&history, request.continues)?;
-    let shown = targets.iter().filter_map(|target| {
-        let proven = proven.get(&target.name)?;
-        if forced && !chain.contains(&proven.run) {
-            return None;
-        }
-        let digest = digests.of(&ModelFormat::from(target))?;
-        (proven.digest == digest).then(|| (target.name.clone(), proven_already(target, proven)))
-    });
-    Ok(shown.collect())
+/// What earlier runs pushed and proved.
+#[derive(Debug, Default)]
+pub struct EarlierRuns {
+    proven: HashMap<DeviceName, Proven>,
+    /// The runs that this one continues, the newest first.
+    chain: Vec<RunId>,
+    /// The phones that those runs pushed to.
+    pushed: BTreeMap<DeviceName, PushedPhone>,
+}
+
+impl EarlierRuns {
+    /// Reads the journal.
+    ///
+    /// # Errors
+    /// When there is one that cannot be read.
+    pub fn read(request: &RolloutRequest, scope: &RunScope) -> Result<Self, AppError> {
+        let Some(history) = journal::history_if_any(&request.journal)? else {
+            return Ok(Self::default());
+        };
+        let object = request.payload.kind();
+        let chain = chain(&history, request.continues)?;
+        let oldest_first: Vec<RunId> = chain.iter().rev().copied().collect();
+        let pushed = history.pushed(&scope.id, &oldest_first, object)?;
+        Ok(Self { proven: history.proven(&scope.id, object)?, chain, pushed })
+    }
+
+    /// Returns the phones that are proven to show what would be pushed to them. Where the push is forced, only a proof of
+    /// the runs that this one continues counts.
+    pub fn already_shown(
+        &self,
+        forced: bool,
+        targets: &[Target],
+        digests: &Digests,
+    ) -> HashMap<DeviceName, PhoneResult> {
+        let shown = targets.iter().filter_map(|target| {
+            let proven = self.proven.get(&target.name)?;
+            if forced && !self.chain.contains(&proven.run) {
+                return None;
+            }
+            let digest = digests.of(&ModelFormat::from(target))?;
+            (proven.digest == digest).then(|| (target.name.clone(), proven_already(target, proven)))
+        });
+        shown.collect()
+    }
+
+    /// Returns what phones were proven to show before this run, or the first of those that it continues, pushed to them.
+    pub fn into_shown_before(self) -> BTreeMap<DeviceName, String> {
+        let mut shown: BTreeMap<_, _> =
+            self.proven.into_iter().map(|(name, proven)| (name, Some(proven.digest))).collect();
+        shown.extend(self.pushed.into_iter().map(|(name, pushed)| (name, pushed.earlier)));
+        shown.into_iter().filter_map(|(name, digest)| Some((name, digest?))).collect()
+    }
 }
 
 /// Reports why phones are left out that were asked for, one line a reason: the summary only counts them.
@@ -156,7 +182,7 @@ pub fn remark_left_out(left: &[PhoneResult], observer: &dyn Observer) {
 }
 
 /// Returns a run and those that it continues, the newest first.
-fn chain(history: &JournalReader, run: Option<RunId>) -> Result<Vec<RunId>, AppError> {
+pub(crate) fn chain(history: &JournalReader, run: Option<RunId>) -> Result<Vec<RunId>, AppError> {
     let mut chain = Vec::new();
     let mut continued = run;
     while let Some(run) = continued.filter(|run| !chain.contains(run)) {

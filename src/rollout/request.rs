@@ -26,6 +26,8 @@ pub struct RolloutRequest {
     pub journal: PathBuf,
     /// The run that this one goes on with.
     pub continues: Option<RunId>,
+    /// The run whose pictures this one takes back.
+    pub reverts: Option<RunId>,
     /// Which phones of a cluster.
     pub selector: Selector,
     /// What is pushed.

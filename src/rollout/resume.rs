@@ -11,19 +11,23 @@ use crate::connect::cluster::ClusterSettings;
 use crate::connect::phone_tls;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
+use crate::domain::model::by_name;
 use crate::domain::nat::NatRules;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
-use crate::event::Proof;
+use crate::event::{PhoneResult, Proof};
 use crate::interaction::{Interaction, Notice};
 use crate::journal::{
     JournalError, JournalReader, Recorder, RunId, RunRef, RunRow, RunState, VERIFY,
 };
 use crate::report::RunReport;
+use crate::rollout::by_address::identify::{AddressEntry, is_address};
 use crate::rollout::cluster_task::ClusterTask;
 use crate::rollout::options::SavedOptions;
+use crate::rollout::payload::earlier_pictures::EarlierPictures;
 use crate::rollout::payload::external_picture::ExternalPicture;
 use crate::rollout::payload::picture::PicturePayload;
 use crate::rollout::payload::pictures_by_rules::PicturesByRules;
@@ -37,6 +41,15 @@ pub enum RunSource {
     Resume(RunRef),
     /// The phones that it has not served.
     OnlyFailed(RunRef),
+    /// The phones that it pushed to: they get what they showed before.
+    PicturesBefore(RunRef),
+}
+
+impl RunSource {
+    fn run(self) -> RunRef {
+        let (Self::Resume(run) | Self::OnlyFailed(run) | Self::PicturesBefore(run)) = self;
+        run
+    }
 }
 
 /// What a run pushes to which phones, and which run it resumes.
@@ -51,8 +64,10 @@ pub struct ResumedRun {
     pub proof: Option<Proof>,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
-    /// The run that is resumed.
-    pub continues: RunId,
+    /// The run that is gone on with, or whose pictures are taken back.
+    pub earlier: RunId,
+    /// Whether its pictures are taken back.
+    pub is_revert: bool,
     /// The options of that run; only `force` where only the phones that it has not served are pushed to.
     pub options: SavedOptions,
     /// How that run reached phones over HTTPS, where it did.
@@ -62,7 +77,7 @@ pub struct ResumedRun {
 }
 
 /// What the journal keeps of a run's beginning, so that it can be resumed.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub struct ResumeRecord {
     /// Which phones.
     pub selector: Selector,
@@ -87,21 +102,39 @@ pub struct ResumeRecord {
     pub nat: NatRules,
 }
 
-/// Refuses to resume a run by address: its own command, run again, finds out what it left undone.
+/// Returns the phones of a run that asked no cluster, where its pictures are taken back; nothing for a run on a cluster.
 ///
 /// # Errors
-/// When the run that is named is such a one, is not there, or the journal cannot be read.
-pub fn refuse_addresses(earlier: RunSource, state: &Path) -> Result<(), AppError> {
-    let (RunSource::Resume(which) | RunSource::OnlyFailed(which)) = earlier;
-    let run = journal::find(&journal::history(state)?, which)?;
+/// When such a run is to be gone on with: what it left undone is found out by its own command. When the run is not there,
+/// or the journal cannot be read.
+pub fn addresses(earlier: RunSource, state: &Path) -> Result<Option<Vec<AddressEntry>>, AppError> {
+    let history = journal::history(state)?;
+    let run = journal::find(&history, earlier.run())?;
     if !run.is_about_addresses() {
-        return Ok(());
+        return Ok(None);
+    }
+    if let RunSource::PicturesBefore(_) = earlier {
+        let entry = |phone: PhoneResult| {
+            let name = Some(phone.name).filter(|name| !is_address(name));
+            Some(AddressEntry { address: phone.ip?, model: by_name(&phone.model), name })
+        };
+        return Ok(Some(history.phones(run.id)?.into_iter().filter_map(entry).collect()));
     }
     let error = format!("run {} pushed to addresses, and `rollout` asks a cluster", run.id);
     Err(AppError::new(ErrorKind::Usage, error).hint(format!(
         "run its command again; phones that are verified to show the picture are skipped: `{}`",
         run.command_line
     )))
+}
+
+/// Returns how the pictures of a run that pushed to addresses are taken back.
+///
+/// # Errors
+/// When the journal cannot be read, or no phone can get an earlier picture.
+pub async fn read_by_address(earlier: RunSource, state: &Path) -> Result<ResumedRun, AppError> {
+    let history = journal::history(state)?;
+    let run = journal::find(&history, earlier.run())?;
+    before(&history, &run, None).await
 }
 
 /// Reads the payload of an earlier run; nothing where the journal lacks its picture.
@@ -121,6 +154,10 @@ async fn payload(
             Some(Arc::new(ExternalPicture::from_journal(image_url, icon_url)?))
         }
         SavedPayload::Removal => Some(Arc::new(Removal)),
+        SavedPayload::Earlier { run } => {
+            let run = journal::find(history, RunRef::Number(*run))?;
+            Some(Arc::new(EarlierPictures::from_journal(history, &run).await?))
+        }
     })
 }
 
@@ -159,12 +196,9 @@ pub async fn read(
     connection: &ClusterSettings,
     interaction: &dyn Interaction,
 ) -> Result<Option<ResumedRun>, AppError> {
-    let (which, only_failed) = match earlier {
-        RunSource::Resume(which) => (which, false),
-        RunSource::OnlyFailed(which) => (which, true),
-    };
+    let only_failed = matches!(earlier, RunSource::OnlyFailed(_));
     let history = journal::history(state)?;
-    let run = journal::find(&history, which)?;
+    let run = journal::find(&history, earlier.run())?;
     if run.cluster_id != cluster::cluster_id(connection) {
         let other =
             format!("run {} was about {}, not about {}", run.id, run.host, connection.endpoint);
@@ -172,6 +206,9 @@ pub async fn read(
             .hint("nothing was changed; name the run's cluster"));
     }
     let kept = history.snapshot::<ResumeRecord>(run.id, "job")?;
+    if let RunSource::PicturesBefore(_) = earlier {
+        return before(&history, &run, kept).await.map(Some);
+    }
     let payload = match &kept {
         Some(kept) => payload(&history, run.id, kept).await?,
         None => None,
@@ -211,7 +248,8 @@ pub async fn read(
         proof: kept.proof,
         selector,
         repair,
-        continues: run.id,
+        earlier: run.id,
+        is_revert: false,
         options: if only_failed {
             SavedOptions { force: kept.options.force, ..SavedOptions::default() }
         } else {
@@ -220,6 +258,50 @@ pub async fn read(
         phone_tls: kept.phone_tls,
         nat: kept.nat,
     }))
+}
+
+/// Returns how the pictures of a run are taken back: all phones that it pushed to, and what they showed before.
+async fn before(
+    history: &JournalReader,
+    run: &RunRow,
+    kept: Option<ResumeRecord>,
+) -> Result<ResumedRun, AppError> {
+    let pictures = EarlierPictures::from_journal(history, run).await?;
+    let phones: Vec<DeviceName> = pictures.phones().cloned().collect();
+    if phones.is_empty() {
+        let error = format!("run {} (`axlpaper {}`) pushed no picture", run.id, run.command);
+        let last = history.last_push(&run.cluster_id, ObjectKind::Background)?;
+        return Err(AppError::new(ErrorKind::Usage, error).hint(match last {
+            Some(last) => {
+                format!("the last run that did is {last}: `axlpaper revert {last} --pictures`")
+            }
+            None => "`axlpaper runs` lists the runs".to_owned(),
+        }));
+    }
+    if let Some(reasons) = pictures.nothing() {
+        let phones = pluralize(phones.len(), "phone");
+        let error = format!(
+            "run {} pushed to {phones}, and none can get an earlier picture back: {reasons}",
+            run.id
+        );
+        return Err(AppError::new(ErrorKind::Usage, error).hint(
+            "nothing was changed or sent; only what axlpaper has pushed and proved can be pushed back, so push the \
+             picture that they are to show from its file",
+        ));
+    }
+    let kept = kept.unwrap_or_default();
+    Ok(ResumedRun {
+        file: pictures.name(),
+        payload: Arc::new(pictures),
+        proof: None,
+        selector: Selector { listed: Some(phones), ..Selector::default() },
+        repair: None,
+        earlier: run.id,
+        is_revert: true,
+        options: SavedOptions::default(),
+        phone_tls: kept.phone_tls,
+        nat: kept.nat,
+    })
 }
 
 /// Keeps what is needed to resume this run. Only runs that push pictures can be resumed: keys must not be

@@ -45,7 +45,7 @@ fn pushes(record: &Record) -> usize {
 }
 
 /// Checks that nobody asked the cluster but phones, who ask it for the push user.
-fn no_cluster_was_asked(lab: &Lab) {
+pub fn no_cluster_was_asked(lab: &Lab) {
     let requests = lab.record().requests;
     let asked: Vec<_> = requests.keys().filter(|name| *name != "authenticate.jsp").collect();
     assert!(asked.is_empty(), "{asked:?}");

@@ -131,3 +131,24 @@ fn expansion_modules_have_a_picture_of_their_own() {
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(outcome(&document, &name(4)), "verified");
 }
+
+#[test]
+fn what_another_server_gave_is_pushed_back_from_the_journal() {
+    let (lab, web) = (lab(), Web::with_pictures(&MODELS));
+    // Phone 4 sends no screenshot, so nothing is proven of it.
+    let shown = |lab: &Lab| -> Vec<String> {
+        let record = lab.record();
+        (1..=3).map(|n| record.phones[&name(n)].shown.as_ref().unwrap().sha256.clone()).collect()
+    };
+    let ended = push(&lab, &web, &["--verify", "screenshot"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let before = shown(&lab);
+    let asked = web.asked().len();
+    assert_eq!(lab.push("push", &["--yes"]).code, 0);
+    assert_ne!(shown(&lab), before);
+    let back = lab.without_picture("revert", &["last", "--pictures", "--yes"]);
+    assert_eq!(back.code, 0, "{back:?}");
+    assert_eq!(shown(&lab), before);
+    assert!(back.text().contains("1 phone: no earlier picture is known"), "{back:?}");
+    assert_eq!(web.asked().len(), asked, "the other server is not asked again");
+}

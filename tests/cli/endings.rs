@@ -40,7 +40,7 @@ fn ended_at(lab: &Lab, arguments: &[&str], at: (&str, u64, Tripped), signal: &st
     program.env_clear().args(own.get_args()).current_dir(lab.folder());
     program.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
     program.args(["--pin-sha256", &lab.cluster.cert_sha256()]);
-    if arguments[0] == "rollout" {
+    if arguments[0] == "rollout" || arguments.contains(&"--pictures") {
         program.args(["--phone-port", &lab.cluster.phone_port().to_string()]);
     }
     program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -61,7 +61,7 @@ fn ended_at(lab: &Lab, arguments: &[&str], at: (&str, u64, Tripped), signal: &st
     running.wait().unwrap().code().unwrap_or(-1)
 }
 
-fn killed(lab: &Lab, arguments: &[&str], at: (&str, u64, Tripped)) -> String {
+pub fn killed(lab: &Lab, arguments: &[&str], at: (&str, u64, Tripped)) -> String {
     assert_eq!(ended_at(lab, arguments, at, "-KILL"), -1);
     lab.read(&["show", "last"]).stdout
 }

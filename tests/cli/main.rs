@@ -47,12 +47,14 @@ mod pictures;
 mod pictures_by_rules;
 mod plan_apply;
 #[cfg(target_os = "linux")]
+mod prune;
 mod question;
 mod read_only;
 mod removal;
 mod repair;
 mod report;
 mod revert;
+mod revert_pictures;
 mod ringtone;
 mod rollout;
 mod rollout_clusters;

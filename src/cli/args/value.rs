@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use jiff::{Span, Timestamp, Zoned};
+
 use crate::domain::selector::{Pattern, SelectorError};
 
 /// Reads a duration in words, such as `1h 30m`.
@@ -10,6 +12,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     let span = text.trim().parse::<jiff::SignedDuration>().ok();
     span.and_then(|span| Duration::try_from(span).ok())
         .ok_or_else(|| "write a duration such as 90s, 30m, 2h or 1h30m".to_owned())
+}
+
+/// Reads an age, such as `90d`, as the time so long ago.
+pub fn age(text: &str) -> Result<Timestamp, String> {
+    let span = text.trim().parse::<Span>().ok().filter(|span| !span.is_negative());
+    let now = Zoned::now();
+    let past = span.and_then(|span| now.checked_sub(span).ok());
+    past.map(|past| past.timestamp())
+        .ok_or_else(|| "write an age such as 90d, 12w or 1y".to_owned())
 }
 
 /// Makes a reader of whole numbers in this range.

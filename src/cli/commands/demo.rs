@@ -101,6 +101,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         command_line: settings::command_line(),
         journal: journal.clone(),
         continues: None,
+        reverts: None,
         selector,
         payload: Arc::new(PicturePayload { picture, kem: None, options: picture_options }),
         payload_name: picture_file,

@@ -14,6 +14,7 @@ pub mod host;
 pub mod image;
 pub mod init;
 pub mod inventory;
+pub mod journal;
 pub mod keys;
 pub mod man;
 pub mod models;

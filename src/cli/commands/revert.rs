@@ -4,30 +4,39 @@ use crate::cli::settings;
 use crate::connect::journal;
 use std::path::{Path, PathBuf};
 
+use clap::Args as _;
 use jiff::Timestamp;
 
 use super::apply::{ChangeRun, check_cluster, read};
 use crate::apply::now;
-use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, ResetArgs};
+use crate::cli::args::push::{PicturePushArgs, PushArgs};
+use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, ResetArgs, WaitArgs};
+use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::inventory::ClusterInfo;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, CurrentState};
-use crate::domain::text::{MOST_LINES, limit_lines};
+use crate::domain::text::{MOST_LINES, limit_lines, pluralize};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{JournalReader, RunId, RunRef, RunRow};
 use crate::plan::{Kind, Revert, revert_of, taken_back};
 use crate::report::{plan_diff, printable_lines};
 use crate::rollout::repair;
+use crate::rollout::resume::RunSource;
 
-/// Take back what a run changed on the cluster
+/// Take back what a run changed on the cluster, or push back the pictures that its phones showed before
 ///
-/// Only what is still as the run left it is taken back; what others have changed since stays and is
-/// listed. Pictures stay on the phones. The plan is shown first; taking back is a run of its own.
+/// Only what is still as the run left it is taken back; what others have changed since is left alone and reported.
+/// Pictures stay on the phones. --pictures pushes pictures instead and does not change the cluster: each phone that the run,
+/// or a run that it continues, pushed to gets the picture that it was proven to show before, byte for byte, from the
+/// journal. Phones without such a picture, and those that another run has pushed another picture to since, are excluded
+/// and listed. The plan is shown first; a revert is a run of its own.
 #[derive(clap::Args, Debug)]
+#[command(mut_args(only_with_pictures))]
 pub struct Args {
     /// The run: a number, or `last`
     #[arg(value_name = "RUN", required_unless_present = "from", conflicts_with = "from")]
@@ -35,17 +44,35 @@ pub struct Args {
     /// Take back what this file names instead: a run writes one when its journal is lost
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// Push back the pictures that the phones of the run showed before it
+    #[arg(long, conflicts_with_all = ["from", "reset"])]
+    pictures: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
     reset: ResetArgs,
+    #[command(flatten)]
+    push: PushArgs,
+    #[command(flatten)]
+    picture: PicturePushArgs,
     #[command(flatten)]
     confirm: ConfirmArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
 
+/// The options of a push need --pictures. One name for all pictures is refused, so its option is not listed.
+fn only_with_pictures(arg: clap::Arg) -> clap::Arg {
+    let push = PicturePushArgs::augment_args(PushArgs::augment_args(clap::Command::new("push")));
+    let is_of_push = push.get_arguments().any(|of_push| of_push.get_id() == arg.get_id());
+    let is_hidden = arg.get_id() == "picture_name";
+    if is_of_push { arg.requires("pictures").hide(is_hidden) } else { arg }
+}
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
+    if args.pictures {
+        return pictures(args).await;
+    }
     list::check_list::<ChangeResult>(&args.output)?;
     let path = journal::path(args.connection.state.as_deref())?;
     let run = match (&args.run, &args.from) {
@@ -54,6 +81,14 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     };
     let history = journal::history(&path)?;
     let row = journal::find(&history, run)?;
+    let pushed = history.pushed(&row.cluster_id, &[row.id], ObjectKind::Background)?;
+    if !pushed.is_empty() {
+        let (phones, run) = (pluralize(pushed.len(), "phone"), row.id);
+        ui::say(&format!(
+            "note: run {run} pushed pictures to {phones}, which keep them; `axlpaper revert {run} --pictures` pushes back \
+             what they showed before"
+        ));
+    }
     if row.is_about_addresses() {
         ui::say(&nothing_to_take_back(&history, &row)?);
         return Ok(Exit::Done);
@@ -71,6 +106,24 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         return Ok(Exit::Done);
     }
     take_back(&args, &connection, &done, Some(row.id), &path).await
+}
+
+/// Pushes back what the phones of a run showed before it.
+async fn pictures(args: Args) -> Result<Exit, AppError> {
+    args.connection.one_cluster()?;
+    let job = Job {
+        command: "revert",
+        source: Source::Earlier(RunSource::PicturesBefore(args.run.unwrap_or(RunRef::Last))),
+        connection: args.connection,
+        push: args.push,
+        picture: args.picture,
+        output: args.output,
+        repair: None,
+        wait: WaitArgs::default(),
+        confirm: args.confirm,
+    };
+    // The future is too large for the stack.
+    Box::pin(rollout_common::run(job)).await
 }
 
 /// Takes back what a file names: from there on as if a run of the journal had done it.

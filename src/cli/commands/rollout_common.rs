@@ -24,6 +24,7 @@ use crate::domain::selector::Selector;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Proof};
 use crate::interaction::Interaction;
+use crate::journal::RunId;
 use crate::report::{RunReport, printable_lines};
 use crate::rollout::assess::survey_of;
 use crate::rollout::control::RolloutHandle;
@@ -32,7 +33,7 @@ use crate::rollout::multi_cluster::{self, ClusterResult, Observers};
 use crate::rollout::options::{PushOptions, SavedOptions};
 use crate::rollout::payload::Payload;
 use crate::rollout::request::{Addresses, RolloutRequest, Scope};
-use crate::rollout::resume::{self, RunSource};
+use crate::rollout::resume::{self, ResumedRun, RunSource};
 
 #[derive(Debug)]
 pub struct Job {
@@ -66,9 +67,25 @@ struct Subject {
     selector: Selector,
     proof: Option<Proof>,
     repair: Option<Repairs>,
-    continues: Option<crate::journal::RunId>,
+    continues: Option<RunId>,
+    reverts: Option<RunId>,
     /// What was typed, with what a resumed run keeps.
     options: SavedOptions,
+}
+
+impl Subject {
+    fn of(resumed: ResumedRun, options: SavedOptions) -> Self {
+        Self {
+            payload: resumed.payload,
+            name: resumed.file,
+            selector: resumed.selector,
+            proof: resumed.proof,
+            repair: resumed.repair,
+            continues: (!resumed.is_revert).then_some(resumed.earlier),
+            reverts: resumed.is_revert.then_some(resumed.earlier),
+            options,
+        }
+    }
 }
 
 /// Runs a rollout from what was typed to its exit code.
@@ -98,7 +115,10 @@ pub async fn run(mut job: Job) -> Result<Exit, AppError> {
                 }
             }
         }
-        (Source::Earlier(_), Scope::Addresses(_)) => return Err(one_run_at_a_time()),
+        (Source::Earlier(earlier), Scope::Addresses(addresses)) => {
+            let resumed = resume::read_by_address(*earlier, &journal).await?;
+            (Subject::of(resumed, job.push.saved()), Scope::Addresses(addresses))
+        }
     };
     let typed = job.push.clone().with(subject.options);
     let schedule = schedule::schedule(&job.connection, &typed)?;
@@ -115,6 +135,7 @@ pub async fn run(mut job: Job) -> Result<Exit, AppError> {
         proof: subject.payload.proof(typed_proof.or(subject.proof))?,
         journal,
         continues: subject.continues,
+        reverts: subject.reverts,
         selector: subject.selector,
         payload: subject.payload,
         payload_name: subject.name,
@@ -238,7 +259,11 @@ fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
         Source::Earlier(_) if several => return Err(one_run_at_a_time()),
         Source::Earlier(earlier) => {
             let journal = journal::path(job.connection.state.as_deref())?;
-            resume::refuse_addresses(*earlier, &journal)?;
+            if let Some(entries) = resume::addresses(*earlier, &journal)? {
+                let push_access = settings::push_access(&job.connection, &job.push.access)?;
+                push_access.need_push_user()?;
+                return Ok(Scope::Addresses(Box::new(Addresses { push_access, entries })));
+            }
         }
         Source::Typed { .. } => {}
     }
@@ -266,6 +291,7 @@ async fn typed(
         proof: None,
         repair: job.repair.clone(),
         continues: None,
+        reverts: None,
         options: job.push.saved(),
     })
 }
@@ -281,30 +307,22 @@ async fn earlier_run(
     let resumed =
         resume::read(earlier, job.repair.as_ref(), &journal, connection, interaction).await?;
     let Some(resumed) = resumed else { return Ok(None) };
-    if let Some(kept) = resumed.phone_tls {
-        connection.push_access.phone_tls.go_on(kept, resumed.continues, interaction)?;
+    if let Some(kept) = resumed.phone_tls.clone() {
+        connection.push_access.phone_tls.go_on(kept, resumed.earlier, interaction)?;
     }
     // Rules that the config file has now count before those of the resumed run.
     if connection.push_access.nat.is_empty() {
-        connection.push_access.nat = resumed.nat;
+        connection.push_access.nat = resumed.nat.clone();
     }
     let typed = job.push.saved();
     if let Some(kept) = typed.describe_resumed(&resumed.options) {
-        ui::say(&format!("note: the run resumes run {} and {kept}", resumed.continues));
+        ui::say(&format!("note: the run resumes run {} and {kept}", resumed.earlier));
     }
-    let options = typed.over(resumed.options);
+    let options = typed.over(resumed.options.clone());
     let access = &mut connection.push_access;
     access.concurrency = options.concurrency.unwrap_or(access.concurrency);
     access.max_logins_at_risk = options.max_logins_at_risk.or(access.max_logins_at_risk);
-    Ok(Some(Subject {
-        payload: resumed.payload,
-        name: resumed.file,
-        selector: resumed.selector,
-        proof: resumed.proof,
-        repair: resumed.repair,
-        continues: Some(resumed.continues),
-        options,
-    }))
+    Ok(Some(Subject::of(resumed, options)))
 }
 
 /// Reads the selected phones of a cluster.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::audit::AuditedPhone;
 use crate::domain::exclusion::{CANNOT_REMOVE, CANNOT_REMOVE_REMEDY};
-use crate::domain::finding::Verdict;
+use crate::domain::finding::{Code, Verdict};
 use crate::domain::payload_kind::ObjectKind;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::{Proven, RunId};
@@ -85,6 +85,16 @@ pub fn cannot_remove(target: &Target) -> PhoneResult {
         image: None,
         reason: Some(format!("{CANNOT_REMOVE}: {}", target.model)),
         remedy: Some(CANNOT_REMOVE_REMEDY.to_owned()),
+        ..excluded(target)
+    }
+}
+
+/// Returns the result of a phone to which no earlier picture can be pushed back.
+pub fn not_pushed_back(target: &Target, why: &str, remedy: &str) -> PhoneResult {
+    PhoneResult {
+        finding: Some(Code::Excluded),
+        reason: Some(why.to_owned()),
+        remedy: Some(remedy.to_owned()),
         ..excluded(target)
     }
 }

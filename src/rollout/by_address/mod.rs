@@ -25,6 +25,7 @@ use crate::rollout::control::RolloutHandle;
 use crate::rollout::dry_run::{self, DryRun, NOTHING_DONE};
 use crate::rollout::payload::ModelFormat;
 use crate::rollout::payload::delivery_context::DeliveryContext;
+use crate::rollout::push_common::EarlierRuns;
 use crate::rollout::request::{Addresses, RolloutRequest};
 use crate::rollout::result::exit_of;
 use crate::rollout::run::{Run, RunInfo, RunScope};
@@ -72,7 +73,7 @@ impl AddressTask {
             command: request.command,
             place: RunScope::addresses(),
             continues: None,
-            reverts: None,
+            reverts: request.reverts,
             command_line: request.command_line.clone(),
             dry_run: self.dry_run,
         };
@@ -96,16 +97,18 @@ impl AddressTask {
         push_common::remark_left_out(&others, observer.as_ref());
         let models = targets.iter().map(ModelFormat::from).collect();
         let prepared = payload.prepare(models, observer.as_ref()).await?;
-        let saved = prepared.save_summary(recorder).await;
+        let saved = prepared.save_summary(recorder, &request.payload_name).await;
         saved?;
         let digests = prepared.digests();
-        let mut already =
-            push_common::already_shown(request, &RunScope::addresses(), &targets, &digests)?;
+        let earlier = EarlierRuns::read(request, &RunScope::addresses())?;
+        let mut already = earlier.already_shown(request.options.force, &targets, &digests);
         // Another phone can have a bare address since the proof.
         already.retain(|name, _| !is_address(name));
         targets.retain(|target| !already.contains_key(&target.name));
         others.extend(already.into_values());
-        let log = JournalAttemptLog::new(recorder.clone(), digests.clone());
+        let mut shown_before = earlier.into_shown_before();
+        shown_before.retain(|name, _| !is_address(name));
+        let log = JournalAttemptLog::new(recorder.clone(), digests.clone(), shown_before);
         let context = DeliveryContext {
             push_access: &self.addresses.push_access,
             password: self.push_password.clone(),

@@ -18,7 +18,7 @@ use crate::net::client::web_http;
 use crate::push::delivery::external::{ExternalDelivery, ExternalImage};
 use crate::push::{Delivery, Digests};
 use crate::rollout::payload::delivery_context::DeliveryContext;
-use crate::rollout::payload::picture::sent;
+use crate::rollout::payload::picture::{kept, sent};
 use crate::rollout::payload::{
     DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload, SaveFuture, SavedPayload,
     proof_without_downloads,
@@ -104,12 +104,16 @@ impl PreparedPayload for PreparedExternalPicture {
         Digests::new(move |format| digests.get(&format.model).cloned())
     }
 
-    fn save_summary<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {
+    fn save_summary<'a>(&'a self, recorder: &'a Recorder, _: &'a str) -> SaveFuture<'a> {
+        let file = if self.file.is_empty() { "picture" } else { &self.file };
         let mut files: Vec<_> =
             self.images.values().map(|image| Arc::clone(&image.files)).collect();
         async move {
             files.sort_by_cached_key(|files| (files.background.size, files.digest()));
             files.dedup_by_key(|files| files.digest());
+            for files in &files {
+                recorder.keep_picture(kept(files, file)).await?;
+            }
             let pictures = blocking(move || files.iter().map(|one| sent("", one)).collect()).await;
             recorder.snapshot(SentPictures::KIND, &SentPictures { pictures }).await
         }

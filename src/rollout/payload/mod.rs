@@ -5,6 +5,7 @@
 //! push needs. To add a kind, add a file; where runs of this kind can be resumed, add a variant of `SavedPayload`.
 
 pub mod delivery_context;
+pub mod earlier_pictures;
 pub mod external_picture;
 pub mod key_script;
 pub mod picture;
@@ -27,7 +28,7 @@ use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, PhoneResult, Proof};
-use crate::journal::{JournalError, Recorder};
+use crate::journal::{JournalError, Recorder, RunId};
 pub use crate::push::ModelFormat;
 use crate::push::{Delivery, Digests, Target};
 use crate::rollout::payload::delivery_context::DeliveryContext;
@@ -121,11 +122,11 @@ pub trait PreparedPayload: Debug + Send + Sync {
     /// Returns the digests that identify the pushed content in the journal.
     fn digests(&self) -> Digests;
 
-    /// Writes to the journal what the report shows of the pushed files.
+    /// Writes the pushed files to the journal, or what the report shows of them; `file` is the name in reports.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    fn save_summary<'a>(&'a self, _: &'a Recorder) -> SaveFuture<'a> {
+    fn save_summary<'a>(&'a self, _: &'a Recorder, _: &'a str) -> SaveFuture<'a> {
         ready(Ok(())).boxed()
     }
 
@@ -160,6 +161,11 @@ pub enum SavedPayload {
     },
     /// The pushed picture was removed.
     Removal,
+    /// What phones showed before a run.
+    Earlier {
+        /// That run.
+        run: RunId,
+    },
 }
 
 /// The proof of a picture that phones do not download from our image server.

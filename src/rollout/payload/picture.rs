@@ -13,7 +13,8 @@ use crate::domain::text::hex;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, Proof};
 use crate::journal::{
-    JournalReader, Recorder, RunId, ScreenCheckRecord, SentFile, SentPicture, SentPictures,
+    JournalReader, KeptPicture, Recorder, RunId, ScreenCheckRecord, SentFile, SentPicture,
+    SentPictures,
 };
 use crate::media::{
     EncodedPicture, Options, PreparedImage, PreparedSet, Preview, Shape, blocking, prepare,
@@ -96,9 +97,9 @@ impl Payload for PicturePayload {
         async move {
             recorder.snapshot(PICTURE_OPTIONS, &self.options).await?;
             if let Some(kem) = &self.kem {
-                recorder.keep(KEM_PICTURE, kem.bytes.clone()).await?;
+                recorder.keep_file(KEM_PICTURE.to_owned(), kem.bytes.clone()).await?;
             }
-            recorder.keep(PICTURE, self.picture.bytes.clone()).await
+            recorder.keep_file(PICTURE.to_owned(), self.picture.bytes.clone()).await
         }
         .boxed()
     }
@@ -120,9 +121,13 @@ impl PreparedPayload for PreparedPictures {
         })
     }
 
-    fn save_summary<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {
+    fn save_summary<'a>(&'a self, recorder: &'a Recorder, file: &'a str) -> SaveFuture<'a> {
         let pictures = self.pictures.clone();
         async move {
+            for ((name, _), prepared) in pictures.each() {
+                let name = if name.is_empty() { file } else { name };
+                recorder.keep_picture(kept(prepared, name)).await?;
+            }
             let sent = blocking(move || summary(&pictures)).await;
             recorder.snapshot(SentPictures::KIND, &sent).await
         }
@@ -147,6 +152,17 @@ impl PreparedPayload for PreparedPictures {
             Ok(Box::new(delivery) as Box<dyn Delivery>)
         }
         .boxed()
+    }
+}
+
+/// Returns what the journal keeps of the files that phones get, to push them again.
+pub(crate) fn kept(prepared: &PreparedImage, name: &str) -> KeptPicture {
+    KeptPicture {
+        digest: prepared.digest(),
+        name: name.to_owned(),
+        depth: prepared.shape.depth,
+        background: prepared.background.png.to_vec(),
+        thumbnail: prepared.thumbnail.png.to_vec(),
     }
 }
 

@@ -117,7 +117,7 @@ impl Payload for PicturesByRules {
         async move {
             recorder.snapshot(PICTURE_OPTIONS, &self.options).await?;
             for (name, picture) in &self.pictures {
-                recorder.keep_named(PICTURE, name, picture.bytes.clone()).await?;
+                recorder.keep_file(format!("{PICTURE} {name}"), picture.bytes.clone()).await?;
             }
             Ok(())
         }

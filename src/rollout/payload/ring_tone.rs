@@ -89,7 +89,7 @@ impl PreparedPayload for PreparedTones {
         Digests::new(move |format| digests.get(&format.accepts.tone()?).cloned())
     }
 
-    fn save_summary<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {
+    fn save_summary<'a>(&'a self, recorder: &'a Recorder, _: &'a str) -> SaveFuture<'a> {
         let tones = ToneFormat::ALL.iter().filter_map(|format| self.0.get(*format));
         let tones = tones.map(|tone| SentTone {
             digest: tone.digest(),
