@@ -299,7 +299,7 @@ mod tests {
             is_waiting: false,
             exit_code: None,
             outcomes: Vec::new(),
-            time_zone: None,
+            time_zone: jiff::tz::TimeZone::UTC,
             subject: Some(Subject::new(PushAction::Picture, "a.png", false)),
         };
         Facts { run, pushed: true, changed: false, pending_applies: false, only_copy: false }
