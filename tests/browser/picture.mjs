@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 const [modules, executablePath, report, file] = process.argv.slice(2);
 const { chromium } = createRequire(join(resolve(modules), "x"))("playwright-core");
 const browser = await chromium.launch({ executablePath, headless: true, args: ["--no-sandbox", "--disable-gpu"] });
-const page = await browser.newPage({ viewport: { width: 1280, height: 1350 } });
+const page = await browser.newPage({ viewport: { width: 1280, height: 1400 } });
 await page.goto(pathToFileURL(resolve(report)).href);
 const session = await page.context().newCDPSession(page);
 const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 80 });
