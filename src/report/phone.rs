@@ -250,6 +250,10 @@ impl PhoneHistory {
     /// Finds out which picture the phone should show: the rules of the config file decide; without rules the last run that
     /// pushed a picture to it, or removed one.
     fn expected_by(&self, rules: &PictureRules) -> Option<ExpectedPicture> {
+        if self.seen.as_ref().is_some_and(|seen| seen.phone.image.is_none()) {
+            let because = "its model or firmware shows no pushed background".to_owned();
+            return Some(ExpectedPicture { picture: None, because });
+        }
         if !rules.is_empty()
             && let Some(seen) = &self.seen
         {
@@ -329,8 +333,8 @@ pub fn phone_json(
 
 /// The same for a person.
 pub fn phone_text(phone: &PhoneHistory, layout: Layout) -> String {
-    let mut out = String::new();
-    let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
+    let mut text = String::new();
+    let out = &mut text;
     let words = phone.seen.iter().flat_map(|seen| {
         let about = &seen.phone.phone;
         [
@@ -342,67 +346,70 @@ pub fn phone_text(phone: &PhoneHistory, layout: Layout) -> String {
     });
     let words = words.flatten().filter(|word| !word.is_empty());
     let words: Vec<&str> = std::iter::once(phone.name.as_str()).chain(words).collect();
-    line(&words.join("  "));
+    line(out, &words.join("  "));
     match &phone.seen {
-        Some(seen) => seen_lines(seen, &mut line),
-        None => line("  not on a cluster that was asked, and in no audit of the journal"),
+        Some(seen) => seen_lines(out, seen, layout),
+        None => line(out, "  not on a cluster that was asked, and in no audit of the journal"),
     }
     if let Some(ExpectedPicture { picture, because }) = &phone.expected {
         let picture = picture.as_deref().unwrap_or("no pushed picture");
-        line(&format!("  should show: {picture}"));
-        line(&format!("    because {because}"));
+        line(out, &format!("  should show: {picture}"));
+        line(out, &format!("    because {because}"));
     }
     if phone.proven.is_empty() {
-        line("  proven: nothing");
+        line(out, "  proven: nothing");
     }
     for proven in &phone.proven {
         let what = proven.pushed.as_deref().unwrap_or(&proven.digest);
         let what = wording::title(proven.action, what);
         let at = proven.at.map(|at| format!(" at {}", moment(at))).unwrap_or_default();
-        line(&format!("  proven: {what} on {}, by run {}{at}", proven.cluster, proven.run));
-        line(&format!("    {}", proven.how));
+        line(out, &format!("  proven: {what} on {}, by run {}{at}", proven.cluster, proven.run));
+        line(out, &format!("    {}", proven.how));
     }
-    line("");
-    line(&format!("Runs: {}", phone.runs.len()));
+    line(out, "");
+    line(out, &format!("Runs: {}", phone.runs.len()));
     for run in &phone.runs {
-        run_lines(run, layout, &mut line);
+        run_lines(out, run, layout);
     }
     if !phone.changes.is_empty() {
-        line("");
-        line(&format!("Changes on the cluster: {}", phone.changes.len()));
+        line(out, "");
+        line(out, &format!("Changes on the cluster: {}", phone.changes.len()));
     }
     for change in &phone.changes {
         let state = change.state.map_or("its result is not known", state_word);
         let at = change.intended_at.map(|at| format!(", {}", moment(at))).unwrap_or_default();
         let kind = change.kind.replace('_', " ");
-        line(&format!("  run {}{at}: {kind}: {}: {state}", change.run, change.target));
-        change.message.iter().for_each(|message| line(&format!("    {message}")));
+        line(out, &format!("  run {}{at}: {kind}: {}: {state}", change.run, change.target));
+        change.message.iter().for_each(|message| line(out, &format!("    {message}")));
     }
-    line("");
-    line(&format!("Attempts: {}", phone.attempts.len()));
+    line(out, "");
+    line(out, &format!("Attempts: {}", phone.attempts.len()));
     for PhoneAttempt { run, attempt } in &phone.attempts {
         let how = attempt.outcome.as_deref().unwrap_or("its end is not known");
         let said = attempt.said.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
         let AttemptRow { attempt: number, ip, began_at, object, .. } = attempt;
         let at = moment(*began_at);
-        line(&format!("  run {run}, attempt {number}, {at}: {object} to {ip}: {how}{said}"));
+        let looks =
+            |one: &PhoneRun| one.run == *run && one.action == Some(PushAction::Verification);
+        let what = if phone.runs.iter().any(looks) { "screen" } else { object.as_str() };
+        line(out, &format!("  run {run}, attempt {number}, {at}: {what} at {ip}: {how}{said}"));
         attempt
             .raw
             .iter()
             .filter(|raw| !raw.is_empty())
-            .for_each(|raw| line(&format!("    {raw}")));
+            .for_each(|raw| line(out, &format!("    {raw}")));
     }
-    out
+    text
 }
 
-fn seen_lines(seen: &PhoneSeen, line: &mut impl FnMut(&str)) {
+fn seen_lines(out: &mut String, seen: &PhoneSeen, layout: Layout) {
     let (phone, taken_at) = (&seen.phone, moment(seen.taken_at));
     let about = &phone.phone;
     let source = match seen.run {
         Some(run) => format!("as run {run} saw it at {taken_at}"),
         None => format!("as the cluster shows it at {taken_at}"),
     };
-    line(&format!("  cluster {}, {source}", seen.cluster));
+    line(out, &format!("  cluster {}, {source}", seen.cluster));
     let registration = &about.registration;
     let places = [
         Some(format!("device pool {}", about.device_pool)),
@@ -411,38 +418,42 @@ fn seen_lines(seen: &PhoneSeen, line: &mut impl FnMut(&str)) {
         registration.ip.map(|ip| ip.to_string()),
         registration.active_load.clone(),
     ];
-    line(&format!("  {}", places.into_iter().flatten().collect::<Vec<_>>().join(", ")));
-    line(&format!("  verdict: {}", phone.verdict));
+    line(out, &format!("  {}", places.into_iter().flatten().collect::<Vec<_>>().join(", ")));
+    let verdict = phone.verdict.as_str();
+    out.extend(["  verdict: ", &layout.paint(verdict, verdict), "\n"]);
     for finding in &phone.findings {
-        line(&format!("    {}: {}", finding.code, finding.message));
+        line(out, &format!("    {}: {}", finding.code, finding.message));
         if !finding.remedy.is_empty() {
-            line(&format!("      -> {}", finding.remedy));
+            line(out, &format!("      -> {}", finding.remedy));
         }
     }
 }
 
-fn run_lines(run: &PhoneRun, layout: Layout, line: &mut impl FnMut(&str)) {
-    let what = match (run.action, run.pushed.as_deref()) {
-        (Some(action), Some(pushed)) => format!(" of {}", wording::title(action, pushed)),
-        _ => String::new(),
-    };
-    let how = match &run.result {
-        Some(result) => {
-            let word = result.outcome.as_str();
-            let title = wording::outcome_title(run.action.unwrap_or_default(), result.outcome);
-            format!(
-                "{} ({word}), {}",
-                layout.paint(word, title),
-                pluralize(result.attempts as usize, "attempt")
-            )
-        }
-        None => "the run wrote no end of it".to_owned(),
+fn run_lines(out: &mut String, run: &PhoneRun, layout: Layout) {
+    let action = run.action.unwrap_or_default();
+    let what = match run.pushed.as_deref().filter(|_| action != PushAction::Verification) {
+        Some(pushed) => format!(" of {}", wording::title(action, pushed)),
+        None => String::new(),
     };
     let (began, command, cluster) = (moment(run.began_at), &run.command, &run.cluster);
-    line(&format!("  run {}, {began}: {command}{what} on {cluster}: {how}", run.run));
+    let head = format!("  run {}, {began}: {command}{what} on {cluster}: ", run.run);
+    out.push_str(&printable(&head));
+    match &run.result {
+        Some(result) => {
+            let word = result.outcome.as_str();
+            // Colours are control characters, which `printable` replaces.
+            out.push_str(&layout.paint(word, wording::outcome_title(action, result.outcome)));
+            let attempts = match result.attempts {
+                0 => String::new(),
+                attempts => format!(", {}", pluralize(attempts as usize, "attempt")),
+            };
+            line(out, &format!(" ({word}){attempts}"));
+        }
+        None => line(out, "the run wrote no end of it"),
+    }
     if let Some(result) = &run.result {
-        result.reason.iter().for_each(|reason| line(&format!("    {reason}")));
-        result.remedy.iter().for_each(|remedy| line(&format!("    -> {remedy}")));
+        result.reason.iter().for_each(|reason| line(out, &format!("    {reason}")));
+        result.remedy.iter().for_each(|remedy| line(out, &format!("    -> {remedy}")));
     }
 }
 
@@ -451,5 +462,45 @@ fn state_word(state: ChangeState) -> &'static str {
         ChangeState::Applied => "applied",
         ChangeState::NotApplied => "not applied",
         ChangeState::Unproven => "not proven",
+    }
+}
+
+fn line(out: &mut String, text: &str) {
+    out.extend([&*printable(text), "\n"]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::pushed;
+
+    #[test]
+    fn outcomes_are_coloured_and_hostile_text_is_not() {
+        let result = PhoneResult { reason: Some("a\u{1b}[31mb".into()), ..pushed("SEP1") };
+        let run = PhoneRun {
+            run: 3,
+            began_at: Timestamp::UNIX_EPOCH,
+            command: "rollout".into(),
+            cluster: "lab".into(),
+            action: Some(PushAction::Picture),
+            pushed: Some("a.png".into()),
+            result: Some(result),
+        };
+        let phone = PhoneHistory {
+            name: "SEP1".parse().unwrap(),
+            seen: None,
+            expected: None,
+            proven: Vec::new(),
+            runs: vec![run],
+            changes: Vec::new(),
+            attempts: Vec::new(),
+        };
+        let text = phone_text(&phone, Layout { width: None, color: true });
+        assert!(
+            text.contains("rollout of a.png on lab: \u{1b}[32mVerified\u{1b}[0m (verified)"),
+            "{text}"
+        );
+        assert!(text.contains("a\u{fffd}[31mb"), "{text}");
+        assert!(!phone_text(&phone, Layout::default()).contains('\u{1b}'));
     }
 }

@@ -68,6 +68,11 @@ fn a_phone_is_shown_over_all_runs() {
 fn rules_say_what_a_phone_should_show_and_why() {
     let mut fleet = fleet_of(2);
     fleet.phones[0].device_pool = "Paris".to_owned();
+    // A 7841 shows no picture, whatever the rules say.
+    fleet
+        .phones
+        .push(PhoneSpec { device_pool: "Paris".to_owned(), ..PhoneSpec::new(name(3), 622) });
+    fleet.give_addresses();
     let lab = Lab::new(fleet);
     lab.picture();
     let rules = "[[image]]\nfile = \"paris.png\"\ndevice_pool = \"Par*\"\n";
@@ -79,6 +84,9 @@ fn rules_say_what_a_phone_should_show_and_why() {
     assert_eq!(first["expected"]["because"], because);
     let second = shown(2);
     assert_eq!(second["expected"]["picture"], Value::Null);
+    let third = shown(3)["expected"].clone();
+    let because = "its model or firmware shows no pushed background";
+    assert_eq!(third, json!({"picture": null, "because": because}));
     assert_eq!(second["proven"], json!([]));
     assert_eq!(second["seen"]["phone"]["verdict"], "fixable");
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::args::push::{PushAccessArgs, PushArgs};
-use crate::cli::args::value::number;
+use crate::cli::args::value::{at_least_one, number};
 use crate::rollout::options::PushOptions;
 
 /// What `verify` needs of the options of a push.
@@ -26,6 +26,15 @@ pub struct VerifyArgs {
     /// [default: as many as --concurrency]
     #[arg(long, value_name = "N", value_parser = number::<usize>(1..=1000))]
     max_logins_at_risk: Option<usize>,
+    /// Phones of one device pool that are asked at once [default: no limit of its own]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>())]
+    per_pool: Option<usize>,
+    /// Phones of one subnet (/24, /64) that are asked at once [default: no limit of its own]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<usize>())]
+    per_subnet: Option<usize>,
+    /// Phones that are asked in a second at most [default: no limit]
+    #[arg(long, value_name = "N", value_parser = number::<u32>(1..=1000))]
+    rate: Option<u32>,
     /// Phones that refuse the push user one after the other and stop the run, where the cluster does not tell why
     #[arg(long, value_name = "N", default_value_t = PushOptions::default().max_auth_failures, value_parser = number::<u32>(1..=100))]
     max_auth_failures: u32,
@@ -58,6 +67,9 @@ impl VerifyArgs {
                 max_logins_at_risk: self.max_logins_at_risk,
                 ..PushAccessArgs::default()
             },
+            per_pool: self.per_pool,
+            per_subnet: self.per_subnet,
+            rate: self.rate,
             max_auth_failures: self.max_auth_failures,
             attempts: self.attempts,
             retry_delay: self.retry_delay,

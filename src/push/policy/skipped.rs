@@ -110,12 +110,17 @@ pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
     }
 }
 
-/// Returns the result of a phone whose screen has nothing to be compared with.
-pub fn not_verifiable(target: &Target, reason: &str) -> PhoneResult {
+/// Returns the result of a phone whose screen has nothing to be compared with: says why, or that nothing is proven.
+pub fn not_verifiable(target: &Target, why: Option<&str>) -> PhoneResult {
+    const NOT_PROVEN: &str = "no run has proven that it shows a picture";
+    let remedy = match why {
+        Some(_) => "check the phone's screen; a push with --force proves its picture again",
+        None => "push a picture to it: `axlpaper rollout PICTURE`",
+    };
     PhoneResult {
         outcome: Outcome::NotVerifiable,
-        reason: Some(reason.to_owned()),
-        remedy: Some("nothing to do here; a push with --force proves its picture again".to_owned()),
+        reason: Some(why.unwrap_or(NOT_PROVEN).to_owned()),
+        remedy: Some(remedy.to_owned()),
         ..excluded(target)
     }
 }

@@ -155,11 +155,9 @@ impl Payload for ScreenVerification {
         for target in targets {
             match self.of(&target).map(|picture| &picture.expected) {
                 Some(Ok(_)) => able.push(target),
-                Some(Err(why)) => unable.push(not_verifiable(&target, why)),
-                None if target.picture.is_empty() => {
-                    unable.push(not_verifiable(&target, NOT_PROVEN));
-                }
-                None => unable.push(not_verifiable(&target, OTHER_MODEL)),
+                Some(Err(why)) => unable.push(not_verifiable(&target, Some(why))),
+                None if target.picture.is_empty() => unable.push(not_verifiable(&target, None)),
+                None => unable.push(not_verifiable(&target, Some(OTHER_MODEL))),
             }
         }
         (able, unable)
@@ -170,8 +168,6 @@ impl Payload for ScreenVerification {
         ready(Ok(Box::new(prepared) as Box<dyn PreparedPayload>)).boxed()
     }
 }
-
-const NOT_PROVEN: &str = "no run has proven that it shows a picture";
 
 const OTHER_MODEL: &str = "it was another model when it was proven to show its picture";
 
