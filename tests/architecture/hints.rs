@@ -193,7 +193,7 @@ const AUDIENCES: &[(&str, &str, &[&[&str]])] = &[
     ("connect/image_server.rs", "", &[PUSH, &["host"]]),
     ("connect/phone_tls.rs", "run {run}", &[&["rollout"]]),
     ("connect/phone_tls.rs", "put the file back", &[&["rollout"]]),
-    ("connect/phone_tls.rs", "", &[CLUSTER]),
+    ("connect/phone_tls.rs", "", &[SELECT, PUSH, &["doctor", "config show"]]),
     ("connect/push_access.rs", "--push-user", &[CLUSTER]),
     ("connect/push_access.rs", "", &[PUSH]),
     ("connect/keyring/", "", &[&["config keyring"]]),

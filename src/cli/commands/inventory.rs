@@ -1,5 +1,6 @@
 //! `axlpaper inventory`
 
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::{AllClustersArgs, ConnectionArgs, OutputArgs, TargetArgs};
 use crate::cli::commands::rollout_common::list_phones;
 use crate::domain::inventory::Inventory;
@@ -16,6 +17,8 @@ pub struct Args {
     #[command(flatten)]
     all: AllClustersArgs,
     #[command(flatten)]
+    phones: PhoneArgs,
+    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -23,7 +26,7 @@ pub struct Args {
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list_phones(
-        (&args.connection.or_all(args.all), &args.target, &args.output),
+        (&args.connection.or_all(args.all).with_phones(args.phones), &args.target, &args.output),
         |_| Repairs::default(),
         |inventory, _| inventory,
         recap,
