@@ -7,6 +7,7 @@ use std::path::Path;
 
 use clap::Args as _;
 
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
 use crate::cli::args::{ConnectionArgs, WaitArgs};
 use crate::cli::definition::definition;
@@ -80,7 +81,8 @@ fn options_of(command: &str, words: &[String], is_saved: impl Fn(&str) -> bool) 
     let definition = definition();
     let Some(command) = definition.find_subcommand(command) else { return Vec::new() };
     let reach = PushArgs::augment_args(ConnectionArgs::augment_args(clap::Command::new("reach")));
-    let reach = WaitArgs::augment_args(PicturePushArgs::augment_args(reach));
+    let reach = PhoneArgs::augment_args(PicturePushArgs::augment_args(reach));
+    let reach = WaitArgs::augment_args(reach);
     let ids: HashSet<&str> = reach.get_arguments().map(|arg| arg.get_id().as_str()).collect();
     let mut kept = Vec::new();
     let mut words = words.iter();

@@ -82,7 +82,8 @@ fn a_command_that_does_the_same_has_the_same_options() {
         assert!(has(command, "dry-run") && has(command, "o"), "{command:?}");
     }
     for command in ["inventory", "audit", "plan", "doctor", "rollout", "push", "ringtone", "keys"] {
-        assert!(has(&[command], "phone-port") && has(&[command], "o"), "{command}");
+        assert!(has(&[command], "phone-port") && has(&[command], "phone-tls"), "{command}");
+        assert!(has(&[command], "o"), "{command}");
     }
     for command in ["inventory", "audit", "plan", "rollout", "push", "ringtone", "play", "keys"] {
         assert!(has(&[command], "limit") && has(&[command], "sample"), "{command}");
@@ -94,7 +95,9 @@ fn a_command_that_does_the_same_has_the_same_options() {
     for (command, options) in [
         ("push", &["all-clusters"][..]),
         ("plan", &["all-clusters"]),
-        ("trust", &["all-clusters"]),
+        ("trust", &["all-clusters", "phone-port"]),
+        ("apply", &["phone-port", "phone-tls"]),
+        ("revert", &["phone-port", "phone-tls"]),
         ("keys", &["all-clusters", "verify", "picture-name"]),
         ("play", &["verify", "picture-name"]),
         ("ringtone", &["verify", "picture-name"]),

@@ -3,7 +3,7 @@ pub(crate) mod address;
 pub(crate) mod address_list;
 pub(crate) mod device_list;
 pub(crate) mod payload;
-pub(crate) mod phone_tls;
+pub(crate) mod phones;
 pub(crate) mod picture;
 pub(crate) mod push;
 pub(crate) mod schedule;
@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::phone_tls::PhoneTlsArgs;
-use crate::cli::args::value::{at_least_one, model_pattern, number, port};
+use crate::cli::args::phones::PhoneArgs;
+use crate::cli::args::value::{at_least_one, model_pattern, number};
 use crate::config::{Layer, PasswordSource, option};
 use crate::domain::address_range::AddressRange;
 use crate::domain::association::UserKind;
@@ -91,12 +91,9 @@ pub struct ConnectionArgs {
     /// Whether that is an end user or an application user, found by itself otherwise
     #[arg(long, value_name = "KIND")]
     pub push_user_kind: Option<KindArg>,
-    /// Port of the phones' web servers [default: 80]
-    #[arg(long, value_name = "PORT", value_parser = port())]
-    pub phone_port: Option<u16>,
-    /// HTTPS to phones.
-    #[command(flatten)]
-    pub phone_tls: PhoneTlsArgs,
+    /// How phones are reached: [`PhoneArgs`], which commands have that connect to phones.
+    #[arg(skip)]
+    pub phones: PhoneArgs,
 }
 
 /// Several clusters at once.
@@ -358,6 +355,12 @@ impl ConnectionArgs {
         }
     }
 
+    /// Adds how phones are reached.
+    #[must_use]
+    pub fn with_phones(self, phones: PhoneArgs) -> Self {
+        Self { phones, ..self }
+    }
+
     /// Adds whether all clusters are meant.
     #[must_use]
     pub fn or_all(self, all: AllClustersArgs) -> Self {
@@ -386,8 +389,7 @@ impl ConnectionArgs {
             push_user: self.push_user.clone(),
             push_user_kind: self.push_user_kind.map(Into::into),
             timeout: self.timeout,
-            phone_port: self.phone_port,
-            ..self.phone_tls.on(Layer::default())
+            ..self.phones.on(Layer::default())
         }
         .from_source(|key| match key {
             "password" if self.password_stdin => "--password-stdin".to_owned(),

@@ -1,6 +1,7 @@
 //! `axlpaper audit`
 
 use crate::audit::audit;
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::{
     AllClustersArgs, ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs,
 };
@@ -22,6 +23,8 @@ pub struct Args {
     #[command(flatten)]
     all: AllClustersArgs,
     #[command(flatten)]
+    phones: PhoneArgs,
+    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     repair: RepairArgs,
@@ -33,7 +36,7 @@ pub struct Args {
 }
 
 pub async fn run(mut args: Args) -> Result<Exit, AppError> {
-    args.connection = args.connection.or_all(args.all);
+    args.connection = args.connection.or_all(args.all).with_phones(args.phones.clone());
     let repairs = args.repair.repairs(ResetArgs::default())?;
     let pictures = settings::pictures(&args.connection)?;
     list_phones(

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::push::PushAccessArgs;
 use crate::cli::args::{ConnectionArgs, OutputArgs};
 use crate::cli::present::list;
@@ -43,6 +44,8 @@ struct ShowArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
+    phones: PhoneArgs,
+    #[command(flatten)]
     push: PushAccessArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -69,7 +72,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 
 fn show(args: &ShowArgs) -> Result<Exit, AppError> {
     list::check_list::<SettingRecord>(&args.output)?;
-    let (cluster, settings) = settings::settings(&args.connection, Some(&args.push))?;
+    let connection = args.connection.clone().with_phones(args.phones.clone());
+    let (cluster, settings) = settings::settings(&connection, Some(&args.push))?;
     let file = settings::config_path(&args.connection).filter(|path| path.exists());
     let mut records = records(&settings);
     list::sort(&args.output.list, &mut records)?;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::push::PushAccessArgs;
 use crate::cli::args::{ConnectionArgs, OutputArgs};
 use crate::cli::doctor::{self, Check, DoctorBody};
@@ -20,6 +21,8 @@ pub struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
+    phones: PhoneArgs,
+    #[command(flatten)]
     push: PushAccessArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -28,9 +31,10 @@ pub struct Args {
 /// Runs the command. It fails when a check does.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<Check>(&args.output)?;
+    let connection = args.connection.with_phones(args.phones);
     let progress = Progress::shared();
     progress.observe(&Event::Started { stage: Stage::Checks, total: None });
-    let mut checks = doctor::run(&args.connection, &args.push).await;
+    let mut checks = doctor::run(&connection, &args.push).await;
     progress.observe(&Event::Finished { stage: Stage::Checks });
     let exit = doctor::exit_of(&checks);
     if args.output.is_recap() {

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::{AllClustersArgs, ConnectionArgs, OutputArgs, TargetArgs};
 use crate::cli::commands::rollout_common::list_phones;
 use crate::domain::inventory::Inventory;
@@ -19,6 +20,8 @@ pub struct Args {
     connection: ConnectionArgs,
     #[command(flatten)]
     all: AllClustersArgs,
+    #[command(flatten)]
+    phones: PhoneArgs,
     #[command(flatten)]
     target: TargetArgs,
     /// Count the phones by this field instead of listing them
@@ -53,7 +56,7 @@ impl From<ByArg> for CountBy {
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let connection = args.connection.or_all(args.all);
+    let connection = args.connection.or_all(args.all).with_phones(args.phones);
     let (what, no_repairs) =
         ((&connection, &args.target, &args.output), |_: &_| Repairs::default());
     match args.by {

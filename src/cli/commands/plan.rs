@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::audit::audit;
 use crate::cli::args::name_list;
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::{ConnectionArgs, ListArgs, RepairArgs, ResetArgs, TargetArgs};
 use crate::cli::commands::rollout_common::survey;
 use crate::cli::present::list;
@@ -27,6 +28,8 @@ use crate::rollout::repair;
 pub struct Args {
     #[command(flatten)]
     connection: ConnectionArgs,
+    #[command(flatten)]
+    phones: PhoneArgs,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -49,7 +52,8 @@ pub struct Args {
     detailed_exitcode: bool,
 }
 
-pub async fn run(args: Args) -> Result<Exit, AppError> {
+pub async fn run(mut args: Args) -> Result<Exit, AppError> {
+    args.connection = args.connection.with_phones(args.phones);
     name_list::check_stdin(&args.connection, &args.target)?;
     let format = if args.json { Format::Json } else { args.format };
     list::check_format::<PlannedRow>(format, &args.list)?;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::payload::PayloadSource;
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
 use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, TargetArgs, WaitArgs};
 use crate::cli::commands::rollout_common::{self, Job, Source};
@@ -17,6 +18,8 @@ use crate::error::{AppError, Exit};
 pub struct SendArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
+    #[command(flatten)]
+    phones: PhoneArgs,
     #[command(flatten)]
     addresses: AddressArgs,
     #[command(flatten)]
@@ -60,11 +63,11 @@ pub async fn anything(
     args: SendArgs,
 ) -> Result<Exit, AppError> {
     args.connection.one_cluster()?;
-    let SendArgs { connection, addresses, target, push, output, confirm } = args;
+    let SendArgs { connection, phones, addresses, target, push, output, confirm } = args;
     let job = Job {
         command,
         source: Source::Typed { wanted, target: Box::new(target), addresses },
-        connection,
+        connection: connection.with_phones(phones),
         push,
         picture,
         output,

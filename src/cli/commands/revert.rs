@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::apply::{ChangeRun, check_cluster, read};
 use crate::apply::now;
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
 use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, ResetArgs, WaitArgs};
 use crate::cli::commands::rollout_common::{self, Job, Source};
@@ -52,6 +53,8 @@ pub struct Args {
     #[command(flatten)]
     reset: ResetArgs,
     #[command(flatten)]
+    phones: PhoneArgs,
+    #[command(flatten)]
     push: PushArgs,
     #[command(flatten)]
     picture: PicturePushArgs,
@@ -63,7 +66,8 @@ pub struct Args {
 
 /// The options of a push need --pictures. One name for all pictures is refused, so its option is not listed.
 fn only_with_pictures(arg: clap::Arg) -> clap::Arg {
-    let push = PicturePushArgs::augment_args(PushArgs::augment_args(clap::Command::new("push")));
+    let push = PushArgs::augment_args(clap::Command::new("push"));
+    let push = PhoneArgs::augment_args(PicturePushArgs::augment_args(push));
     let is_of_push = push.get_arguments().any(|of_push| of_push.get_id() == arg.get_id());
     let is_hidden = arg.get_id() == "picture_name";
     if is_of_push { arg.requires("pictures").hide(is_hidden) } else { arg }
@@ -114,7 +118,7 @@ async fn pictures(args: Args) -> Result<Exit, AppError> {
     let job = Job {
         command: "revert",
         source: Source::Earlier(RunSource::PicturesBefore(args.run.unwrap_or(RunRef::Last))),
-        connection: args.connection,
+        connection: args.connection.with_phones(args.phones),
         push: args.push,
         picture: args.picture,
         output: args.output,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::payload::PayloadArgs;
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
 use crate::cli::args::{
@@ -38,6 +39,8 @@ pub struct Args {
     #[command(flatten)]
     all: AllClustersArgs,
     #[command(flatten)]
+    phones: PhoneArgs,
+    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     repair: RepairArgs,
@@ -70,7 +73,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let job = Job {
         command: "rollout",
         source,
-        connection: args.connection.or_all(args.all),
+        connection: args.connection.or_all(args.all).with_phones(args.phones),
         push: args.push,
         picture: args.picture_push,
         output: args.output,

@@ -2,6 +2,7 @@
 
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::payload::PayloadSource;
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::push::PicturePushArgs;
 use crate::cli::args::verify::VerifyArgs;
 use crate::cli::args::{
@@ -25,6 +26,8 @@ pub struct Args {
     #[command(flatten)]
     all: AllClustersArgs,
     #[command(flatten)]
+    phones: PhoneArgs,
+    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     verify: VerifyArgs,
@@ -36,8 +39,8 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let Args { connection, all, target, verify, output, dry_run } = args;
-    let connection = connection.or_all(all);
+    let Args { connection, all, phones, target, verify, output, dry_run } = args;
+    let connection = connection.or_all(all).with_phones(phones);
     let push = verify.push();
     let chosen = clusters::chosen(&connection, Some(&push.access))?;
     let wanted = PayloadSource::Proven {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::wanted;
 use crate::cli::args::payload::file_name;
+use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::value::number;
 use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
@@ -50,6 +51,8 @@ pub(super) struct MakeArgs {
     #[command(flatten)]
     pub(super) connection: ConnectionArgs,
     #[command(flatten)]
+    pub(super) phones: PhoneArgs,
+    #[command(flatten)]
     pub(super) target: TargetArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
@@ -80,7 +83,8 @@ impl MakeArgs {
             foreign_option: "--force",
         };
         let folder = Folder::open(&self.directory, replace)?;
-        let models = wanted::models(&self.connection, &self.target).await?;
+        let connection = self.connection.clone().with_phones(self.phones.clone());
+        let models = wanted::models(&connection, &self.target).await?;
         let phones = models.iter().filter_map(|model| model.image);
         let specs: Vec<_> = phones
             .flat_map(|image| {

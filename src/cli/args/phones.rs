@@ -1,4 +1,4 @@
-//! Options about HTTPS to phones.
+//! How phones are reached.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,15 @@ use crate::cli::args::value::port;
 use crate::config::Layer;
 use crate::domain::selector::Pattern;
 
-/// How phones are reached that take pictures over HTTPS only.
+/// The web servers of phones, and HTTPS to phones that require it.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Phones that require HTTPS")]
-pub struct PhoneTlsArgs {
-    /// File with the authorities that signed the phones' certificates (PEM): the phone maker's, or the cluster's
-    /// CAPF. The certificate's name must be the phone's, where it names one
+#[command(next_help_heading = "Connection to phones")]
+pub struct PhoneArgs {
+    /// Port of the phones' web servers [default: 80]
+    #[arg(long, value_name = "PORT", value_parser = port())]
+    pub phone_port: Option<u16>,
+    /// File with the authorities that signed the certificates of phones that require HTTPS (PEM): the phone maker's, or the
+    /// cluster's CAPF. The certificate's name must be the phone's, where it names one
     #[arg(long, value_name = "FILE", conflicts_with = "phone_tls")]
     pub phone_ca_file: Option<PathBuf>,
     /// What else makes a phone's certificate trusted: pin-first-use keeps the first one in the journal and refuses
@@ -37,7 +40,7 @@ pub(crate) enum PhoneTlsArg {
     Insecure,
 }
 
-impl PhoneTlsArgs {
+impl PhoneArgs {
     /// Puts what was typed on a layer of settings.
     pub fn on(&self, layer: Layer) -> Layer {
         let how = |arg: PhoneTlsArg| match arg {
@@ -45,6 +48,7 @@ impl PhoneTlsArgs {
             PhoneTlsArg::Insecure => "insecure".to_owned(),
         };
         Layer {
+            phone_port: self.phone_port,
             phone_ca_file: self.phone_ca_file.clone(),
             phone_tls: self.phone_tls.map(how),
             phone_tls_port: self.phone_tls_port,
