@@ -136,7 +136,7 @@ mod tests {
         let grey = warnings((800, 480), 120, Fit::Cover, &[683]);
         assert_eq!(grey, [""; 0]);
         let noise = RgbImage::from_fn(800, 480, |x, y| {
-            Rgb([if (x / 40 + y / 40) % 2 == 0 { 0 } else { 230 }; 3])
+            Rgb([if (x / 40 + y / 40).is_multiple_of(2) { 0 } else { 230 }; 3])
         });
         let set = |legible| {
             let spec = by_number(683).unwrap().image.unwrap();

@@ -294,7 +294,8 @@ fn a_picture_that_will_look_bad_is_reported_before_anything_is_sent() {
     let lab = Lab::new(fleet);
     let wide = lab.path("wide.png");
     // Light and dark squares, so that no letters stand out on all of them.
-    let pixel = |x: u32, y: u32| image::Rgb([if (x / 10 + y / 10) % 2 == 0 { 0 } else { 230 }; 3]);
+    let pixel =
+        |x: u32, y: u32| image::Rgb([if (x / 10 + y / 10).is_multiple_of(2) { 0 } else { 230 }; 3]);
     image::RgbImage::from_fn(500, 100, pixel).save(&wide).unwrap();
     let port = lab.cluster.phone_port().to_string();
     let run = |more: &[&str]| {

@@ -116,7 +116,7 @@ fn phone(
             "loginUserId" => row.text(tag, spec.login_user.as_deref().unwrap_or("")),
             "enableExtensionMobility" => row.boolean(tag, spec.login_user.is_some()),
             "isProtected" | "traceFlag" | "remoteDevice" | "isDualMode" | "hotlineDevice" => {
-                row.boolean(tag, false)
+                row.boolean(tag, false);
             }
             _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
             _ => row.null(tag),

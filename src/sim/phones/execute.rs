@@ -282,6 +282,7 @@ impl<'a> Phone<'a> {
             let cluster = shared.cluster();
             let device = Arc::clone(&cluster.devices[at]);
             let node = cluster.nodes.get(device.spec.node).cloned();
+            drop(cluster);
             (device, node.unwrap_or_default())
         };
         let spec = &device.spec;

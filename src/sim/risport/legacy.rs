@@ -1,5 +1,7 @@
 //! The answer of RisPort, the older service: RPC with encoded types, without namespaces inside, and one IPv4 address.
 
+use std::fmt::Write as _;
+
 use super::document::{DeviceState, state_info};
 use super::selection::Selection;
 use crate::sim::fault::SOAP;
@@ -87,12 +89,13 @@ fn array(name: &str, kind: &str, length: usize) -> String {
 /// Writes an element with its type; an empty text is nil.
 fn typed(out: &mut String, name: &str, kind: &str, text: &str) {
     if text.is_empty() {
-        out.push_str(&format!("<{name} xsi:nil=\"true\" xsi:type=\"{kind}\"/>"));
+        // Writing into a String cannot fail.
+        let _ = write!(out, "<{name} xsi:nil=\"true\" xsi:type=\"{kind}\"/>");
         return;
     }
-    out.push_str(&format!("<{name} xsi:type=\"{kind}\">"));
+    let _ = write!(out, "<{name} xsi:type=\"{kind}\">");
     escape_into(out, text);
-    out.push_str(&format!("</{name}>"));
+    let _ = write!(out, "</{name}>");
 }
 
 /// The namespace, with a slash at its end.

@@ -20,22 +20,22 @@ pub(super) fn document(host: &str) -> String {
             "selectCmDeviceResponse"
         };
         // Writing into a String cannot fail.
-        let _ = write!(
+        let _ = writeln!(
             messages,
-            "<wsdl:message name=\"{operation}Request\"><wsdl:part name=\"parameters\" element=\"ast:{operation}\"/></wsdl:message>\n<wsdl:message name=\"{operation}Response\"><wsdl:part name=\"parameters\" element=\"ast:{response}\"/></wsdl:message>\n"
+            "<wsdl:message name=\"{operation}Request\"><wsdl:part name=\"parameters\" element=\"ast:{operation}\"/></wsdl:message>\n<wsdl:message name=\"{operation}Response\"><wsdl:part name=\"parameters\" element=\"ast:{response}\"/></wsdl:message>"
         );
-        let _ = write!(
+        let _ = writeln!(
             port,
-            "<wsdl:operation name=\"{operation}\"><wsdl:input message=\"ast:{operation}Request\"/><wsdl:output message=\"ast:{operation}Response\"/></wsdl:operation>\n"
+            "<wsdl:operation name=\"{operation}\"><wsdl:input message=\"ast:{operation}Request\"/><wsdl:output message=\"ast:{operation}Response\"/></wsdl:operation>"
         );
-        let _ = write!(
+        let _ = writeln!(
             binding,
-            "<wsdl:operation name=\"{operation}\"><soap:operation soapAction=\"{operation}\" style=\"document\"/><wsdl:input><soap:body use=\"literal\"/></wsdl:input><wsdl:output><soap:body use=\"literal\"/></wsdl:output></wsdl:operation>\n"
+            "<wsdl:operation name=\"{operation}\"><soap:operation soapAction=\"{operation}\" style=\"document\"/><wsdl:input><soap:body use=\"literal\"/></wsdl:input><wsdl:output><soap:body use=\"literal\"/></wsdl:output></wsdl:operation>"
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "{messages}<wsdl:portType name=\"RisPortType\">\n{port}</wsdl:portType>\n<wsdl:binding name=\"RisBinding\" type=\"ast:RisPortType\">\n<soap:binding transport=\"http://schemas.xmlsoap.org/soap/http\" style=\"document\"/>\n{binding}</wsdl:binding>\n<wsdl:service name=\"RISService70\"><wsdl:port name=\"RisPort70\" binding=\"ast:RisBinding\"><soap:address location=\"https://{host}{PATH}\"/></wsdl:port></wsdl:service>\n</wsdl:definitions>\n"
+        "{messages}<wsdl:portType name=\"RisPortType\">\n{port}</wsdl:portType>\n<wsdl:binding name=\"RisBinding\" type=\"ast:RisPortType\">\n<soap:binding transport=\"http://schemas.xmlsoap.org/soap/http\" style=\"document\"/>\n{binding}</wsdl:binding>\n<wsdl:service name=\"RISService70\"><wsdl:port name=\"RisPort70\" binding=\"ast:RisBinding\"><soap:address location=\"https://{host}{PATH}\"/></wsdl:port></wsdl:service>\n</wsdl:definitions>"
     );
     out
 }

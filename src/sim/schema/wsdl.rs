@@ -20,17 +20,17 @@ pub(crate) fn document(version: &str, host: &str) -> String {
     for name in names() {
         element(&mut schema, name, number);
         // Writing into a String cannot fail.
-        let _ = write!(
+        let _ = writeln!(
             messages,
-            "<wsdl:message name=\"{name}In\"><wsdl:part name=\"axlParams\" element=\"axl:{name}\"/></wsdl:message>\n<wsdl:message name=\"{name}Out\"><wsdl:part name=\"axlParams\" element=\"axl:{name}Response\"/></wsdl:message>\n"
+            "<wsdl:message name=\"{name}In\"><wsdl:part name=\"axlParams\" element=\"axl:{name}\"/></wsdl:message>\n<wsdl:message name=\"{name}Out\"><wsdl:part name=\"axlParams\" element=\"axl:{name}Response\"/></wsdl:message>"
         );
-        let _ = write!(
+        let _ = writeln!(
             port,
-            "<wsdl:operation name=\"{name}\"><wsdl:input message=\"s0:{name}In\"/><wsdl:output message=\"s0:{name}Out\"/></wsdl:operation>\n"
+            "<wsdl:operation name=\"{name}\"><wsdl:input message=\"s0:{name}In\"/><wsdl:output message=\"s0:{name}Out\"/></wsdl:operation>"
         );
-        let _ = write!(
+        let _ = writeln!(
             binding,
-            "<wsdl:operation name=\"{name}\"><soap:operation soapAction=\"CUCM:DB ver={version} {name}\" style=\"document\"/><wsdl:input><soap:body use=\"literal\"/></wsdl:input><wsdl:output><soap:body use=\"literal\"/></wsdl:output></wsdl:operation>\n"
+            "<wsdl:operation name=\"{name}\"><soap:operation soapAction=\"CUCM:DB ver={version} {name}\" style=\"document\"/><wsdl:input><soap:body use=\"literal\"/></wsdl:input><wsdl:output><soap:body use=\"literal\"/></wsdl:output></wsdl:operation>"
         );
     }
     format!(
