@@ -2,9 +2,9 @@
 
 use crate::domain::model::Size;
 use crate::media::MediaError;
+use crate::media::fitting::Fitting;
 use crate::media::linear_light::{Linear, Part};
 use crate::media::options::{Fit, Focus, Options};
-use crate::media::picture_quality::Fitting;
 use crate::media::saliency::Interest;
 
 /// Makes a picture exactly as large as a panel.

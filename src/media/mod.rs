@@ -7,6 +7,7 @@ mod blocking;
 mod compressed_data;
 mod contact_sheet;
 mod external_check;
+mod fitting;
 mod label_contrast;
 mod label_zones;
 mod layout;
@@ -36,8 +37,9 @@ mod xml_list;
 
 pub use crate::media::contact_sheet::{SheetEntry, contact_sheet};
 pub use crate::media::external_check::Unfit;
+pub use crate::media::fitting::Fitting;
 pub use crate::media::label_zones::{Contrast, Letters, Sample, samples};
-pub use crate::media::picture_quality::{Fitting, quality_warnings};
+pub use crate::media::picture_quality::quality_warnings;
 pub use crate::media::screenshot::{
     ExpectedScreen, Screen, ScreenError, Similarity, changed, similarity,
 };

@@ -17,11 +17,11 @@ use super::options::{Fit, Focus, Options};
 use super::saliency::Interest;
 use crate::domain::model::ImageSpec;
 use crate::domain::text::hex;
+use crate::media::fitting::Fitting;
 use crate::media::label_contrast::calm;
 use crate::media::label_zones::{Contrast, Letters, contrast, zones};
 use crate::media::layout::{fitting, place};
 use crate::media::linear_light::Linear;
-use crate::media::picture_quality::Fitting;
 use crate::media::shape::Shape;
 use crate::media::{EncodedPicture, MediaError, Picture};
 

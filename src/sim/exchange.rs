@@ -7,7 +7,6 @@ use futures::StreamExt as _;
 
 use super::events::SimEvent;
 use super::fault::soap_request;
-use super::https::Service;
 use super::shared::Shared;
 use super::xml::Node;
 use crate::net::trace;
@@ -24,11 +23,12 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn begin(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Self {
-        let service = match service {
-            Service::Axl => "axl",
-            Service::RisPort(_) => "risport",
-        };
+    pub(crate) fn begin(
+        shared: &Shared,
+        service: &'static str,
+        parts: &Parts,
+        body: &Bytes,
+    ) -> Self {
         let guard = trace::watch(|| trace::Request {
             to: service,
             method: parts.method.to_string(),

@@ -37,7 +37,11 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
         return html(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.");
     };
-    let exchange = Exchange::begin(&shared, service, &parts, &body);
+    let named = match service {
+        Service::Axl => "axl",
+        Service::RisPort(_) => "risport",
+    };
+    let exchange = Exchange::begin(&shared, named, &parts, &body);
     // Large documents are read and written there, so that phones are served meanwhile.
     let work = Arc::clone(&shared);
     let done = tokio::task::spawn_blocking(move || enter(&work, service, &parts, &body));
@@ -59,7 +63,7 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
 
 /// What a path of the cluster leads to.
 #[derive(Clone, Copy)]
-pub(crate) enum Service {
+enum Service {
     Axl,
     RisPort(risport::Service),
 }

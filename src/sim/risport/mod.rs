@@ -3,6 +3,7 @@
 mod document;
 mod legacy;
 mod selection;
+mod service;
 mod wsdl;
 
 use std::sync::Arc;
@@ -22,31 +23,7 @@ use super::shared::Shared;
 use super::state::Cluster;
 use super::xml::Node;
 use selection::{NAMESPACE, Selection};
-
-/// The two services.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Service {
-    RisPort70,
-    /// RPC with encoded types; releases up to 10.5 are known to answer it (seen in published tools).
-    RisPort,
-}
-
-impl Service {
-    /// Returns the service at a path.
-    pub(crate) fn at(path: &str) -> Option<Self> {
-        match path {
-            PATH => Some(Self::RisPort70),
-            OLD_PATH => Some(Self::RisPort),
-            _ => None,
-        }
-    }
-}
-
-const PATH: &str = "/realtimeservice2/services/RISService70";
-const OLD_PATH: &str = "/realtimeservice/services/RisPort";
-
-/// The operations of RisPort70.
-const OPERATIONS: &[&str] = &["selectCmDevice", "selectCmDeviceExt", "selectCtiItem"];
+pub(crate) use service::Service;
 
 /// Answers a download of RisPort70's WSDL; `host` is the server's name as the client wrote it.
 pub(crate) fn wsdl(host: &str) -> Response {

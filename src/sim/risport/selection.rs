@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Service;
+use super::service::Service;
 use crate::sim::fleet_content::Registration;
 use crate::sim::operations::call::Pattern;
 use crate::sim::state::{Database, Device};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::selection::NAMESPACE;
-use super::{OPERATIONS, PATH};
+use super::service::{OPERATIONS, PATH};
 
 /// Returns the WSDL for a server at `host`, as the client wrote it.
 pub(super) fn document(host: &str) -> String {
