@@ -131,6 +131,7 @@ mod tests {
         for model in [683, 115] {
             let spec = by_number(model).unwrap().image.unwrap();
             let made = prepare(&demo, &spec).unwrap();
+            let made = PreparedImage { fitting: Fitting::UNCHANGED, ..made };
             let (image, icon) = (&made.background.png, &made.thumbnail.png);
             let again = |image, digest: &str| {
                 PreparedImage::again(made.shape, image, icon, digest, Picture::decode)
