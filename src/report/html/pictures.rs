@@ -50,7 +50,8 @@ pub(super) struct Screenshot {
 pub(super) struct TitlePicture {
     pub(super) name: String,
     pub(super) shown: Shown,
-    pub(super) others: usize,
+    /// How many more there are, in words; empty where it is the only one.
+    pub(super) others: String,
 }
 
 /// Returns the picture that was pushed to most phones.
@@ -59,7 +60,13 @@ pub(super) fn title_picture(
     receivers: &Receivers<'_>,
 ) -> Option<TitlePicture> {
     let pictures = pictures(runs, receivers);
-    let others = pictures.len().saturating_sub(1);
+    let names: HashSet<&str> = pictures.iter().map(|picture| picture.name.as_str()).collect();
+    let others = match (pictures.len().saturating_sub(1), names.len()) {
+        (0, _) => String::new(),
+        (more, 2..) => format!("{more} more"),
+        (1, _) => "1 other size".to_owned(),
+        (more, _) => format!("{more} other sizes"),
+    };
     let most = pictures.into_iter().filter(|picture| !picture.background.url.is_empty());
     let most = most.max_by_key(|picture| (picture.receivers, !picture.grey))?;
     Some(TitlePicture { name: most.name, shown: most.background, others })

@@ -1,5 +1,6 @@
 //! `/CGI/Execute` and `/DeviceInformationX` of one phone.
 
+mod noted;
 mod quirks;
 mod screenshot;
 
@@ -8,17 +9,16 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 
+use self::noted::{authorization, traced};
 use super::answers::{self, Answer, Broken};
 use super::connection::Extent;
 use super::fetch::{Client, LIMIT};
 use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
 use super::object::{self, Background};
-use super::pages::{self, Facts};
 use super::reply_wording::PushOutcome;
 use super::screen;
 use crate::domain::model::{self, ImageSpec, PushSchema};
@@ -28,7 +28,6 @@ use crate::sim::accounts::basic;
 use crate::sim::authenticate;
 use crate::sim::database::{Device, Loaded};
 use crate::sim::events::SimEvent;
-use crate::sim::exchange::Sent;
 use crate::sim::fleet_content::{DownloadsBy, Quirk, Web};
 use crate::sim::history::{Fetch, PhoneRequest, Pressed, Push, RingTone, Shown};
 use crate::sim::hold_point::{Triggered, Tripped};
@@ -165,42 +164,9 @@ async fn execute(
     let shows = device.shown.clone();
     drop(cluster);
     if let Some(push) = wanted {
-        shared.events.add(&SimEvent::Push {
-            phone: phone.device.spec.name.clone(),
-            address: phone.address,
-            user,
-            secure: push.secure,
-            xml: push.xml,
-            result: SimEvent::result(push.outcome),
-            downloads: push.fetches,
-            shows,
-        });
+        phone.record(push, user, shows);
     }
     answer.map(|answer| traced(guard, answer))
-}
-
-/// Takes note of an answer, and of its body as it is sent.
-fn traced(mut guard: trace::ExchangeGuard, answer: Answer) -> Answer {
-    if !guard.is_on() {
-        return answer;
-    }
-    guard.answered(answer.status().as_u16(), answer.headers());
-    let mut sent = Sent::new(guard);
-    answer.map(|body| {
-        let body = body.map_frame(move |frame| {
-            if let Some(bytes) = frame.data_ref() {
-                sent.add(bytes);
-            }
-            frame
-        });
-        BoxBody::new(body)
-    })
-}
-
-/// Returns the credentials of a request as it has them.
-fn authorization(request: &Request<Incoming>) -> Option<String> {
-    let value = request.headers().get("authorization")?;
-    value.to_str().ok().map(str::to_owned)
 }
 
 /// Lets a phone download after it has answered; what it downloads is recorded with the push of this number.
@@ -316,19 +282,6 @@ impl<'a> Phone<'a> {
 
     fn load(&self) -> &str {
         &self.device.spec.active_load
-    }
-
-    /// Answers a page of its web server; nothing where it has none at this path.
-    fn page(&self, path: &str) -> Option<Answer> {
-        let facts = Facts {
-            name: &self.name(),
-            model: &self.product,
-            load: self.load(),
-            extension: self.device.extension(self.at),
-            address: self.address,
-            node: &self.node,
-        };
-        pages::answer(path, &facts)
     }
 
     fn loaded(&self) -> &Loaded {
