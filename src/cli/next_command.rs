@@ -14,14 +14,19 @@ use crate::cli::definition::definition;
 use crate::cli::ui;
 use crate::error::AppError;
 use crate::journal::{JournalError, JournalReader, RunId, RunRef, RunRow};
-use crate::report::{self, printable_lines};
+use crate::report::{self, RunReport, printable_lines};
 use crate::rollout::options::SavedOptions;
 
 /// Returns the command that finishes what a run left undone, with the options that say how its cluster and its phones
 /// are reached.
 pub fn step(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
     let next = report::next_step(history, run)?;
-    Ok(next.map(|next| if next == run.command_line { next } else { with_options(&next, run) }))
+    let Some(next) = next else { return Ok(None) };
+    if next == run.command_line {
+        return Ok(Some(next));
+    }
+    let ending = RunReport::read(history, run.clone())?.ending;
+    Ok(Some(with_options(&next, run, ending.is_some_and(|ending| ending.no_downloads))))
 }
 
 /// Returns the command that finishes what a run left undone here, with --yes where there is no terminal; nothing where
@@ -57,12 +62,15 @@ pub fn say(next: Option<&str>) {
     }
 }
 
-fn with_options(next: &str, run: &RunRow) -> String {
+/// Adds the options of a run that say how its cluster and its phones are reached, but the address of the image server where
+/// no phone reached it.
+fn with_options(next: &str, run: &RunRow, no_downloads: bool) -> String {
     let words = shlex::split(&run.command_line).unwrap_or_default();
     let command = next.split(' ').nth(1).unwrap_or_default();
     // The journal keeps the options of a run that is resumed.
     let is_saved = |id: &str| next.contains(" --resume ") && SavedOptions::NAMES.contains(&id);
-    let mut kept = options_of(command, &words, is_saved);
+    let is_wrong = |id: &str| no_downloads && ["advertise", "listen"].contains(&id);
+    let mut kept = options_of(command, &words, |id| is_saved(id) || is_wrong(id));
     let names_one = |word: &String| {
         word == "--all-clusters" || word == "--cluster" || word.starts_with("--cluster=")
     };

@@ -54,6 +54,8 @@ pub struct RunEnd {
     pub interrupted: bool,
     /// Whether the cluster refused the account, or the push user's password, in the middle of it, which ended it.
     pub refused: bool,
+    /// Whether no phone downloaded anything, which ended it: another address of the image server is needed.
+    pub no_downloads: bool,
     /// When its work ended.
     pub finished_at: Option<Timestamp>,
     /// What came of every change of its plan, in the order of the plan.

@@ -190,6 +190,7 @@ async fn change_and_push(
         changes.halt == Some(Halt::Interrupted) || stopped == Some(StopReason::Interrupted);
     let refused = matches!(changes.halt, Some(Halt::Refused(_)))
         || matches!(stopped, Some(StopReason::PasswordRefused { .. }));
+    let no_downloads = matches!(stopped, Some(StopReason::NoDownloads { .. }));
     let halted = changes.halt.as_ref().filter(|_| !interrupted).map(Halt::to_string);
     let stopped = halted.or_else(|| stopped.as_ref().map(StopReason::describe));
     let ending = RunEnd {
@@ -197,6 +198,7 @@ async fn change_and_push(
         coverage,
         interrupted,
         refused,
+        no_downloads,
         finished_at: Some(Timestamp::now()),
         changes: changes.results.iter().map(ChangeEnd::from).collect(),
         ..RunEnd::default()

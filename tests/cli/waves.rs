@@ -83,8 +83,12 @@ fn three_phones_that_cannot_download_end_a_run() {
     let lab = lab(36);
     let waits = Quirk::CannotDownload(std::time::Duration::from_millis(100));
     (1..=36).for_each(|n| assert!(lab.cluster.set_quirk(&name(n), waits)));
-    let ended = lab.push("rollout", &["--yes", "--report", "report.html"]);
+    let advertise = ["--advertise", "http://127.0.0.1:8099"];
+    let ended =
+        lab.push("rollout", &[&["--yes", "--report", "report.html"], &advertise[..]].concat());
     assert_eq!(ended.code, 3, "{ended:?}");
+    let next = ended.stdout.lines().find(|line| line.contains("--resume")).unwrap();
+    assert!(!next.contains("--advertise"), "that address does not work: {next}");
     let told =
         "(firewall? --advertise?): 0 phones accepted the push, 3 refused it or did not answer";
     assert!(ended.stdout.contains("no phone fetched anything from http://"), "{ended:?}");

@@ -251,6 +251,7 @@ impl PreparedAddresses {
             coverage,
             interrupted: stopped == Some(StopReason::Interrupted),
             refused: matches!(stopped, Some(StopReason::PasswordRefused { .. })),
+            no_downloads: matches!(stopped, Some(StopReason::NoDownloads { .. })),
             finished_at: Some(Timestamp::now()),
             ..RunEnd::default()
         };
