@@ -111,7 +111,7 @@ pub async fn download(
     url: &str,
     call: Duration,
 ) -> Result<Bytes, ElsewhereError> {
-    let mut watched = ExchangeGuard::nobody();
+    let mut watched = ExchangeGuard::off();
     let downloaded = exchange(client, url, call, &mut watched).await;
     watched.ended(downloaded.as_ref().map(|_| ()));
     downloaded

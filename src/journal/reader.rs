@@ -80,8 +80,7 @@ impl JournalReader {
     /// When the journal cannot be read.
     pub fn runs_before(&self, run: &RunRow, most: usize) -> Result<Vec<RunRow>, JournalError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let select =
-            "select * from runs where cluster_id = ?1 and id < ?2 order by id desc limit ?3";
+        let select = "select * from runs where cluster_id = ?1 and id < ?2 and state <> 'pruned' order by id desc limit ?3";
         self.rows(select, params![run.cluster_id, run.id, most], |row| self.run_row(row))
     }
 

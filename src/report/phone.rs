@@ -157,7 +157,7 @@ impl PhoneHistory {
 
     /// Tells whether nothing at all is known of the phone.
     pub fn is_unknown(&self) -> bool {
-        self.seen.is_none() && self.runs.is_empty()
+        self.seen.is_none() && self.runs.is_empty() && self.attempts.is_empty()
     }
 
     fn read_runs(&mut self, history: &JournalReader) -> Result<(), JournalError> {

@@ -88,7 +88,7 @@ struct Line<'a> {
     event: &'a SimEvent,
 }
 
-/// Hands events to whoever wants them. Without that nothing is kept.
+/// Passes events on: to the file of the record, to open pages and to the log. Otherwise nothing is kept.
 pub(crate) struct Events {
     begun: Instant,
     file: Mutex<Option<mpsc::UnboundedSender<Arc<str>>>>,

@@ -268,8 +268,8 @@ fn noise() -> image::RgbImage {
     let mut state = 1_u32;
     image::RgbImage::from_fn(400, 240, |_, _| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let [a, b, c, _] = state.to_be_bytes();
-        image::Rgb([a, b, c])
+        // Dark, so that line labels can be read on it.
+        image::Rgb(state.to_be_bytes().first_chunk().unwrap().map(|byte| byte / 2))
     })
 }
 

@@ -97,7 +97,6 @@ fn a_command_that_does_the_same_has_the_same_options() {
         ("plan", &["all-clusters"]),
         ("trust", &["all-clusters", "phone-port"]),
         ("apply", &["phone-port", "phone-tls"]),
-        ("revert", &["phone-port", "phone-tls"]),
         ("keys", &["all-clusters", "verify", "picture-name"]),
         ("play", &["verify", "picture-name"]),
         ("ringtone", &["verify", "picture-name"]),

@@ -59,6 +59,15 @@ fn what_proofs_and_the_last_run_need_stays() {
     revert.fails(2, &["no run 2 any more", "axlpaper journal prune"]);
     lab.resumed(&["--resume", "2", "--yes"]).fails(2, &["no run 2 any more"]);
 
+    // What is left of removed runs is no trouble for what reads all runs.
+    for n in 2..=3 {
+        let phone = lab.read(&["phone", &name(n), "--offline"]);
+        assert_eq!(phone.code, 0, "{phone:?}");
+    }
+    let port = lab.cluster.phone_port().to_string();
+    let looked = lab.run(&["verify", "--phone-port", &port]);
+    assert!(matches!(looked.code, 0 | 3), "{looked:?}");
+
     // Proofs of removed runs count: these phones are not pushed to again.
     let again = push(&lab, "green.png", &["--exclude-device", &name(1), "--json"]);
     let again: serde_json::Value = serde_json::from_str(&again.stdout).unwrap();

@@ -50,10 +50,16 @@ fn no_output_and_no_file_holds_a_password() {
         assert!(logged.stderr.contains(word), "{word}: {logged:?}");
     }
     texts.push(format!("{logged:?}"));
-    for entry in std::fs::read_dir(lab.folder()).unwrap() {
-        texts.push(
-            String::from_utf8_lossy(&std::fs::read(entry.unwrap().path()).unwrap()).into_owned(),
-        );
+    let mut folders = vec![lab.folder().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                texts.push(String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned());
+            }
+        }
     }
     assert!(texts.len() > 5, "no report was written");
     use base64::Engine as _;

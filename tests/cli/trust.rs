@@ -23,7 +23,11 @@ fn a_certificate_is_shown_and_pinned_only_after_a_yes() {
     looked.fails(5, &["needs a confirmation", "trust exactly this certificate"]);
     let pin = lab.cluster.cert_sha256();
     assert!(looked.stdout.to_lowercase().replace(':', "").contains(&pin), "{}", looked.stdout);
-    assert!(looked.stdout.contains("names       127.0.0.1, localhost"), "{}", looked.stdout);
+    assert!(
+        looked.stdout.contains("names       cucm-pub, cucm-sub1, 127.0.0.1, localhost"),
+        "{}",
+        looked.stdout
+    );
     assert!(looked.stdout.contains("itself (self-signed)"));
     assert_eq!(config(&lab), "", "nothing was written");
     let pinned = trust(&lab, &["--yes", "--cluster", "lab"]);

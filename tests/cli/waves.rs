@@ -88,7 +88,7 @@ fn three_phones_that_cannot_download_end_a_run() {
         lab.push("rollout", &[&["--yes", "--report", "report.html"], &advertise[..]].concat());
     assert_eq!(ended.code, 3, "{ended:?}");
     let next = ended.stdout.lines().find(|line| line.contains("--resume")).unwrap();
-    assert!(!next.contains("--advertise"), "that address does not work: {next}");
+    assert!(!next.contains("--advertise "), "that address does not work: {next}");
     let told =
         "(firewall? --advertise?): 0 phones accepted the push, 3 refused it or did not answer";
     assert!(ended.stdout.contains("no phone fetched anything from http://"), "{ended:?}");

@@ -114,8 +114,7 @@ fn keys_are_told_as_accepted_and_no_more() {
             "<h1>Key script menu.toml on 127.0.0.1</h1>",
             "3 of 4 phones accepted every step of the key script. The effect of the keys cannot be \
              verified. 1 failed, or the result of a step is not known.",
-            "<dt>accepted</dt><dd>3<small>75 % of 4",
-            "<dt>failed, or a step is not known</dt><dd>1",
+            "<p><b>3</b> of 4<br>capable phones accepted it</p>",
             "What to do about phones that failed, or of which a step is not known",
             "step 1 of 2 may have been carried out or not",
             ">Press keys<",
@@ -178,7 +177,7 @@ fn a_sound_is_told_as_accepted_and_no_more() {
             "<h1>Sound Chime.raw on 127.0.0.1</h1>",
             "All 4 phones accepted the sound. Whether it was heard cannot be verified.",
             ">Play the sound<",
-            "<dt>accepted</dt><dd>4<small>100 % of 4",
+            "<p><b>4</b> of 4<br>capable phones accepted it</p>",
         ],
     );
     says_nothing_of(&page, &OF_PICTURES);

@@ -17,7 +17,7 @@ pub struct ExchangeGuard(Option<Box<(Exchange, Arc<TraceQueue>)>>);
 
 impl ExchangeGuard {
     /// Watches nothing.
-    pub fn nobody() -> Self {
+    pub fn off() -> Self {
         Self(None)
     }
 
