@@ -6,6 +6,7 @@ use clap::Command;
 
 /// Options in the order in which they are shown where a command has more than [`MOST`]. What is required is always shown.
 const MOST_USED: &[&str] = &[
+    "pictures",
     "cluster",
     "device_pool",
     "model",

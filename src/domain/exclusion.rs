@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::domain::audit::{Audit, AuditedPhone, Summary};
+use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::model::PushSchema;
 use crate::domain::picture_rules::PictureRules;
-use crate::domain::text::{MOST_LINES, limit_lines, pluralize};
+use crate::domain::text::{MOST_LINES, limit_lines, names, pluralize};
 
 /// Why a phone is left alone whose picture cannot be taken off.
 pub const CANNOT_REMOVE: &str =
@@ -66,14 +67,14 @@ impl Audit {
         picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (&'a str, &'a str)>,
     ) -> Self {
         let without = self.choose_pictures(picture_of);
-        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-        for finding in self.phones.iter().filter_map(AuditedPhone::excluded) {
-            *reasons.entry(&finding.message).or_default() += 1;
+        let mut reasons: BTreeMap<&str, Vec<&DeviceName>> = BTreeMap::new();
+        for phone in &self.phones {
+            if let Some(finding) = phone.excluded() {
+                reasons.entry(&finding.message).or_default().push(phone.name());
+            }
         }
-        let reasons: Vec<String> = reasons
-            .into_iter()
-            .map(|(why, count)| format!("{}: {why}", pluralize(count, "phone")))
-            .collect();
+        let reasons: Vec<String> =
+            reasons.into_iter().map(|(why, phones)| format!("{}: {why}", names(&phones))).collect();
         let remark = format!(
             "{} cannot get an earlier picture back, and nothing is pushed there ({})",
             pluralize(without, "phone"),

@@ -142,10 +142,12 @@ fn facts(history: &JournalReader) -> Result<Vec<Facts>, JournalError> {
 /// Chooses the runs that are removed; `all` has the newest first.
 fn decide(all: &[Facts], before: Timestamp) -> Pruned {
     let mut kept: BTreeMap<RunId, Option<KeptBecause>> = BTreeMap::new();
-    let mut finished = HashSet::new();
+    let (mut finished, mut changes) = (HashSet::new(), HashSet::new());
     let continued: HashSet<RunId> = all.iter().filter_map(|facts| facts.run.continues).collect();
     for Facts { run, pushed, changed, pending_applies, only_copy } in all {
-        let kind = (&run.cluster_id, run.subject.as_ref().map(|subject| subject.object));
+        let object = run.subject.as_ref().map(|subject| subject.object);
+        let kind = (&run.cluster_id, object, run.command == VERIFY);
+        let is_last_change = *changed && !changes.contains(&run.cluster_id);
         let is_continued = continued.contains(&run.id);
         let because = match run.state {
             _ if run.ended_at.unwrap_or(run.began_at) >= before => None,
@@ -155,7 +157,9 @@ fn decide(all: &[Facts], before: Timestamp) -> Pruned {
             RunState::Failed if (*pushed || *changed) && !is_continued => {
                 Some(KeptBecause::Unfinished)
             }
-            RunState::Finished if !finished.contains(&kind) => Some(KeptBecause::Last),
+            RunState::Finished if !finished.contains(&kind) || is_last_change => {
+                Some(KeptBecause::Last)
+            }
             _ if *changed && *pending_applies => Some(KeptBecause::PendingApplies),
             _ if *only_copy => Some(KeptBecause::OnlyCopy),
             RunState::Running
@@ -169,6 +173,9 @@ fn decide(all: &[Facts], before: Timestamp) -> Pruned {
         };
         if run.state == RunState::Finished {
             finished.insert(kind);
+            if *changed {
+                changes.insert(run.cluster_id.clone());
+            }
         }
         kept.insert(run.id, because);
     }

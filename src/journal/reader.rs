@@ -241,7 +241,7 @@ impl JournalReader {
         Ok(proven.into_iter().collect())
     }
 
-    /// Returns what [`Self::proven`] does, with the result of each phone in the run that proved it.
+    /// Returns what [`Self::proven`] does, with the result of each phone in the run that proved it, unless that was removed.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -249,11 +249,13 @@ impl JournalReader {
         &self,
         cluster_id: &str,
         object: ObjectKind,
-    ) -> Result<Vec<(Proven, PhoneResult)>, JournalError> {
-        let results = "inner join phones f on f.run = p.run and f.phone = p.phone";
+    ) -> Result<Vec<(DeviceName, Proven, Option<PhoneResult>)>, JournalError> {
+        let results = "left join phones f on f.run = p.run and f.phone = p.phone";
         self.proven_rows(", f.body", results, (cluster_id, object, i64::MAX), |row| {
             let proven = Proven { digest: row.get(1)?, run: row.get(2)? };
-            Ok((proven, json(&text(row, 3)?, "a phone")?))
+            let result = row.get::<_, Option<String>>(3)?;
+            let result = result.map(|result| json(&result, "a phone")).transpose()?;
+            Ok((name(row)?, proven, result))
         })
     }
 

@@ -16,8 +16,8 @@ fn changes(body: &str) -> Vec<(String, String, Vec<String>)> {
     let each = body.split("<change ").skip(1);
     each.map(|change| {
         let kind = change.split('"').nth(1).unwrap().to_owned();
-        let tags = change.split("<changedTag><name>").skip(1);
-        let tags = tags.map(|tag| tag.split('<').next().unwrap().to_owned());
+        let tags = change.split("<changedTag name=\"").skip(1);
+        let tags = tags.map(|tag| tag.split('"').next().unwrap().to_owned());
         (kind, text(change, "action"), tags.collect())
     })
     .collect()

@@ -43,7 +43,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "format", help_heading = "Output")]
     json: bool,
     /// Write the answer into a file instead of standard output
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
 }
 

@@ -93,9 +93,7 @@ impl Subject {
 /// # Errors
 /// When nothing can be done at all; what fails on the way is in the answer.
 pub async fn run(mut job: Job) -> Result<Exit, AppError> {
-    if !job.confirm.dry_run {
-        job.push.take_report(&mut job.output);
-    }
+    job.push.take_report(&mut job.output);
     let interaction = Terminal::shared(job.confirm.yes);
     let several = job.connection.is_about_several();
     let scope = scope(&job, several)?;

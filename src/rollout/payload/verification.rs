@@ -10,13 +10,14 @@ use futures::future::{FutureExt as _, ready};
 
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
+use crate::domain::model::Size;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
 use crate::error::AppError;
 use crate::event::{Observer, PhoneResult, Proof};
 use crate::journal::{JournalReader, RunId, RunRef, SentPicture, SentPictures, Subject};
-use crate::media::{ExpectedScreen, Picture, blocking};
+use crate::media::{ExpectedScreen, Picture, blocking, png_size};
 use crate::push::delivery::screen_verification::{ExpectedScreens, VerificationDelivery};
 use crate::push::delivery::screenshots::ScreenshotCheck;
 use crate::push::{Delivery, Digests, Target, not_verifiable};
@@ -58,21 +59,33 @@ impl ScreenVerification {
         let mut screens: HashMap<String, Result<Arc<ExpectedScreen>, String>> = HashMap::new();
         for cluster in clusters {
             let mut phones = HashMap::new();
-            for (proven, result) in history.proven_results(cluster, ObjectKind::Background)? {
+            let proven = history.proven_results(cluster, ObjectKind::Background)?;
+            for (phone, proven, result) in proven {
                 let run = match runs.entry(proven.run) {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(new) => new.insert(pushed_by(history, proven.run)?),
                 };
-                let file = result.picture.as_ref().unwrap_or(&run.subject.file);
-                // A file can have changed between two runs.
-                let name = format!("{file} (run {})", proven.run);
+                let (name, model) = match result {
+                    // A file can have changed between two runs.
+                    Some(result) => {
+                        let file = result.picture.as_ref().unwrap_or(&run.subject.file);
+                        (format!("{file} (run {})", proven.run), result.model)
+                    }
+                    // Of a removed run no more is left than the digest, which is that of one model's picture.
+                    None => {
+                        let begin = proven.digest.get(..8).unwrap_or(&proven.digest);
+                        (format!("{begin} (run {}, removed)", proven.run), String::new())
+                    }
+                };
                 let expected = match screens.entry(proven.digest.clone()) {
                     Entry::Occupied(known) => known.get().clone(),
-                    Entry::Vacant(new) => new.insert(run.expected(&proven.digest).await).clone(),
+                    Entry::Vacant(new) => {
+                        new.insert(run.expected(history, &proven.digest).await?).clone()
+                    }
                 };
                 let picture = ProvenPicture { digest: proven.digest, expected };
-                this.pictures.insert((name.clone(), result.model), picture);
-                phones.insert(result.name, name);
+                this.pictures.insert((name.clone(), model), picture);
+                phones.insert(phone, name);
             }
             this.phones.insert(cluster.clone(), phones);
         }
@@ -80,8 +93,18 @@ impl ScreenVerification {
     }
 
     fn of(&self, target: &Target) -> Option<&ProvenPicture> {
-        self.pictures.get(&(target.picture.clone(), target.model.clone()))
+        of_model(&self.pictures, &target.picture, &target.model)
     }
+}
+
+/// Returns what phones of a model should show; pictures of removed runs are known without a model.
+fn of_model<'a, T>(
+    pictures: &'a HashMap<(String, String), T>,
+    picture: &str,
+    model: &str,
+) -> Option<&'a T> {
+    let of = |model: &str| pictures.get(&(picture.to_owned(), model.to_owned()));
+    of(model).or_else(|| of(""))
 }
 
 fn pushed_by(history: &JournalReader, run: RunId) -> Result<PushedByRun, AppError> {
@@ -93,39 +116,52 @@ fn pushed_by(history: &JournalReader, run: RunId) -> Result<PushedByRun, AppErro
 
 impl PushedByRun {
     /// Makes what a screen is compared with out of the copy in the journal, or says why that is not possible.
-    async fn expected(&self, digest: &str) -> Result<Arc<ExpectedScreen>, String> {
-        let Some(sent) = self.pictures.iter().find(|picture| picture.digest == digest) else {
-            return Err(match self.subject.action() {
-                PushAction::Removal => {
-                    "its picture was removed, and one screenshot cannot show that"
-                }
-                PushAction::Picture
-                | PushAction::PictureElsewhere
-                | PushAction::RingTone
-                | PushAction::Sound
-                | PushAction::Keys
-                | PushAction::Verification => "the journal has no copy of its picture",
-            }
-            .to_owned());
-        };
-        let size = sent.background.size;
-        let file = STANDARD.decode(&sent.background.look.base64);
-        let Ok(file) = file else {
-            return Err("the journal's copy of its picture is damaged".to_owned());
-        };
-        let decode = move || Picture::decode("the picture", &file);
-        let picture = blocking(decode).await.map_err(|error| {
-            format!("the journal's copy of its picture cannot be read: {error}")
-        })?;
-        let expected = ExpectedScreen::new(&picture, size);
-        if !expected.is_distinctive() {
-            return Err(
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    async fn expected(
+        &self,
+        history: &JournalReader,
+        digest: &str,
+    ) -> Result<Result<Arc<ExpectedScreen>, String>, AppError> {
+        if let Some(sent) = self.pictures.iter().find(|picture| picture.digest == digest) {
+            return Ok(match STANDARD.decode(&sent.background.look.base64) {
+                Ok(file) => screen(file, sent.background.size).await,
+                Err(_) => Err("the journal's copy of its picture is damaged".to_owned()),
+            });
+        }
+        if let Some(kept) = history.picture(digest)?
+            && let Some(size) = png_size(&kept.background)
+        {
+            return Ok(screen(kept.background, size).await);
+        }
+        Ok(Err(match self.subject.action() {
+            PushAction::Removal => "its picture was removed, and one screenshot cannot show that",
+            PushAction::Picture
+            | PushAction::PictureElsewhere
+            | PushAction::RingTone
+            | PushAction::Sound
+            | PushAction::Keys
+            | PushAction::Verification => "the journal has no copy of its picture",
+        }
+        .to_owned()))
+    }
+}
+
+/// Makes what a screen is compared with, or says why that is not possible.
+async fn screen(file: Vec<u8>, size: Size) -> Result<Arc<ExpectedScreen>, String> {
+    let decode = move || Picture::decode("the picture", &file);
+    let picture = blocking(decode)
+        .await
+        .map_err(|error| format!("the journal's copy of its picture cannot be read: {error}"))?;
+    let expected = ExpectedScreen::new(&picture, size);
+    if !expected.is_distinctive() {
+        return Err(
                 "its picture is of one colour, so a screenshot cannot distinguish it from another screen"
                     .to_owned(),
             );
-        }
-        Ok(Arc::new(expected))
     }
+    Ok(Arc::new(expected))
 }
 
 impl Payload for ScreenVerification {
@@ -163,8 +199,13 @@ impl Payload for ScreenVerification {
         (able, unable)
     }
 
-    fn prepare<'a>(&'a self, _: Vec<ModelFormat>, _: &'a dyn Observer) -> PrepareFuture<'a> {
-        let prepared = PreparedVerification { pictures: self.pictures.clone() };
+    fn prepare<'a>(&'a self, models: Vec<ModelFormat>, _: &'a dyn Observer) -> PrepareFuture<'a> {
+        let mut pictures = self.pictures.clone();
+        pictures.extend(models.into_iter().filter_map(|ModelFormat { picture, model, .. }| {
+            let proven = of_model(&self.pictures, &picture, &model)?.clone();
+            Some(((picture, model), proven))
+        }));
+        let prepared = PreparedVerification { pictures };
         ready(Ok(Box::new(prepared) as Box<dyn PreparedPayload>)).boxed()
     }
 }
@@ -180,7 +221,7 @@ impl PreparedPayload for PreparedVerification {
     fn digests(&self) -> Digests {
         let pictures = self.pictures.clone();
         Digests::new(move |format| {
-            let picture = pictures.get(&(format.picture.clone(), format.model.clone()))?;
+            let picture = of_model(&pictures, &format.picture, &format.model)?;
             Some(picture.digest.clone())
         })
     }

@@ -57,8 +57,8 @@ pub(super) fn changes(cluster: &Database, call: &Call<'_>) -> Answer {
         }
     }
     Ok(format!(
-        "<queueInfo><firstChangeId>{}</firstChangeId><lastChangeId>{}</lastChangeId><queueId>{}</queueId>\
-         <nextStartChangeId>{next}</nextStartChangeId></queueInfo><changes>{changes}</changes>",
+        "<queueInfo><firstChangeId>{}</firstChangeId><lastChangeId>{}</lastChangeId>\
+         <nextStartChangeId>{next}</nextStartChangeId><queueId>{}</queueId></queueInfo><changes>{changes}</changes>",
         log.first(),
         log.last(),
         log.queue_id()
@@ -74,7 +74,7 @@ fn write_change(out: &mut String, id: u64, change: &LoggedChange) {
         "<change type=\"{kind}\" uuid=\"{uuid}\"><id>{id}</id><action>{action}</action><doGet>{do_get}</doGet><changedTags>"
     );
     for tag in tags {
-        let _ = write!(out, "<changedTag><name>{tag}</name></changedTag>");
+        let _ = write!(out, "<changedTag name=\"{tag}\"/>");
     }
     out.push_str("</changedTags></change>");
 }

@@ -13,7 +13,6 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 
-use self::noted::{authorization, traced};
 use super::answers::{self, Answer, Broken};
 use super::connection::Extent;
 use super::fetch::{Client, LIMIT};
@@ -21,6 +20,7 @@ use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
 use super::object::{self, Background};
 use super::reply_wording::PushOutcome;
 use super::screen;
+use super::traced::{authorization, traced};
 use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
 use crate::net::trace;
@@ -121,7 +121,8 @@ async fn answer_as(
                 None => execute(shared, &phone, request).await,
             }
         }
-        (&Method::GET, path) => {
+        // The answer to HEAD is sent without its body.
+        (&Method::GET | &Method::HEAD, path) => {
             Ok(phone.page(path).unwrap_or_else(|| answers::page(404, "text/html", NOT_FOUND)))
         }
         // The path is case-sensitive.

@@ -11,6 +11,7 @@ mod object;
 mod pages;
 pub(crate) mod reply_wording;
 pub(crate) mod screen;
+mod traced;
 
 use std::future::poll_fn;
 use std::net::IpAddr;

@@ -172,7 +172,7 @@ const ANSWERS: &[(&str, &str)] = &[
     ("executeSQLQuery", "return{row*{~}}"),
     (
         "listChange",
-        "queueInfo{firstChangeId lastChangeId queueId nextStartChangeId} changes{change*{~}}",
+        "queueInfo{firstChangeId lastChangeId nextStartChangeId queueId} changes{change*{~}}",
     ),
 ];
 
