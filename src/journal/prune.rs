@@ -343,6 +343,10 @@ mod tests {
         others[0].run.cluster_id = "c2".to_owned();
         others[1].run.subject = Some(Subject::new(PushAction::RingTone, "a.wav", false));
         assert_eq!(removed(others, 100).0, Vec::<RunId>::new());
+        // A look at screens is no push.
+        let mut looked = facts(2, Finished);
+        looked.run.command = VERIFY.to_owned();
+        assert_eq!(removed(vec![facts(1, Finished), looked], 100).0, Vec::<RunId>::new());
     }
 
     #[test]
@@ -361,6 +365,11 @@ mod tests {
         // Run 3 can have applied what run 2 changed, which would be pending again without it.
         let (runs, kept) = removed(all(), 100);
         assert_eq!(runs, [1, 4]);
+        assert!(kept.contains(&(KeptBecause::Last, vec![3, 5])), "the last changes stay: {kept:?}");
+        let mut earlier = all();
+        earlier.push(changed(facts(6, Finished)));
+        let (runs, kept) = removed(earlier, 100);
+        assert_eq!(runs, [1, 4, 5]);
         assert!(kept.contains(&(KeptBecause::Needed, vec![3])), "{kept:?}");
         let mut pending = all();
         pending.iter_mut().for_each(|facts| facts.pending_applies = true);
