@@ -62,6 +62,8 @@ pub struct RunReport {
     pub more_screenshots: usize,
     /// Earlier runs over the same phones, the oldest first, where they were read: see [`Self::with_past_runs`].
     pub past_runs: Vec<PastRun>,
+    /// Phones that other runs proved to show one of the pictures, of a run that did not write down how many do.
+    pub shown_by_others: HashSet<DeviceName>,
 }
 
 /// A picture of what a phone showed.
@@ -124,6 +126,7 @@ impl RunReport {
             screenshots: Vec::new(),
             more_screenshots: 0,
             past_runs: Vec::new(),
+            shown_by_others: HashSet::new(),
         }
     }
 
@@ -163,7 +166,22 @@ impl RunReport {
         };
         report.complete_changes(history)?;
         report.complete_phones();
+        report.complete_coverage(history)?;
         Ok(report.with_labels())
+    }
+
+    /// Adds which phones are proven to show a picture of the run, where it did not write down how many do.
+    fn complete_coverage(&mut self, history: &JournalReader) -> Result<(), JournalError> {
+        let is_known = self.ending.as_ref().is_some_and(|ending| ending.coverage.is_some());
+        if is_known || self.pictures.is_empty() {
+            return Ok(());
+        }
+        let digests: HashSet<&str> =
+            self.pictures.iter().map(|picture| picture.digest.as_str()).collect();
+        let proven = history.proven(&self.run.cluster_id, self.action.object())?.into_iter();
+        let shown = proven.filter(|(_, proven)| digests.contains(proven.digest.as_str()));
+        self.shown_by_others = shown.map(|(name, _)| name).collect();
+        Ok(())
     }
 
     /// Reads the image server's access log too.
@@ -307,17 +325,23 @@ impl RunReport {
         self.ending.as_ref()?.stopped.as_deref()
     }
 
-    /// Returns how many phones show what was pushed, of those that could; nothing where that cannot be known. Of a run
-    /// that did not write it down, only its own phones count.
+    /// Returns how many phones show what was pushed, of those that could; nothing where that cannot be known. A run that
+    /// was killed did not write it down: then its own phones count, and those that other runs have proven.
     pub fn coverage(&self) -> Option<Coverage> {
         if !self.action.object().is_downloaded() {
             return None;
         }
         let capable = || self.phones.iter().filter(|phone| phone.outcome.is_capable());
         let known = self.ending.as_ref().and_then(|ending| ending.coverage);
-        Some(known.unwrap_or_else(|| Coverage {
-            shown: capable().filter(|phone| phone.outcome.is_proven()).count(),
-            capable: capable().count(),
+        Some(known.unwrap_or_else(|| {
+            Coverage {
+                shown: capable()
+                    .filter(|phone| {
+                        phone.outcome.is_proven() || self.shown_by_others.contains(&phone.name)
+                    })
+                    .count(),
+                capable: capable().count(),
+            }
         }))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axlpaper::journal::{JournalReader, RunRef};
 use axlpaper::report::{Layout, RunReport, rollout_json, rollout_recap};
-use axlpaper::sim::{ADMIN_USER, AxlRole, Change, Fleet, Quirk};
+use axlpaper::sim::{ADMIN_USER, AxlRole, Change, Fleet, Quirk, Tripped};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -118,6 +118,23 @@ fn a_run_that_was_killed_is_told_as_far_as_it_is_known() {
     assert!(page.contains("and its end is not known"), "the phone that was under way");
     let counts = outcomes(&page);
     assert_eq!((counts["verified"], counts["pending"]), (4, 2));
+}
+
+#[test]
+fn a_killed_run_counts_phones_that_other_runs_have_proven() {
+    let lab = Lab::of_phones(4);
+    let two = ["--yes", "--device", &name(1), "--device", &name(2)];
+    assert_eq!(lab.push("rollout", &two).code, 0);
+    let (picture, port) = (lab.picture(), lab.cluster.phone_port().to_string());
+    let mut all = vec!["rollout", picture.to_str().unwrap(), "--yes", "--phone-port", &port];
+    all.extend(["--concurrency", "1"]);
+    let shown = crate::endings::killed(&lab, &all, ("push", 2, Tripped::Before));
+    assert!(shown.contains("3 of 4 capable phones show it (75 %)"), "{shown}");
+    // Two runs over the same phones have no common number.
+    assert_eq!(lab.read(&["report", "2", "1", "-o", "both.html"]).code, 0);
+    let page = page(&lab, "both.html");
+    assert!(page.contains("in 2 runs on 1 cluster"), "{page}");
+    assert!(!page.contains("class=\"ring\""), "{page}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The head of the report: how a run ended, its result, and the results of clusters if there are several.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::domain::push_action::PushAction;
@@ -80,7 +81,8 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
         missed.map(|phone| (of.cluster.as_str(), phone))
     });
     let alert = runs.first().filter(|_| alone.is_some()).and_then(Alert::of);
-    let missed = missed.filter(|(_, phone)| alert.is_none() || phone.outcome != Outcome::Pending);
+    let was_tried = |outcome: Outcome| outcome != Outcome::Pending && !outcome.is_skipped();
+    let missed = missed.filter(|(_, phone)| alert.is_none() || was_tried(phone.outcome));
     Headline {
         state,
         level,
@@ -97,6 +99,14 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
 }
 
 fn cluster_count(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
+    let distinct: HashSet<&str> = runs.iter().map(|of| of.run.run.cluster_id.as_str()).collect();
+    if distinct.len() < runs.len() {
+        return format!(
+            "in {} on {}",
+            pluralize(runs.len(), "run"),
+            pluralize(distinct.len(), "cluster")
+        );
+    }
     let clusters = runs.len() + left_out.len();
     let come_to_phones = runs.iter().filter(|of| !has_failed(of)).count();
     match pluralize(clusters, "cluster") {

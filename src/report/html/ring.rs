@@ -1,5 +1,7 @@
 //! One number as a ring: how many of the phones that could show what was pushed do.
 
+use std::collections::HashSet;
+
 use crate::domain::text::grouped;
 use crate::event::Outcome;
 use crate::journal::Coverage;
@@ -28,8 +30,13 @@ pub(crate) struct Arc {
 }
 
 impl Ring {
-    /// Draws the ring of runs; nothing where no phone could show anything.
+    /// Draws the ring of runs; nothing where no phone could show anything, or where several runs are about the same phones.
     pub(crate) fn of(runs: &[RunSection<'_>]) -> Option<Self> {
+        let clusters: HashSet<&str> =
+            runs.iter().map(|of| of.run.run.cluster_id.as_str()).collect();
+        if clusters.len() < runs.len() {
+            return None;
+        }
         let (action, proof) = action_and_proof(runs);
         let coverage = runs.iter().map(|of| of.run.coverage_or_acceptances());
         let coverage = coverage.reduce(Coverage::and).unwrap_or_default();
