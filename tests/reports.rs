@@ -229,6 +229,7 @@ fn the_last_runs_over_the_same_phones_are_columns() {
 /// A run on another cluster.
 fn on(cluster: &str, run: i64, mut report: RunReport) -> RunReport {
     cluster.clone_into(&mut report.run.cluster);
+    report.run.cluster_id = format!("{cluster}:8443");
     report.run.id = run;
     report
 }
