@@ -235,6 +235,10 @@ fn limits(memory: u64) -> Limits {
 /// left for what the decoder needs besides.
 fn left_for_decoder(decoder: &impl ImageDecoder, file: u64) -> Result<u64, PictureProblem> {
     let (width, height) = decoder.dimensions();
+    // GIF and TIFF files without a pixel are decoded without an error.
+    if width == 0 || height == 0 {
+        return Err(PictureProblem::Damaged("it has no pixels".to_owned()));
+    }
     // Not every decoder asks about the sides by itself.
     limits(MOST_MEMORY)
         .check_dimensions(width, height)
@@ -356,6 +360,29 @@ mod tests {
             drop(writer);
             assert!(error("bomb.png", &bytes).contains("too large"), "{width}x{height}");
         }
+    }
+
+    #[test]
+    fn a_picture_without_pixels_is_refused() {
+        let image = DynamicImage::new_rgb8(24, 15);
+        for format in READ {
+            let mut bytes = Vec::new();
+            image.write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+            // Every place that may be the width, in both byte orders.
+            for at in 0..bytes.len() - 1 {
+                if bytes[at..at + 2] == [24, 0] || bytes[at..at + 2] == [0, 24] {
+                    let mut changed = bytes.clone();
+                    changed[at..at + 2].fill(0);
+                    if let Ok(picture) = Picture::decode("x", &changed) {
+                        let size = picture.size();
+                        assert!(size.width > 0 && size.height > 0, "{format:?} {at}");
+                    }
+                }
+            }
+        }
+        let mut empty = b"GIF89a\0\0\0\0\0\0\0".to_vec();
+        empty.extend_from_slice(b",\0\0\0\0\0\0\0\0\0\x02\0;");
+        assert!(error("empty.gif", &empty).contains("damaged"));
     }
 
     proptest::proptest! {
