@@ -9,6 +9,8 @@ use axlpaper::phone::{Execute, PushObject as _};
 use axlpaper::plan::{Kind, check};
 use axlpaper::push::key_script::KeyScript;
 use axlpaper::report::{plan_json, read_plan};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::with_text;
 
@@ -110,7 +112,7 @@ pub fn config(data: &[u8]) {
                 drop(config.section(Some(cluster)));
             }
             drop(config.section(None));
-            drop(config.pictures());
+            drop(config.pictures(TimeZone::UTC).remarks(Timestamp::UNIX_EPOCH));
         }
         Err(error) => drop(error.to_string()),
     });

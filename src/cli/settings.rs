@@ -5,6 +5,7 @@ use std::env::VarError;
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
+use jiff::tz::TimeZone;
 
 use crate::cli::args::ConnectionArgs;
 use crate::cli::args::push::PushAccessArgs;
@@ -13,6 +14,7 @@ use crate::connect::cluster::{ClusterSettings, from_layer};
 use crate::connect::push_access::PushAccess;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::text::quoted;
+use crate::domain::time_zone::Zones;
 use crate::error::{AppError, ErrorKind};
 use crate::net::trace::without_login;
 
@@ -112,7 +114,30 @@ pub fn section(
 
 /// Returns which picture is for whom; no rules where there is no config file.
 pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, AppError> {
-    Ok(file(args)?.map(|file| file.pictures()).unwrap_or_default())
+    file(args)?.map_or_else(|| Ok(PictureRules::default()), |file| pictures_of(&file))
+}
+
+/// Returns which picture is for whom by a config file.
+pub fn pictures_of(file: &FileConfig) -> Result<PictureRules, AppError> {
+    let local = local_zone(file, file.pictures_need_zone())?;
+    Ok(file.pictures(local))
+}
+
+/// Returns the zones of device pools; this machine's has to be known only where it is `needed`.
+pub fn zones(file: &FileConfig, needed: bool) -> Result<Zones, AppError> {
+    Ok(file.zones(local_zone(file, needed)?))
+}
+
+/// Returns this machine's time zone where it is `needed` and the file has no default, otherwise UTC.
+fn local_zone(file: &FileConfig, needed: bool) -> Result<TimeZone, AppError> {
+    if file.has_default_zone() || !needed {
+        return Ok(TimeZone::UTC);
+    }
+    TimeZone::try_system().map_err(|error| {
+        AppError::from_error(ErrorKind::Usage, error)
+            .context("this machine's time zone is not known")
+            .hint("write `default_time_zone = \"Europe/Paris\"` into the config file, or set TZ")
+    })
 }
 
 fn default_config() -> Option<PathBuf> {

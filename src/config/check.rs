@@ -40,6 +40,8 @@ impl fmt::Display for Problem {
 pub(super) struct ValuePlaces {
     /// Lines, by table and key.
     lines: BTreeMap<(String, String), usize>,
+    /// Lines of the tables of a list, by its name and the table's place in it.
+    rows: BTreeMap<(String, usize), usize>,
     /// Bytes of key and value, with what to call them.
     spans: Vec<(Range<usize>, String)>,
     /// Keys that are not known in their table.
@@ -62,6 +64,11 @@ impl ValuePlaces {
     /// Returns the line of a key; `table` is `defaults` or `cluster.NAME`.
     pub fn line(&self, table: &str, key: &str) -> Option<usize> {
         self.lines.get(&(table.to_owned(), key.to_owned())).copied()
+    }
+
+    /// Returns the line where a table of a list begins; `at` counts from 0.
+    pub fn row_line(&self, list: &str, at: usize) -> Option<usize> {
+        self.rows.get(&(list.to_owned(), at)).copied()
     }
 
     /// Makes a problem of an error at a place; names its key.
@@ -99,7 +106,9 @@ impl ValuePlaces {
                 }
                 ("defaults", DeValue::Table(section), _) => self.defaults(text, section, keys),
                 (_, DeValue::Array(rows), Some(list)) => {
-                    for row in rows {
+                    for (at, row) in rows.iter().enumerate() {
+                        let line = line_of(text, row.span().start);
+                        self.rows.insert((list.to_owned(), at), line);
                         if let DeValue::Table(row) = row.get_ref() {
                             self.table(text, list, row, keys, |key| {
                                 key.place == ValuePlace::Each(list)

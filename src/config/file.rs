@@ -179,15 +179,20 @@ impl FileConfig {
         if wrong.is_empty() { Ok(config) } else { Err(invalid(wrong)) }
     }
 
-    /// Returns the passwords that have two sources, or one that is none.
+    /// Returns the passwords that have two sources, or one that is none, and the picture rules that can never apply.
     fn conflicts(&self) -> impl Iterator<Item = Problem> {
-        self.sections().flat_map(move |(table, section)| {
+        let rules = self.image.iter().enumerate().filter_map(|(at, image)| {
+            let what = format!("in [[image]] rule {}, {}", at + 1, image.times().contradiction()?);
+            Some(Problem { line: self.places.row_line("image", at), what })
+        });
+        let passwords = self.sections().flat_map(move |(table, section)| {
             let problems = section.password_problems();
             problems.into_iter().map(move |(key, what)| Problem {
                 line: self.places.line(&table.to_string(), key),
                 what: format!("in [{table}], {what}"),
             })
-        })
+        });
+        rules.chain(passwords)
     }
 
     fn sections(&self) -> impl Iterator<Item = (Table, &ClusterSection)> {
@@ -260,10 +265,16 @@ impl FileConfig {
         self.default_time_zone.is_some()
     }
 
-    /// Returns which picture is for whom; file names count from the folder of the config file.
-    pub fn pictures(&self) -> PictureRules {
+    /// Returns which picture is for whom; file names count from the folder of the config file. `local` is the default
+    /// time zone.
+    pub fn pictures(&self, local: TimeZone) -> PictureRules {
         let folder = self.path.parent().unwrap_or(&self.path);
-        PictureRules::new(self.image.iter().map(|image| image.rule(folder)))
+        PictureRules::new(self.image.iter().map(|image| image.rule(folder)), self.zones(local))
+    }
+
+    /// Tells whether a time zone decides when a picture rule applies.
+    pub fn pictures_need_zone(&self) -> bool {
+        self.image.iter().any(|image| image.times().needs_zone())
     }
 
     fn layer(&self, table: Table, section: &ClusterSection) -> Layer {

@@ -252,7 +252,7 @@ settings! {
         Key::new(ValuePlace::Top, "default_cluster", "the only cluster of the file", "\"lab\"",
             "The cluster that is meant when none is named with --cluster."),
         Key::new(ValuePlace::Top, "default_time_zone", "the time zone of this machine", "\"Europe/Berlin\"",
-            "The time zone of phones that no [[time_zone]] is about, for --window: an IANA name."),
+            "The time zone of phones that no [[time_zone]] is about, for --window and the days of [[image]]: an IANA name."),
         Key::new(ZONE, "device_pool", REQUIRED, "\"Paris*\"", "Phones of this device pool live in it."),
         Key::new(ZONE, "zone", REQUIRED, "\"Europe/Paris\"",
             "The time zone: an IANA name. The first [[time_zone]] that matches counts."),
@@ -266,6 +266,12 @@ settings! {
         Key::new(IMAGE, "dn", ANY, "\"4711\"", "Phones whose first line has this directory number get it."),
         Key::new(IMAGE, "description", ANY, "\"Lobby*\"", "Phones with this description get it."),
         Key::new(IMAGE, "device", ANY, "\"SEP0011223344AA\"", "This phone gets it."),
+        Key::new(IMAGE, "from", ALWAYS, "\"2026-12-01\"",
+            "From when on they get it: a date or a time of each phone's own time zone, or a time with an offset."),
+        Key::new(IMAGE, "until", ALWAYS, "\"2027-01-06\"",
+            "Until when they get it: a date is the last day. Afterwards the next rule that matches counts."),
+        Key::new(IMAGE, "every", ALWAYS, "\"12-01..01-06\"",
+            "In which part of each year they get it: month and day of the first and of the last day."),
         Key::new(NAT, "device_pool", ANY, "\"BR-*\"", "Phones of this device pool are behind it."),
         Key::new(NAT, "subnet", ANY, "\"10.33.0.0/16\"",
             "Phones of this network are behind it: an address or a network."),
@@ -281,3 +287,4 @@ const IMAGE: ValuePlace = ValuePlace::Each("image");
 const NAT: ValuePlace = ValuePlace::Each("nat");
 const REQUIRED: &str = "has to be there";
 const ANY: &str = "all phones";
+const ALWAYS: &str = "always";

@@ -41,6 +41,23 @@ pub struct ImageInfo {
     /// this phone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
+    /// The number of the config file's rule that chooses it, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<usize>,
+    /// What the rules choose next; nothing where that never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<NextPicture>,
+}
+
+/// What the config file's rules choose for a phone later.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct NextPicture {
+    /// From when on.
+    pub at: Timestamp,
+    /// The number of the rule, from 1; nothing where none is for this phone then.
+    pub rule: Option<usize>,
+    /// The picture.
+    pub picture: Option<String>,
 }
 
 impl From<ImageSpec> for ImageInfo {
@@ -51,6 +68,8 @@ impl From<ImageSpec> for ImageInfo {
             depth: spec.depth,
             schema: spec.schema,
             picture: None,
+            rule: None,
+            next: None,
         }
     }
 }

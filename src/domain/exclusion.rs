@@ -1,13 +1,17 @@
 //! Phones that a run is not about although they were selected: nothing is changed for them, and nothing pushed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::domain::audit::{Audit, AuditedPhone, Summary};
+use jiff::Timestamp;
+
+use crate::domain::audit::{Audit, AuditedPhone, NextPicture, Summary};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::model::PushSchema;
-use crate::domain::picture_rules::PictureRules;
+use crate::domain::picture_rules::{Decision, PictureRules};
 use crate::domain::text::{MOST_LINES, limit_lines, names, pluralize};
+use crate::domain::time_zone::shown_in;
 
 /// Why a phone is left alone whose picture cannot be taken off.
 pub const CANNOT_REMOVE: &str =
@@ -40,16 +44,54 @@ impl AuditedPhone {
 }
 
 impl Audit {
-    /// Says of every phone which picture it gets, where there are rules; those that get none are left alone.
+    /// Adds which picture each phone gets at a time, where there are rules; excludes phones that get none.
     #[must_use]
-    pub fn with_pictures(mut self, rules: &PictureRules) -> Self {
+    pub fn with_pictures(mut self, rules: &PictureRules, at: Timestamp) -> Self {
         if rules.is_empty() {
             return self;
         }
-        let picture_of = |phone: &AuditedPhone| {
-            rules.picture_of(&phone.phone).ok_or((NO_PICTURE, NO_PICTURE_REMEDY))
-        };
-        let without = self.choose_pictures(picture_of);
+        let decisions = rules.decisions(self.phones.iter().map(|phone| &phone.phone), at);
+        let mut seasons: BTreeMap<(NextPicture, Option<usize>, String), usize> = BTreeMap::new();
+        for (phone, decision) in self.phones.iter_mut().zip(&decisions) {
+            let Some(image) = &mut phone.image else { continue };
+            image.rule = decision.rule.map(|rule| rule.number);
+            image.next = decision.next.map(|(at, next)| NextPicture {
+                at,
+                rule: next.map(|rule| rule.number),
+                picture: next.map(|rule| rule.picture.to_owned()),
+            });
+            if let Some(next) = &image.next {
+                let when = shown_in(next.at, rules.zone_of(&phone.phone));
+                *seasons.entry((next.clone(), image.rule, when)).or_default() += 1;
+            }
+        }
+        let with_image = self.phones.iter().zip(&decisions);
+        let decisions: Vec<&Decision<'_>> = with_image
+            .filter(|(phone, _)| phone.image.is_some())
+            .map(|(_, decision)| decision)
+            .collect();
+        let mut decisions = decisions.into_iter();
+        let without = self.choose_pictures(|phone| {
+            let decision = decisions.next();
+            let rule = decision.and_then(|decision| decision.rule);
+            rule.map(|rule| rule.picture)
+                .ok_or_else(|| (no_picture(phone, rules), NO_PICTURE_REMEDY))
+        });
+        let seasons = seasons.into_iter().map(|((next, rule, when), phones)| {
+            let rule_name = |number: Option<usize>| match number {
+                Some(number) => rules.describe(number),
+                None => "no [[image]] rule".to_owned(),
+            };
+            let then = match next.rule {
+                Some(_) => format!("then {}", rule_name(next.rule)),
+                None => "then none, and the phones keep their picture: a last [[image]] with nothing but `file` \
+                         is for them"
+                    .to_owned(),
+            };
+            let phones = pluralize(phones, "phone");
+            format!("{} counts for {phones} until {when}, {then}", rule_name(rule))
+        });
+        self.remarks.extend(limit_lines(seasons.collect(), MOST_LINES, "axlpaper audit --json"));
         let remark = format!(
             "{} could show a picture, and no rule of the config file has one for them; they are skipped: \
              nothing is changed for them and nothing is pushed to them; a last [[image]] with nothing but \
@@ -66,7 +108,9 @@ impl Audit {
         mut self,
         picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (&'a str, &'a str)>,
     ) -> Self {
-        let without = self.choose_pictures(picture_of);
+        let chosen =
+            |phone: &AuditedPhone| picture_of(phone).map_err(|(why, remedy)| (why.into(), remedy));
+        let without = self.choose_pictures(chosen);
         let mut reasons: BTreeMap<&str, Vec<&DeviceName>> = BTreeMap::new();
         for phone in &self.phones {
             if let Some(finding) = phone.excluded() {
@@ -86,7 +130,7 @@ impl Audit {
     /// Sets the picture of every phone that can show one. Returns how many get none.
     fn choose_pictures<'a>(
         &mut self,
-        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (&'a str, &'a str)>,
+        mut picture_of: impl FnMut(&AuditedPhone) -> Result<&'a str, (Cow<'a, str>, &'a str)>,
     ) -> usize {
         let mut without = 0;
         for phone in &mut self.phones {
@@ -95,11 +139,11 @@ impl Audit {
             }
             let chosen = picture_of(phone);
             if let Some(image) = &mut phone.image {
-                image.picture = chosen.ok().map(str::to_owned);
+                image.picture = chosen.as_ref().ok().map(|picture| (*picture).to_owned());
             }
             if let Err((why, remedy)) = chosen {
                 without += 1;
-                phone.leave_alone(why, remedy);
+                phone.leave_alone(&why, remedy);
             }
         }
         without
@@ -142,6 +186,16 @@ impl Audit {
         }
         self
     }
+}
+
+/// Returns why the rules have no picture for a phone.
+fn no_picture(phone: &AuditedPhone, rules: &PictureRules) -> Cow<'static, str> {
+    let next = phone.image.as_ref().and_then(|image| image.next.as_ref());
+    let Some((next, rule)) = next.and_then(|next| Some((next, next.rule?))) else {
+        return NO_PICTURE.into();
+    };
+    let when = shown_in(next.at, rules.zone_of(&phone.phone));
+    format!("{NO_PICTURE} yet: {} counts from {when} on", rules.describe(rule)).into()
 }
 
 const NO_PICTURE: &str = "no rule of the config file has a picture for it";

@@ -11,6 +11,7 @@ pub mod push_action;
 pub mod repair_policy;
 pub mod spread;
 
+pub mod as_typed;
 pub mod association;
 pub mod audit;
 pub mod control;
@@ -26,6 +27,7 @@ pub mod phone_page;
 pub mod plan;
 pub mod registration;
 pub mod roles;
+pub mod rule_times;
 pub mod selector;
 mod selector_error;
 pub mod text;

@@ -1,13 +1,20 @@
-//! Which phone gets which picture, where places have brands of their own.
+//! Which phone gets which picture at which time, where places or seasons have pictures of their own.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::inventory::Phone;
+use crate::domain::rule_times::RuleTimes;
 use crate::domain::selector::{Field, Pattern, Selector};
+use crate::domain::text::quoted;
+use crate::domain::time_zone::Zones;
 
-/// A picture, and the phones that it is for.
+/// A picture, the phones that it is for, and when.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct PictureRule {
     /// The picture as a person wrote it, for reports.
@@ -16,116 +23,310 @@ pub struct PictureRule {
     /// The phones that it is for: values of one field are alternatives, fields narrow each other. Without any
     /// it is for all phones.
     pub phones: Vec<(Field, Pattern)>,
+    pub times: RuleTimes,
 }
 
-/// Rules in order: the first one that a phone matches counts.
+/// Rules in order: the first one that a phone matches and that applies at the time counts.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub struct PictureRules(Vec<Choice>);
+pub struct PictureRules {
+    rules: Vec<Choice>,
+    /// In which zones days of rules begin and end.
+    zones: Zones,
+}
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Choice {
     name: String,
     file: PathBuf,
     phones: Selector,
+    #[serde(default)]
+    times: RuleTimes,
+}
+
+/// What the rules decide for a phone at a time.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Decision<'a> {
+    /// The rule that counts; nothing when none is for the phone at this time.
+    pub rule: Option<RuleRef<'a>>,
+    /// The next rule that counts for the phone, and from when; nothing when that never changes.
+    pub next: Option<(Timestamp, Option<RuleRef<'a>>)>,
+}
+
+/// A rule of the config file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RuleRef<'a> {
+    /// Its place in the file, from 1.
+    pub number: usize,
+    /// The name of its picture.
+    pub picture: &'a str,
+}
+
+impl fmt::Display for RuleRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[[image]] rule {}, {}", self.number, quoted(self.picture))
+    }
 }
 
 impl PictureRules {
-    /// Puts rules in order.
-    pub fn new(rules: impl IntoIterator<Item = PictureRule>) -> Self {
+    /// Puts rules in order. Days begin and end in the time zone of each phone.
+    pub fn new(rules: impl IntoIterator<Item = PictureRule>, zones: Zones) -> Self {
         let choice = |rule: PictureRule| Choice {
             name: rule.name,
             file: rule.file,
             phones: Selector { include: rule.phones, ..Selector::default() },
+            times: rule.times,
         };
-        Self(rules.into_iter().map(choice).collect())
+        Self { rules: rules.into_iter().map(choice).collect(), zones }
     }
 
     pub fn one(name: String, file: PathBuf) -> Self {
-        Self::new([PictureRule { name, file, phones: Vec::new() }])
+        let (phones, times) = (Vec::new(), RuleTimes::default());
+        Self::new([PictureRule { name, file, phones, times }], Zones::default())
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rules.is_empty()
     }
 
-    /// Returns the name of the picture that a phone gets; nothing when no rule is for it.
-    pub fn picture_of(&self, phone: &Phone) -> Option<&str> {
-        self.0.iter().find(|rule| rule.phones.is_about(phone)).map(|rule| rule.name.as_str())
+    /// Returns what the rules decide for each of these phones at a time.
+    pub fn decisions<'p>(
+        &self,
+        phones: impl Iterator<Item = &'p Phone>,
+        at: Timestamp,
+    ) -> Vec<Decision<'_>> {
+        // Phones that the same rules are for, in the same zone, have the same decision.
+        let mut known: HashMap<(Vec<usize>, *const TimeZone), Decision<'_>> = HashMap::new();
+        let decided = phones.map(|phone| {
+            let zone = self.zone_of(phone);
+            let key = (self.rules_for(phone), std::ptr::from_ref(zone));
+            if let Some(decision) = known.get(&key) {
+                return decision.clone();
+            }
+            let decision = self.decide(&key.0, zone, at);
+            known.insert(key, decision.clone());
+            decision
+        });
+        decided.collect()
     }
 
-    /// Returns the picture that a phone gets and the rule that decides so, in words; nothing when no rule is for it.
-    pub fn decision(&self, phone: &Phone) -> Option<(&str, String)> {
-        let at = self.0.iter().position(|rule| rule.phones.is_about(phone))?;
-        let rule = &self.0[at];
+    /// Returns what the rules decide for a phone at a time.
+    pub fn decision(&self, phone: &Phone, at: Timestamp) -> Decision<'_> {
+        self.decide(&self.rules_for(phone), self.zone_of(phone), at)
+    }
+
+    /// Returns the time zone in which days of rules begin and end for a phone.
+    pub fn zone_of(&self, phone: &Phone) -> &TimeZone {
+        self.zones.of(&phone.device_pool)
+    }
+
+    /// Returns the places of the rules that a phone matches, whenever they apply.
+    fn rules_for(&self, phone: &Phone) -> Vec<usize> {
+        let rules = self.rules.iter().enumerate();
+        rules.filter(|(_, rule)| rule.phones.is_about(phone)).map(|(at, _)| at).collect()
+    }
+
+    fn decide(&self, rules: &[usize], zone: &TimeZone, at: Timestamp) -> Decision<'_> {
+        let first = |at: Timestamp| {
+            let rule = rules.iter().find(|rule| self.rules[**rule].times.applies(at, zone))?;
+            Some(RuleRef { number: rule + 1, picture: &self.rules[*rule].name })
+        };
+        let rule = first(at);
+        let change = |after: &Timestamp| {
+            let changes = rules.iter();
+            changes.filter_map(|rule| self.rules[*rule].times.next_change(*after, zone)).min()
+        };
+        let changes = std::iter::successors(change(&at), change).take(MOST_CHANGES);
+        let mut decisions = changes.map(|at| (at, first(at)));
+        let next = decisions.find(|(_, next)| *next != rule);
+        Decision { rule, next }
+    }
+
+    /// Describes when and for which phones a rule applies; `number` counts from 1.
+    pub fn describe(&self, number: usize) -> String {
+        let Some(rule) = self.rules.get(number.wrapping_sub(1)) else { return String::new() };
         let criteria = rule.phones.include.iter();
         let criteria = criteria.map(|(field, pattern)| {
             let key = field.option().trim_start_matches('-').replace('-', "_");
             format!("{key} {}", pattern.as_str())
         });
         let criteria: Vec<String> = criteria.collect();
-        let about = match criteria.as_slice() {
+        let mut about = match criteria.as_slice() {
             [] => "for all phones".to_owned(),
             criteria => criteria.join(", "),
         };
-        Some((&rule.name, format!("[[image]] rule {} of the config file ({about})", at + 1)))
+        if !rule.times.is_always() {
+            about = format!("{about}, {}", rule.times);
+        }
+        format!("[[image]] rule {number} of the config file ({about})")
     }
 
-    /// Returns every picture once, by its name, in the order of the rules.
-    pub fn pictures(&self) -> Vec<(&str, &Path)> {
+    /// Returns every picture once, by its name, in the order of the rules, without those of rules that are over.
+    pub fn pictures(&self, now: Timestamp) -> Vec<(&str, &Path)> {
         let mut pictures: Vec<(&str, &Path)> = Vec::new();
-        for rule in &self.0 {
+        for rule in self.rules.iter().filter(|rule| !rule.times.is_over(now)) {
             if !pictures.iter().any(|(name, _)| *name == rule.name) {
                 pictures.push((&rule.name, &rule.file));
             }
         }
         pictures
     }
+
+    /// Returns what a person should know of the rules as a whole: rules that are over, and those that never count because
+    /// of an earlier one.
+    pub fn remarks(&self, now: Timestamp) -> Vec<String> {
+        let mut remarks = Vec::new();
+        for (at, rule) in self.rules.iter().enumerate() {
+            let name = |at: usize| RuleRef { number: at + 1, picture: &self.rules[at].name };
+            let hides =
+                |earlier: &Choice| earlier.times.is_always() && earlier.phones.include.is_empty();
+            let remark = if rule.times.is_over(now) {
+                format!("{} is over: it applies {}", name(at), rule.times)
+            } else if let Some(earlier) = self.rules[..at].iter().position(hides) {
+                format!(
+                    "{} never counts: {} is for all phones at all times, and the first rule that matches counts",
+                    name(at),
+                    name(earlier)
+                )
+            } else {
+                continue;
+            };
+            remarks.push(remark);
+        }
+        remarks
+    }
 }
+
+/// The most changes of rules that are looked at to find the next one that changes a phone's picture.
+const MOST_CHANGES: usize = 100;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::selector::tests::phone;
+    use crate::domain::time_zone::ZoneRule;
 
     fn rule(name: &str, phones: &[(Field, &str)]) -> PictureRule {
         PictureRule {
             name: name.to_owned(),
             file: Path::new("/pictures").join(name),
             phones: phones.iter().map(|(field, text)| (*field, text.parse().unwrap())).collect(),
+            times: RuleTimes::default(),
         }
+    }
+
+    fn always() -> Timestamp {
+        "2026-06-01T12:00:00Z".parse().unwrap()
+    }
+
+    fn picture_of<'a>(rules: &'a PictureRules, phone: &Phone) -> Option<&'a str> {
+        rules.decision(phone, always()).rule.map(|rule| rule.picture)
     }
 
     #[test]
     fn the_first_rule_that_matches_counts() {
-        let rules = PictureRules::new([
+        let rules = [
             rule("lobby.png", &[(Field::DevicePool, "Paris*"), (Field::Device, "SEP0011223344AA")]),
             rule("paris.png", &[(Field::DevicePool, "Paris*"), (Field::DevicePool, "Lyon")]),
             rule("big.png", &[(Field::Model, "9871")]),
             rule("all.png", &[]),
             rule("paris.png", &[]),
-        ]);
+        ];
+        let rules = PictureRules::new(rules, Zones::default());
         let mut one = phone("SEP0011223344AA", "paris-2", "Cisco 8841");
-        assert_eq!(rules.picture_of(&one), Some("lobby.png"));
+        assert_eq!(picture_of(&rules, &one), Some("lobby.png"));
         one.name = "SEP0011223344BB".parse().unwrap();
-        assert_eq!(rules.picture_of(&one), Some("paris.png"));
+        assert_eq!(picture_of(&rules, &one), Some("paris.png"));
         one.device_pool = "LYON".to_owned();
-        assert_eq!(rules.picture_of(&one), Some("paris.png"));
+        assert_eq!(picture_of(&rules, &one), Some("paris.png"));
         let why = "[[image]] rule 2 of the config file (device_pool Paris*, device_pool Lyon)";
-        assert_eq!(rules.decision(&one), Some(("paris.png", why.to_owned())));
+        assert_eq!(rules.describe(2), why);
         one.device_pool = "Nice".to_owned();
-        assert_eq!(rules.picture_of(&one), Some("all.png"));
-        let why = "[[image]] rule 4 of the config file (for all phones)";
-        assert_eq!(rules.decision(&one), Some(("all.png", why.to_owned())));
+        assert_eq!(picture_of(&rules, &one), Some("all.png"));
+        assert_eq!(rules.describe(4), "[[image]] rule 4 of the config file (for all phones)");
         one.model = "Cisco 9871".to_owned();
-        assert_eq!(rules.picture_of(&one), Some("big.png"));
-        let names: Vec<&str> = rules.pictures().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(picture_of(&rules, &one), Some("big.png"));
+        let names: Vec<&str> = rules.pictures(always()).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["lobby.png", "paris.png", "big.png", "all.png"]);
+        let remarks = rules.remarks(always());
+        assert!(
+            remarks.len() == 1 && remarks[0].contains("rule 5") && remarks[0].contains("rule 4")
+        );
     }
 
     #[test]
     fn without_a_rule_for_all_some_phones_get_nothing() {
-        let rules = PictureRules::new([rule("paris.png", &[(Field::DevicePool, "Paris")])]);
-        assert_eq!(rules.picture_of(&phone("SEP1", "Paris-2", "Cisco 8841")), None);
-        assert_eq!(PictureRules::default().picture_of(&phone("SEP1", "Paris", "x")), None);
+        let rules = [rule("paris.png", &[(Field::DevicePool, "Paris")])];
+        let rules = PictureRules::new(rules, Zones::default());
+        assert_eq!(picture_of(&rules, &phone("SEP1", "Paris-2", "Cisco 8841")), None);
+        assert_eq!(picture_of(&PictureRules::default(), &phone("SEP1", "Paris", "x")), None);
+    }
+
+    /// A season for Paris, one for all, and a picture for the rest of the year.
+    fn seasons() -> PictureRules {
+        let in_season = |name, phones, every: &str| {
+            let times = RuleTimes { every: Some(every.parse().unwrap()), ..RuleTimes::default() };
+            PictureRule { times, ..rule(name, phones) }
+        };
+        let until =
+            RuleTimes { until: Some("2026-01-31".parse().unwrap()), ..RuleTimes::default() };
+        let rules = [
+            in_season("xmas-paris.png", &[(Field::DevicePool, "Paris*")], "12-10..12-26"),
+            in_season("xmas.png", &[], "12-01..01-06"),
+            PictureRule { times: until, ..rule("old.png", &[]) },
+            rule("brand.png", &[]),
+        ];
+        let paris = ZoneRule {
+            device_pool: "Paris*".parse().unwrap(),
+            zone: TimeZone::get("Europe/Paris").unwrap(),
+        };
+        PictureRules::new(rules, Zones::new(vec![paris], TimeZone::UTC))
+    }
+
+    #[test]
+    fn the_next_rule_counts_when_a_season_ends() {
+        let rules = seasons();
+        let (paris, nice) = (phone("SEP1", "Paris 1", "8841"), phone("SEP2", "Nice", "8841"));
+        let decided = |phone: &Phone, at: &str| {
+            let decision = rules.decision(phone, at.parse().unwrap());
+            let (next_at, next) = decision.next.unwrap();
+            let number = |rule: Option<RuleRef<'_>>| rule.map_or(0, |rule| rule.number);
+            (number(decision.rule), next_at.to_string(), number(next))
+        };
+        // A day of Paris begins an hour earlier in winter.
+        let steps = [
+            ("2026-06-01T00:00:00Z", (4, "2026-11-30T23:00:00Z", 2)),
+            ("2026-11-30T23:00:00Z", (2, "2026-12-09T23:00:00Z", 1)),
+            ("2026-12-10T00:00:00Z", (1, "2026-12-26T23:00:00Z", 2)),
+            ("2026-12-27T00:00:00Z", (2, "2027-01-06T23:00:00Z", 4)),
+        ];
+        for (at, (rule, next_at, next)) in steps {
+            assert_eq!(decided(&paris, at), (rule, next_at.to_owned(), next), "{at}");
+        }
+        let expected = (2, "2027-01-07T00:00:00Z".to_owned(), 4);
+        assert_eq!(decided(&nice, "2026-12-15T00:00:00Z"), expected);
+        assert_eq!(decided(&nice, "2026-01-06T00:00:00Z").2, 3, "the old one had January");
+        let both = [&paris, &nice, &paris];
+        let at = "2026-12-15T00:00:00Z".parse().unwrap();
+        let together = rules.decisions(both.into_iter(), at);
+        let alone: Vec<_> = both.into_iter().map(|phone| rules.decision(phone, at)).collect();
+        assert_eq!(together, alone);
+    }
+
+    #[test]
+    fn pictures_of_rules_that_are_over_are_not_needed() {
+        let rules = seasons();
+        let names = |at: &str| -> Vec<String> {
+            let pictures = rules.pictures(at.parse().unwrap());
+            pictures.into_iter().map(|(name, _)| name.to_owned()).collect()
+        };
+        assert_eq!(names("2026-01-31T00:00:00Z").len(), 4);
+        assert_eq!(names("2026-06-01T00:00:00Z"), ["xmas-paris.png", "xmas.png", "brand.png"]);
+        let remarks = rules.remarks("2026-06-01T00:00:00Z".parse().unwrap());
+        assert_eq!(remarks, ["[[image]] rule 3, \"old.png\" is over: it applies until 2026-01-31"]);
+        let kept = serde_json::to_string(&rules).unwrap();
+        let read: PictureRules = serde_json::from_str(&kept).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), kept);
+        let paris = phone("SEP1", "Paris 1", "8841");
+        assert_eq!(read.zone_of(&paris), rules.zone_of(&paris));
     }
 }

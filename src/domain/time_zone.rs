@@ -1,21 +1,33 @@
 //! The time zone of a phone: a cluster has phones in many, and only device pools distinguish them.
 
-use jiff::tz::TimeZone;
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Timestamp, ToSpan as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::selector::Pattern;
 
 /// A rule of the config file: phones of these device pools live in this zone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ZoneRule {
     pub device_pool: Pattern,
+    #[serde(deserialize_with = "read_zone", serialize_with = "write_zone")]
     pub zone: TimeZone,
 }
 
-/// The time zones of all device pools.
-#[derive(Clone, Debug)]
+/// The time zones of all device pools. By default all are UTC.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Zones {
     rules: Vec<ZoneRule>,
+    #[serde(deserialize_with = "read_zone", serialize_with = "write_zone")]
     otherwise: TimeZone,
+}
+
+impl Default for Zones {
+    fn default() -> Self {
+        Self::new(Vec::new(), TimeZone::UTC)
+    }
 }
 
 impl Zones {
@@ -34,6 +46,48 @@ impl Zones {
     pub fn otherwise(&self) -> &TimeZone {
         &self.otherwise
     }
+}
+
+/// Returns the moment at which a clock of this zone shows the time, or jumps over it; nothing far outside of all
+/// calendars.
+pub fn moment(shown: DateTime, zone: &TimeZone) -> Option<Timestamp> {
+    match zone.to_ambiguous_timestamp(shown).offset() {
+        AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
+            offset.to_timestamp(shown).ok()
+        }
+        AmbiguousOffset::Gap { before, .. } => {
+            // As if clocks had not jumped: that is after the jump, by less than it is wide.
+            let later = before.to_timestamp(shown).ok()?.checked_add(1.second()).ok()?;
+            zone.preceding(later).next().map(|jump| jump.timestamp())
+        }
+    }
+}
+
+/// Returns how documents name a zone: by its IANA name, or by the offset that it has at a time.
+pub fn zone_text(zone: &TimeZone, at: Timestamp) -> Option<String> {
+    let printer = DateTimePrinter::new();
+    let fixed = || printer.time_zone_to_string(&TimeZone::fixed(zone.to_offset(at)));
+    printer.time_zone_to_string(zone).or_else(|_| fixed()).ok()
+}
+
+/// Reads a zone as [`zone_text`] writes it; UTC where it is not known here.
+pub fn zone_of_text(text: Option<&str>) -> TimeZone {
+    let zone = text.and_then(|text| DateTimeParser::new().parse_time_zone(text).ok());
+    zone.unwrap_or(TimeZone::UTC)
+}
+
+fn write_zone<S: Serializer>(zone: &TimeZone, serializer: S) -> Result<S::Ok, S::Error> {
+    zone_text(zone, Timestamp::now()).serialize(serializer)
+}
+
+fn read_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
+    Option::deserialize(deserializer).map(|text: Option<String>| zone_of_text(text.as_deref()))
+}
+
+/// Shows a time of day in a zone, such as `2026-12-01 08:00 Europe/Paris`.
+pub fn shown_in(at: Timestamp, zone: &TimeZone) -> String {
+    let shown = at.to_zoned(zone.clone());
+    format!("{} {}", shown.strftime("%Y-%m-%d %H:%M"), zone_name(zone))
 }
 
 pub fn zone_name(zone: &TimeZone) -> String {

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::ZlibDecoder;
 use jiff::Timestamp;
-use jiff::fmt::temporal::DateTimeParser;
-use jiff::tz::TimeZone;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row, params};
 use serde::de::DeserializeOwned;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::Plan;
+use crate::domain::time_zone::zone_of_text;
 use crate::event::{ChangeState, ControlStep, Download, PhoneResult};
 use crate::journal::documents::Subject;
 use crate::journal::error::{JournalError, Problem};
@@ -404,7 +403,7 @@ impl JournalReader {
             exit_code: row.get("exit_code")?,
             outcomes: outcomes.collect::<Result<_, _>>()?,
             subject: subject.map(|body| inflated(&body, "what a run pushed")).transpose()?,
-            time_zone: zone(row.get("time_zone")?),
+            time_zone: zone_of_text(row.get::<_, Option<String>>("time_zone")?.as_deref()),
         })
     }
 }
@@ -461,12 +460,6 @@ pub(super) fn time(row: &Row<'_>, at: usize) -> Result<Timestamp, Problem> {
         what: "a time",
         why: error.to_string(),
     })
-}
-
-/// The zone that the journal names; UTC where it names none that is known here.
-fn zone(text: Option<String>) -> TimeZone {
-    let zone = text.and_then(|text| DateTimeParser::new().parse_time_zone(text).ok());
-    zone.unwrap_or(TimeZone::UTC)
 }
 
 pub(super) fn optional_time(row: &Row<'_>, at: usize) -> Result<Option<Timestamp>, Problem> {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use jiff::Timestamp;
-use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OpenFlags, Params, params};
 use serde::Serialize;
@@ -17,6 +16,7 @@ use crate::domain::control::ControlResult;
 use crate::domain::device_name::DeviceName;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
+use crate::domain::time_zone::zone_text;
 use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 use crate::journal::error::{JournalError, Problem};
 use crate::journal::rows::{EventKind, EventRow, NewControlRequest, RunId, RunRow, RunState};
@@ -192,13 +192,6 @@ impl Journal {
         let (run, header) = (header.id, Arc::new(header));
         Ok(Recorder { writer: self.writer.clone(), path: self.path.clone(), run, header })
     }
-}
-
-/// A zone as the journal keeps it: its IANA name, or else its offset at a moment.
-fn zone_text(zone: &TimeZone, at: Timestamp) -> Option<String> {
-    let printer = DateTimePrinter::new();
-    let fixed = || printer.time_zone_to_string(&TimeZone::fixed(zone.to_offset(at)));
-    printer.time_zone_to_string(zone).or_else(|_| fixed()).ok()
 }
 
 /// When a screenshot was taken.

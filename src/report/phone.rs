@@ -9,10 +9,11 @@ use super::text::{moment, printable};
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
 use crate::domain::payload_kind::ObjectKind;
-use crate::domain::picture_rules::PictureRules;
+use crate::domain::picture_rules::{Decision, PictureRules};
 use crate::domain::plan::Change;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
+use crate::domain::time_zone::shown_in;
 use crate::event::{ChangeState, PhoneResult, Proof};
 use crate::journal::{AttemptRow, JournalError, JournalReader, RunId, RunRef, RunRow, Subject};
 use crate::report::table::Layout;
@@ -129,7 +130,7 @@ struct PhoneAttempt {
 
 impl PhoneHistory {
     /// Reads what the journal has about a phone. `seen` is the phone as the cluster shows it now; without it the newest
-    /// audit of the journal counts. `rules` are those of the config file.
+    /// audit of the journal counts. `rules` are those of the config file, which decide what it should show at a time.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -137,7 +138,7 @@ impl PhoneHistory {
         history: Option<&JournalReader>,
         name: &DeviceName,
         seen: Option<PhoneSeen>,
-        rules: &PictureRules,
+        (rules, at): (&PictureRules, Timestamp),
     ) -> Result<Self, JournalError> {
         let mut this = Self {
             name: name.clone(),
@@ -151,7 +152,7 @@ impl PhoneHistory {
         if let Some(history) = history {
             this.read_runs(history)?;
         }
-        this.expected = this.expected_by(rules);
+        this.expected = this.expected_by(rules, at);
         Ok(this)
     }
 
@@ -249,7 +250,7 @@ impl PhoneHistory {
 
     /// Finds out which picture the phone should show: the rules of the config file decide; without rules the last run that
     /// pushed a picture to it, or removed one.
-    fn expected_by(&self, rules: &PictureRules) -> Option<ExpectedPicture> {
+    fn expected_by(&self, rules: &PictureRules, at: Timestamp) -> Option<ExpectedPicture> {
         if self.seen.as_ref().is_some_and(|seen| seen.phone.image.is_none()) {
             let because = "its model or firmware shows no pushed background".to_owned();
             return Some(ExpectedPicture { picture: None, because });
@@ -257,15 +258,19 @@ impl PhoneHistory {
         if !rules.is_empty()
             && let Some(seen) = &self.seen
         {
-            let decision = rules.decision(&seen.phone.phone);
-            return Some(match decision {
-                Some((picture, because)) => {
-                    ExpectedPicture { picture: Some(picture.to_owned()), because }
-                }
-                None => ExpectedPicture {
-                    picture: None,
-                    because: "no [[image]] rule of the config file is for it".to_owned(),
-                },
+            let Decision { rule, next } = rules.decision(&seen.phone.phone, at);
+            let mut because = match rule {
+                Some(rule) => rules.describe(rule.number),
+                None => "no [[image]] rule of the config file is for it".to_owned(),
+            };
+            if let Some((at, next)) = next {
+                let zone = rules.zone_of(&seen.phone.phone);
+                let then = next.map_or_else(|| "none".to_owned(), |rule| rule.to_string());
+                because = format!("{because}; from {} on {then}", shown_in(at, zone));
+            }
+            return Some(ExpectedPicture {
+                picture: rule.map(|rule| rule.picture.to_owned()),
+                because,
             });
         }
         self.runs.iter().find_map(|run| {

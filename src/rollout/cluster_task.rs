@@ -69,7 +69,9 @@ impl ClusterTask {
     pub fn audit(&self, inventory: &Inventory) -> Audit {
         let payload = &self.request.payload;
         let audit = audit_for(payload.kind(), inventory, &self.repairs());
-        payload.apply_to_audit(&cluster_id(&self.connection), audit)
+        // A run that starts later pushes what the rules choose then.
+        let at = self.request.schedule.start().unwrap_or(audit.taken_at).max(audit.taken_at);
+        payload.apply_to_audit(&cluster_id(&self.connection), audit, at)
     }
 
     /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.

@@ -1,12 +1,10 @@
 //! When phones may be pushed to, from the options and the config file.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::cli::args::ConnectionArgs;
 use crate::cli::args::push::PushArgs;
 use crate::cli::settings;
-use crate::config::FileConfig;
 use crate::domain::time_zone::Zones;
 use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::schedule::{DailyHours, Schedule};
@@ -20,26 +18,13 @@ pub fn schedule(connection: &ConnectionArgs, push: &PushArgs) -> Result<Schedule
     }
     let needs_zone = [start, until].into_iter().flatten().any(|time| time.needs_zone());
     let file = settings::file(connection)?.unwrap_or_default();
-    let zones = zones(&file, window.is_some() || needs_zone)?;
+    let zones = settings::zones(&file, window.is_some() || needs_zone)?;
     let now = Timestamp::now();
     let start = start.map(|time| moment("--start", time, now, &zones)).transpose()?;
     // A run that starts tomorrow evening ends on the morning after.
     let until = until.map(|time| moment("--until", time, start.unwrap_or(now), &zones));
     let hours = window.map(|window| DailyHours { window, zones: zones.clone() });
     Ok(Schedule::new(hours, until.transpose()?).starting(start))
-}
-
-/// Returns the zones of device pools; this machine's has to be known only where it is `needed`.
-fn zones(file: &FileConfig, needed: bool) -> Result<Zones, AppError> {
-    if file.has_default_zone() || !needed {
-        return Ok(file.zones(TimeZone::UTC));
-    }
-    let local = TimeZone::try_system().map_err(|error| {
-        AppError::from_error(ErrorKind::Usage, error)
-            .context("this machine's time zone is not known")
-            .hint("write `default_time_zone = \"Europe/Paris\"` into the config file, or set TZ")
-    })?;
-    Ok(file.zones(local))
 }
 
 /// Returns the moment that an option names, which must be later than another one.

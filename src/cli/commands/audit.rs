@@ -42,7 +42,9 @@ pub async fn run(mut args: Args) -> Result<Exit, AppError> {
     list_phones(
         (&args.connection, &args.target, &args.output),
         |cluster| Repairs { https: cluster.may_use_https(), ..repairs.clone() },
-        |inventory, repairs| audit(&inventory, repairs).with_pictures(&pictures),
+        |inventory, repairs| {
+            audit(&inventory, repairs).with_pictures(&pictures, inventory.taken_at)
+        },
         |audit| format!("\n{}", audit_recap(audit)),
         |audit| args.exit_of(audit),
     )

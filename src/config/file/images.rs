@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::picture_rules::PictureRule;
+use crate::domain::rule_times::{RuleTime, RuleTimes, YearDays};
 use crate::domain::selector::{Field, Pattern};
 
 /// A picture and the phones that it is for.
@@ -29,6 +30,39 @@ pub(super) struct ImageSection {
     description: OneOrMore,
     #[serde(default)]
     device: OneOrMore,
+    #[serde(default)]
+    from: Option<WrittenTime>,
+    #[serde(default)]
+    until: Option<WrittenTime>,
+    #[serde(default)]
+    every: Option<YearDays>,
+}
+
+/// A time as TOML has it, with or without quotation marks.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "TextOrTime")]
+struct WrittenTime(RuleTime);
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a date such as 2026-12-01, or a time such as 2026-12-01T08:00:00+01:00"
+)]
+enum TextOrTime {
+    Text(String),
+    Time(toml::value::Datetime),
+}
+
+impl TryFrom<TextOrTime> for WrittenTime {
+    type Error = String;
+
+    fn try_from(written: TextOrTime) -> Result<Self, String> {
+        let text = match written {
+            TextOrTime::Text(text) => text,
+            TextOrTime::Time(time) => time.to_string(),
+        };
+        text.parse().map(Self)
+    }
 }
 
 /// A pattern, or a list of them.
@@ -74,7 +108,14 @@ impl ImageSection {
             name: self.file.display().to_string(),
             file: folder.join(&self.file),
             phones: patterns.collect(),
+            times: self.times(),
         }
+    }
+
+    /// Returns when the rule applies.
+    pub(super) fn times(&self) -> RuleTimes {
+        let time = |written: Option<WrittenTime>| written.map(|written| written.0);
+        RuleTimes { from: time(self.from), until: time(self.until), every: self.every }
     }
 }
 

@@ -265,10 +265,10 @@ fn pictures_are_for_the_phones_that_their_rules_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     std::fs::write(&path, text).unwrap();
-    let rules = FileConfig::load(&path).unwrap().pictures();
+    let rules = FileConfig::load(&path).unwrap().pictures(TimeZone::UTC);
     let paris = folder.path().join("paris.png");
     let wanted = [("paris.png", paris.as_path()), ("/all.png", Path::new("/all.png"))];
-    assert_eq!(rules.pictures(), wanted);
+    assert_eq!(rules.pictures(jiff::Timestamp::UNIX_EPOCH), wanted);
     for wrong in [
         "[[image]]\ndevice_pool = \"Paris\"\n",
         "[[image]]\nfile = \"a\"\ndevice_pol = \"x\"\n",
@@ -278,6 +278,44 @@ fn pictures_are_for_the_phones_that_their_rules_name() {
         "[[image]]\nfile = \"a\"\nmodel = [\"8841\", \"CP-8841-3PCC\"]\n",
     ] {
         assert!(parsed(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn pictures_have_times() {
+    let file = |times: &str| {
+        format!("[[image]]\nfile = \"a.png\"\n{times}\n[[image]]\nfile = \"b.png\"\n")
+    };
+    let now: jiff::Timestamp = "2026-12-24T12:00:00Z".parse().unwrap();
+    for (times, applies) in [
+        ("from = 2026-12-24", true),
+        ("from = \"2026-12-25\"", false),
+        ("until = \"2026-12-24T12:00:00Z\"", false),
+        ("until = 2026-12-24T14:00:00+01:00", true),
+        ("every = \"12-01..01-06\"", true),
+        ("every = \"01-01..11-30\"\nfrom = 2020-01-01", false),
+    ] {
+        let rules = parsed(&file(times)).unwrap().pictures(TimeZone::UTC);
+        let phone = crate::domain::inventory::Phone::unknown(
+            "SEP1".parse().unwrap(),
+            crate::domain::registration::Registration::unknown(
+                crate::domain::registration::Status::Unknown,
+                crate::domain::registration::Source::None,
+            ),
+        );
+        let rule = rules.decision(&phone, now).rule.unwrap();
+        assert_eq!(rule.number, if applies { 1 } else { 2 }, "{times}");
+    }
+    for (wrong, word) in [
+        ("from = \"soon\"", "line 3"),
+        ("from = 08:00:00", "line 3"),
+        ("from = 2026", "a date such as"),
+        ("every = \"december\"", "12-01..01-06"),
+        ("every = 2026-12-01", "line 3"),
+        ("from = 2026-12-02\nuntil = 2026-12-01", "line 1: in [[image]] rule 1, `until`"),
+    ] {
+        let error = parsed(&file(wrong)).unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
     }
 }
 

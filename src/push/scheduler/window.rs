@@ -9,9 +9,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
+
+use crate::domain::as_typed::as_typed;
+use crate::domain::time_zone::moment;
 
 /// Hours that come every day, such as 22:00-05:00; those that end before they begin last over midnight.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -58,23 +61,11 @@ impl DailyWindow {
     fn span(&self, from: Date, day: i32, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
         let date = from.checked_add(day.days()).ok()?;
         let last = if self.closes > self.opens { date } else { date.tomorrow().ok()? };
-        let (opens, closes) = (moment(date, self.opens, zone)?, moment(last, self.closes, zone)?);
+        let (opens, closes) = (
+            moment(date.to_datetime(self.opens), zone)?,
+            moment(last.to_datetime(self.closes), zone)?,
+        );
         (opens < closes).then_some((opens, closes))
-    }
-}
-
-/// Returns the moment at which a clock of this zone shows the time, or jumps over it.
-fn moment(date: Date, time: Time, zone: &TimeZone) -> Option<Timestamp> {
-    let shown = date.to_datetime(time);
-    match zone.to_ambiguous_timestamp(shown).offset() {
-        AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
-            offset.to_timestamp(shown).ok()
-        }
-        AmbiguousOffset::Gap { before, .. } => {
-            // As if clocks had not jumped: that is after the jump, by less than it is wide.
-            let later = before.to_timestamp(shown).ok()?.checked_add(1.second()).ok()?;
-            zone.preceding(later).next().map(|jump| jump.timestamp())
-        }
     }
 }
 
@@ -144,13 +135,12 @@ impl TypedTime {
     pub fn moment(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         match self {
             Self::Moment(then) => (then > now).then_some(then),
-            Self::Local(shown) => {
-                moment(shown.date(), shown.time(), zone).filter(|then| *then > now)
-            }
+            Self::Local(shown) => moment(shown, zone).filter(|then| *then > now),
             Self::Clock(time) => {
                 let today = now.to_zoned(zone.clone()).date();
-                let moments = (0..LOOK_AHEAD)
-                    .filter_map(|day| moment(today.checked_add(day.days()).ok()?, time, zone));
+                let moments = (0..LOOK_AHEAD).filter_map(|day| {
+                    moment(today.checked_add(day.days()).ok()?.to_datetime(time), zone)
+                });
                 moments.into_iter().find(|then| *then > now)
             }
         }
@@ -185,25 +175,7 @@ impl fmt::Display for TypedTime {
     }
 }
 
-/// The journal keeps both as they are typed.
-macro_rules! as_typed {
-    ($($type:ty),+) => {$(
-        impl From<$type> for String {
-            fn from(value: $type) -> Self {
-                value.to_string()
-            }
-        }
-
-        impl TryFrom<String> for $type {
-            type Error = String;
-
-            fn try_from(text: String) -> Result<Self, Self::Error> {
-                text.parse()
-            }
-        }
-    )+};
-}
-
+// The journal keeps both as they are typed.
 as_typed!(DailyWindow, TypedTime);
 
 /// Days after which a window has surely come: zones that moved across the date line left out one.

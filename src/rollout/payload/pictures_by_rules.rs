@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use futures::future::FutureExt as _;
 
+use jiff::Timestamp;
+
 use crate::domain::audit::Audit;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::push_action::PushAction;
@@ -37,7 +39,7 @@ impl PicturesByRules {
     /// When a file cannot be read or is not a picture.
     pub async fn read(rules: PictureRules, options: Options) -> Result<Self, AppError> {
         let mut pictures = Vec::new();
-        for (name, path) in rules.pictures() {
+        for (name, path) in rules.pictures(Timestamp::now()) {
             pictures.push((name.to_owned(), SourceImage::read(path).await?));
         }
         Ok(Self { pictures, rules, options })
@@ -53,7 +55,7 @@ impl PicturesByRules {
         rules: &PictureRules,
     ) -> Result<Option<Arc<dyn Payload>>, AppError> {
         let mut pictures = Vec::new();
-        for (name, _) in rules.pictures() {
+        for (name, _) in rules.pictures(Timestamp::now()) {
             let kept = history.kept_named(run, PICTURE, name);
             let Some(bytes) = kept? else {
                 return Ok(None);
@@ -86,8 +88,8 @@ impl Payload for PicturesByRules {
         true
     }
 
-    fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
-        audit.with_pictures(&self.rules)
+    fn apply_to_audit(&self, _: &str, audit: Audit, at: Timestamp) -> Audit {
+        audit.with_pictures(&self.rules, at)
     }
 
     fn prepare<'a>(

@@ -2,6 +2,8 @@
 
 use futures::future::{FutureExt as _, ready};
 
+use jiff::Timestamp;
+
 use crate::domain::audit::Audit;
 use crate::domain::model::PushSchema;
 use crate::domain::push_action::PushAction;
@@ -33,7 +35,7 @@ impl Payload for Removal {
         proof_without_downloads(typed, "nothing is downloaded when a picture is removed")
     }
 
-    fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
+    fn apply_to_audit(&self, _: &str, audit: Audit, _: Timestamp) -> Audit {
         audit.for_removal()
     }
 

@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::{FutureExt as _, ready};
 
+use jiff::Timestamp;
+
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::Size;
@@ -181,7 +183,7 @@ impl Payload for ScreenVerification {
         Ok(Proof::Screenshot)
     }
 
-    fn apply_to_audit(&self, cluster_id: &str, audit: Audit) -> Audit {
+    fn apply_to_audit(&self, cluster_id: &str, audit: Audit, _: Timestamp) -> Audit {
         let phones = self.phones.get(cluster_id);
         audit.for_verification(|phone| phones?.get(phone.name()).cloned())
     }
