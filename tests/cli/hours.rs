@@ -11,8 +11,8 @@ use crate::lab::{Lab, fleet_of, name, outcome};
 
 /// A window that is closed now and stays so for hours, in UTC.
 fn closed() -> String {
-    let at = |hours: i32| (Timestamp::now() + hours.hours()).strftime("%H:00").to_string();
-    format!("{}-{}", at(3), at(4))
+    // It ends within its hour: at midnight an end has another notation.
+    (Timestamp::now() + 3.hours()).strftime("%H:00-%H:30").to_string()
 }
 
 fn open() -> String {
