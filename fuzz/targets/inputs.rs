@@ -112,7 +112,7 @@ pub fn config(data: &[u8]) {
                 drop(config.section(Some(cluster)));
             }
             drop(config.section(None));
-            drop(config.pictures(TimeZone::UTC).remarks(Timestamp::UNIX_EPOCH));
+            drop(config.pictures(TimeZone::UTC, Timestamp::UNIX_EPOCH).remarks());
         }
         Err(error) => drop(error.to_string()),
     });

@@ -5,6 +5,7 @@ use std::env::VarError;
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::args::ConnectionArgs;
@@ -112,15 +113,15 @@ pub fn section(
     }
 }
 
-/// Returns which picture is for whom; no rules where there is no config file.
+/// Returns which picture is for whom now; no rules where there is no config file.
 pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, AppError> {
     file(args)?.map_or_else(|| Ok(PictureRules::default()), |file| pictures_of(&file))
 }
 
-/// Returns which picture is for whom by a config file.
+/// Returns which picture is for whom now, by a config file.
 pub fn pictures_of(file: &FileConfig) -> Result<PictureRules, AppError> {
     let local = local_zone(file, file.pictures_need_zone())?;
-    Ok(file.pictures(local))
+    Ok(file.pictures(local, Timestamp::now()))
 }
 
 /// Returns the zones of device pools; this machine's has to be known only where it is `needed`.

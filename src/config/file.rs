@@ -7,6 +7,7 @@ mod passwords;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
@@ -266,10 +267,11 @@ impl FileConfig {
     }
 
     /// Returns which picture is for whom; file names count from the folder of the config file. `local` is the default
-    /// time zone.
-    pub fn pictures(&self, local: TimeZone) -> PictureRules {
+    /// time zone, and `at` the time at which the rules are to count.
+    pub fn pictures(&self, local: TimeZone, at: Timestamp) -> PictureRules {
         let folder = self.path.parent().unwrap_or(&self.path);
-        PictureRules::new(self.image.iter().map(|image| image.rule(folder)), self.zones(local))
+        let rules = self.image.iter().map(|image| image.rule(folder));
+        PictureRules::new(rules, self.zones(local), at)
     }
 
     /// Tells whether a time zone decides when a picture rule applies.

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use crate::domain::audit::{Audit, AuditedPhone, NextPicture, Summary};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
@@ -44,13 +42,13 @@ impl AuditedPhone {
 }
 
 impl Audit {
-    /// Adds which picture each phone gets at a time, where there are rules; excludes phones that get none.
+    /// Adds which picture each phone gets, where there are rules; excludes phones that get none.
     #[must_use]
-    pub fn with_pictures(mut self, rules: &PictureRules, at: Timestamp) -> Self {
+    pub fn with_pictures(mut self, rules: &PictureRules) -> Self {
         if rules.is_empty() {
             return self;
         }
-        let decisions = rules.decisions(self.phones.iter().map(|phone| &phone.phone), at);
+        let decisions = rules.decisions(self.phones.iter().map(|phone| &phone.phone));
         let mut seasons: BTreeMap<(NextPicture, Option<usize>, String), usize> = BTreeMap::new();
         for (phone, decision) in self.phones.iter_mut().zip(&decisions) {
             let Some(image) = &mut phone.image else { continue };

@@ -26,10 +26,11 @@ pub struct PictureRule {
     pub times: RuleTimes,
 }
 
-/// Rules in order: the first one that a phone matches and that applies at the time counts.
+/// Rules in order, at a time: the first one that a phone matches and that applies at this time counts.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct PictureRules {
     rules: Vec<Choice>,
+    at: Timestamp,
     /// In which zones days of rules begin and end.
     zones: Zones,
 }
@@ -43,7 +44,7 @@ struct Choice {
     times: RuleTimes,
 }
 
-/// What the rules decide for a phone at a time.
+/// What the rules decide for a phone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Decision<'a> {
     /// The rule that counts; nothing when none is for the phone at this time.
@@ -69,31 +70,37 @@ impl fmt::Display for RuleRef<'_> {
 
 impl PictureRules {
     /// Puts rules in order. Days begin and end in the time zone of each phone.
-    pub fn new(rules: impl IntoIterator<Item = PictureRule>, zones: Zones) -> Self {
+    pub fn new(rules: impl IntoIterator<Item = PictureRule>, zones: Zones, at: Timestamp) -> Self {
         let choice = |rule: PictureRule| Choice {
             name: rule.name,
             file: rule.file,
             phones: Selector { include: rule.phones, ..Selector::default() },
             times: rule.times,
         };
-        Self { rules: rules.into_iter().map(choice).collect(), zones }
+        Self { rules: rules.into_iter().map(choice).collect(), at, zones }
     }
 
     pub fn one(name: String, file: PathBuf) -> Self {
         let (phones, times) = (Vec::new(), RuleTimes::default());
-        Self::new([PictureRule { name, file, phones, times }], Zones::default())
+        Self::new(
+            [PictureRule { name, file, phones, times }],
+            Zones::default(),
+            Timestamp::default(),
+        )
+    }
+
+    /// Returns the rules at another time.
+    #[must_use]
+    pub fn at(self, at: Timestamp) -> Self {
+        Self { at, ..self }
     }
 
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// Returns what the rules decide for each of these phones at a time.
-    pub fn decisions<'p>(
-        &self,
-        phones: impl Iterator<Item = &'p Phone>,
-        at: Timestamp,
-    ) -> Vec<Decision<'_>> {
+    /// Returns what the rules decide for each of these phones.
+    pub fn decisions<'p>(&self, phones: impl Iterator<Item = &'p Phone>) -> Vec<Decision<'_>> {
         // Phones that the same rules are for, in the same zone, have the same decision.
         let mut known: HashMap<(Vec<usize>, *const TimeZone), Decision<'_>> = HashMap::new();
         let decided = phones.map(|phone| {
@@ -102,16 +109,16 @@ impl PictureRules {
             if let Some(decision) = known.get(&key) {
                 return decision.clone();
             }
-            let decision = self.decide(&key.0, zone, at);
+            let decision = self.decide(&key.0, zone);
             known.insert(key, decision.clone());
             decision
         });
         decided.collect()
     }
 
-    /// Returns what the rules decide for a phone at a time.
-    pub fn decision(&self, phone: &Phone, at: Timestamp) -> Decision<'_> {
-        self.decide(&self.rules_for(phone), self.zone_of(phone), at)
+    /// Returns what the rules decide for a phone.
+    pub fn decision(&self, phone: &Phone) -> Decision<'_> {
+        self.decide(&self.rules_for(phone), self.zone_of(phone))
     }
 
     /// Returns the time zone in which days of rules begin and end for a phone.
@@ -125,17 +132,17 @@ impl PictureRules {
         rules.filter(|(_, rule)| rule.phones.is_about(phone)).map(|(at, _)| at).collect()
     }
 
-    fn decide(&self, rules: &[usize], zone: &TimeZone, at: Timestamp) -> Decision<'_> {
+    fn decide(&self, rules: &[usize], zone: &TimeZone) -> Decision<'_> {
         let first = |at: Timestamp| {
             let rule = rules.iter().find(|rule| self.rules[**rule].times.applies(at, zone))?;
             Some(RuleRef { number: rule + 1, picture: &self.rules[*rule].name })
         };
-        let rule = first(at);
+        let rule = first(self.at);
         let change = |after: &Timestamp| {
             let changes = rules.iter();
             changes.filter_map(|rule| self.rules[*rule].times.next_change(*after, zone)).min()
         };
-        let changes = std::iter::successors(change(&at), change).take(MOST_CHANGES);
+        let changes = std::iter::successors(change(&self.at), change).take(MOST_CHANGES);
         let mut decisions = changes.map(|at| (at, first(at)));
         let next = decisions.find(|(_, next)| *next != rule);
         Decision { rule, next }
@@ -160,10 +167,19 @@ impl PictureRules {
         format!("[[image]] rule {number} of the config file ({about})")
     }
 
-    /// Returns every picture once, by its name, in the order of the rules, without those of rules that are over.
-    pub fn pictures(&self, now: Timestamp) -> Vec<(&str, &Path)> {
+    /// Returns every picture that a phone could get at this time once, by its name, in the order of the rules.
+    pub fn pictures(&self) -> Vec<(&str, &Path)> {
+        self.pictures_of(|times| times.may_apply(self.at))
+    }
+
+    /// Returns every picture that a phone could get at this time or later once, by its name.
+    pub fn pictures_from_now_on(&self) -> Vec<(&str, &Path)> {
+        self.pictures_of(|times| !times.is_over(self.at))
+    }
+
+    fn pictures_of(&self, counts: impl Fn(&RuleTimes) -> bool) -> Vec<(&str, &Path)> {
         let mut pictures: Vec<(&str, &Path)> = Vec::new();
-        for rule in self.rules.iter().filter(|rule| !rule.times.is_over(now)) {
+        for rule in self.rules.iter().filter(|rule| counts(&rule.times)) {
             if !pictures.iter().any(|(name, _)| *name == rule.name) {
                 pictures.push((&rule.name, &rule.file));
             }
@@ -173,13 +189,13 @@ impl PictureRules {
 
     /// Returns what a person should know of the rules as a whole: rules that are over, and those that never count because
     /// of an earlier one.
-    pub fn remarks(&self, now: Timestamp) -> Vec<String> {
+    pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         for (at, rule) in self.rules.iter().enumerate() {
             let name = |at: usize| RuleRef { number: at + 1, picture: &self.rules[at].name };
             let hides =
                 |earlier: &Choice| earlier.times.is_always() && earlier.phones.include.is_empty();
-            let remark = if rule.times.is_over(now) {
+            let remark = if rule.times.is_over(self.at) {
                 format!("{} is over: it applies {}", name(at), rule.times)
             } else if let Some(earlier) = self.rules[..at].iter().position(hides) {
                 format!(
@@ -214,12 +230,12 @@ mod tests {
         }
     }
 
-    fn always() -> Timestamp {
-        "2026-06-01T12:00:00Z".parse().unwrap()
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
     }
 
     fn picture_of<'a>(rules: &'a PictureRules, phone: &Phone) -> Option<&'a str> {
-        rules.decision(phone, always()).rule.map(|rule| rule.picture)
+        rules.decision(phone).rule.map(|rule| rule.picture)
     }
 
     #[test]
@@ -231,7 +247,7 @@ mod tests {
             rule("all.png", &[]),
             rule("paris.png", &[]),
         ];
-        let rules = PictureRules::new(rules, Zones::default());
+        let rules = PictureRules::new(rules, Zones::default(), at("2026-06-01T12:00:00Z"));
         let mut one = phone("SEP0011223344AA", "paris-2", "Cisco 8841");
         assert_eq!(picture_of(&rules, &one), Some("lobby.png"));
         one.name = "SEP0011223344BB".parse().unwrap();
@@ -245,9 +261,9 @@ mod tests {
         assert_eq!(rules.describe(4), "[[image]] rule 4 of the config file (for all phones)");
         one.model = "Cisco 9871".to_owned();
         assert_eq!(picture_of(&rules, &one), Some("big.png"));
-        let names: Vec<&str> = rules.pictures(always()).into_iter().map(|(name, _)| name).collect();
+        let names: Vec<&str> = rules.pictures().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["lobby.png", "paris.png", "big.png", "all.png"]);
-        let remarks = rules.remarks(always());
+        let remarks = rules.remarks();
         assert!(
             remarks.len() == 1 && remarks[0].contains("rule 5") && remarks[0].contains("rule 4")
         );
@@ -256,7 +272,7 @@ mod tests {
     #[test]
     fn without_a_rule_for_all_some_phones_get_nothing() {
         let rules = [rule("paris.png", &[(Field::DevicePool, "Paris")])];
-        let rules = PictureRules::new(rules, Zones::default());
+        let rules = PictureRules::new(rules, Zones::default(), at("2026-06-01T12:00:00Z"));
         assert_eq!(picture_of(&rules, &phone("SEP1", "Paris-2", "Cisco 8841")), None);
         assert_eq!(picture_of(&PictureRules::default(), &phone("SEP1", "Paris", "x")), None);
     }
@@ -279,15 +295,16 @@ mod tests {
             device_pool: "Paris*".parse().unwrap(),
             zone: TimeZone::get("Europe/Paris").unwrap(),
         };
-        PictureRules::new(rules, Zones::new(vec![paris], TimeZone::UTC))
+        PictureRules::new(rules, Zones::new(vec![paris], TimeZone::UTC), Timestamp::default())
     }
 
     #[test]
     fn the_next_rule_counts_when_a_season_ends() {
         let rules = seasons();
         let (paris, nice) = (phone("SEP1", "Paris 1", "8841"), phone("SEP2", "Nice", "8841"));
-        let decided = |phone: &Phone, at: &str| {
-            let decision = rules.decision(phone, at.parse().unwrap());
+        let decided = |phone: &Phone, when: &str| {
+            let rules = rules.clone().at(at(when));
+            let decision = rules.decision(phone);
             let (next_at, next) = decision.next.unwrap();
             let number = |rule: Option<RuleRef<'_>>| rule.map_or(0, |rule| rule.number);
             (number(decision.rule), next_at.to_string(), number(next))
@@ -299,29 +316,38 @@ mod tests {
             ("2026-12-10T00:00:00Z", (1, "2026-12-26T23:00:00Z", 2)),
             ("2026-12-27T00:00:00Z", (2, "2027-01-06T23:00:00Z", 4)),
         ];
-        for (at, (rule, next_at, next)) in steps {
-            assert_eq!(decided(&paris, at), (rule, next_at.to_owned(), next), "{at}");
+        for (when, (rule, next_at, next)) in steps {
+            assert_eq!(decided(&paris, when), (rule, next_at.to_owned(), next), "{when}");
         }
         let expected = (2, "2027-01-07T00:00:00Z".to_owned(), 4);
         assert_eq!(decided(&nice, "2026-12-15T00:00:00Z"), expected);
         assert_eq!(decided(&nice, "2026-01-06T00:00:00Z").2, 3, "the old one had January");
         let both = [&paris, &nice, &paris];
-        let at = "2026-12-15T00:00:00Z".parse().unwrap();
-        let together = rules.decisions(both.into_iter(), at);
-        let alone: Vec<_> = both.into_iter().map(|phone| rules.decision(phone, at)).collect();
+        let rules = rules.at(at("2026-12-15T00:00:00Z"));
+        let together = rules.decisions(both.into_iter());
+        let alone: Vec<_> = both.into_iter().map(|phone| rules.decision(phone)).collect();
         assert_eq!(together, alone);
     }
 
     #[test]
     fn pictures_of_rules_that_are_over_are_not_needed() {
         let rules = seasons();
-        let names = |at: &str| -> Vec<String> {
-            let pictures = rules.pictures(at.parse().unwrap());
-            pictures.into_iter().map(|(name, _)| name.to_owned()).collect()
+        let names = |when: &str| {
+            let rules = rules.clone().at(at(when));
+            let names = |pictures: Vec<(&str, &Path)>| -> Vec<String> {
+                pictures.into_iter().map(|(name, _)| name.to_owned()).collect()
+            };
+            (names(rules.pictures()), names(rules.pictures_from_now_on()))
         };
-        assert_eq!(names("2026-01-31T00:00:00Z").len(), 4);
-        assert_eq!(names("2026-06-01T00:00:00Z"), ["xmas-paris.png", "xmas.png", "brand.png"]);
-        let remarks = rules.remarks("2026-06-01T00:00:00Z".parse().unwrap());
+        let (now, later) = names("2026-01-31T00:00:00Z");
+        assert_eq!((now, later.len()), (vec!["old.png".to_owned(), "brand.png".to_owned()], 4));
+        let (now, later) = names("2026-06-01T00:00:00Z");
+        assert_eq!(now, ["brand.png"]);
+        assert_eq!(later, ["xmas-paris.png", "xmas.png", "brand.png"]);
+        // It is 1 December in Kiribati already.
+        assert_eq!(names("2026-11-30T12:00:00Z").0, ["xmas.png", "brand.png"]);
+        let rules = rules.at(at("2026-06-01T00:00:00Z"));
+        let remarks = rules.remarks();
         assert_eq!(remarks, ["[[image]] rule 3, \"old.png\" is over: it applies until 2026-01-31"]);
         let kept = serde_json::to_string(&rules).unwrap();
         let read: PictureRules = serde_json::from_str(&kept).unwrap();

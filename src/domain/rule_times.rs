@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::{TimeZone, offset};
+use jiff::tz::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::as_typed::as_typed;
@@ -85,8 +85,16 @@ impl RuleTimes {
 
     /// Tells whether it applies to no phone any more, wherever the phone is.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        let last_zone = TimeZone::fixed(offset(-12));
-        self.until.is_some_and(|until| until.end(&last_zone) <= now)
+        self.until.is_some_and(|until| until.end(&TimeZone::fixed(LAST)) <= now)
+    }
+
+    /// Tells whether it can apply to a phone somewhere.
+    pub fn may_apply(&self, at: Timestamp) -> bool {
+        // At any time there are two or three dates on Earth.
+        let dates = [LAST, Offset::UTC, FIRST].map(|offset| offset.to_datetime(at).date());
+        self.from.is_none_or(|from| from.start(&TimeZone::fixed(FIRST)) <= at)
+            && !self.is_over(at)
+            && self.every.is_none_or(|days| dates.into_iter().any(|date| days.has(date)))
     }
 
     /// Returns why it can never apply.
@@ -246,6 +254,10 @@ impl fmt::Display for YearDays {
 
 // The config file and the journal have them as they are typed.
 as_typed!(RuleTime, YearDays);
+
+/// The zones in which a day ends last and begins first.
+const LAST: Offset = Offset::constant(-12);
+const FIRST: Offset = Offset::constant(14);
 
 /// So many changes are looked at to find a season within two times: the seasons of a year and the next have come by then.
 const SOON: usize = 6;

@@ -130,7 +130,7 @@ struct PhoneAttempt {
 
 impl PhoneHistory {
     /// Reads what the journal has about a phone. `seen` is the phone as the cluster shows it now; without it the newest
-    /// audit of the journal counts. `rules` are those of the config file, which decide what it should show at a time.
+    /// audit of the journal counts. `rules` are those of the config file.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -138,7 +138,7 @@ impl PhoneHistory {
         history: Option<&JournalReader>,
         name: &DeviceName,
         seen: Option<PhoneSeen>,
-        (rules, at): (&PictureRules, Timestamp),
+        rules: &PictureRules,
     ) -> Result<Self, JournalError> {
         let mut this = Self {
             name: name.clone(),
@@ -152,7 +152,7 @@ impl PhoneHistory {
         if let Some(history) = history {
             this.read_runs(history)?;
         }
-        this.expected = this.expected_by(rules, at);
+        this.expected = this.expected_by(rules);
         Ok(this)
     }
 
@@ -250,7 +250,7 @@ impl PhoneHistory {
 
     /// Finds out which picture the phone should show: the rules of the config file decide; without rules the last run that
     /// pushed a picture to it, or removed one.
-    fn expected_by(&self, rules: &PictureRules, at: Timestamp) -> Option<ExpectedPicture> {
+    fn expected_by(&self, rules: &PictureRules) -> Option<ExpectedPicture> {
         if self.seen.as_ref().is_some_and(|seen| seen.phone.image.is_none()) {
             let because = "its model or firmware shows no pushed background".to_owned();
             return Some(ExpectedPicture { picture: None, because });
@@ -258,7 +258,7 @@ impl PhoneHistory {
         if !rules.is_empty()
             && let Some(seen) = &self.seen
         {
-            let Decision { rule, next } = rules.decision(&seen.phone.phone, at);
+            let Decision { rule, next } = rules.decision(&seen.phone.phone);
             let mut because = match rule {
                 Some(rule) => rules.describe(rule.number),
                 None => "no [[image]] rule of the config file is for it".to_owned(),

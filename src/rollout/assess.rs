@@ -31,9 +31,7 @@ pub async fn survey_of(
 ) -> Result<Inventory, AppError> {
     let cluster = cluster::connect(connection, interaction, observer).await?;
     let within_limit = |inventory: &Inventory| {
-        let audit = audit(inventory, repairs);
-        let at = audit.taken_at;
-        selector.within_limit(&audit.with_pictures(pictures, at), true)
+        selector.within_limit(&audit(inventory, repairs).with_pictures(pictures), true)
     };
     survey_with(&cluster, connection, selector, repairs, &within_limit, observer).await
 }

@@ -69,9 +69,7 @@ impl ClusterTask {
     pub fn audit(&self, inventory: &Inventory) -> Audit {
         let payload = &self.request.payload;
         let audit = audit_for(payload.kind(), inventory, &self.repairs());
-        // A run that starts later pushes what the rules choose then.
-        let at = self.request.schedule.start().unwrap_or(audit.taken_at).max(audit.taken_at);
-        payload.apply_to_audit(&cluster_id(&self.connection), audit, at)
+        payload.apply_to_audit(&cluster_id(&self.connection), audit)
     }
 
     /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.

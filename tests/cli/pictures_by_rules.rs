@@ -111,6 +111,67 @@ fn audit_and_plan_say_who_gets_which_and_whoever_gets_none_is_excluded() {
     assert_eq!(shown(&lab)[4], None);
 }
 
+/// A rule that is over, one for Paris that comes later, and one for the rest.
+const OVER_TIME: &str = "default_time_zone = \"Europe/Paris\"\n\
+    [[image]]\nfile = \"gone.png\"\nuntil = 2020-01-31\n\
+    [[image]]\nfile = \"red.png\"\ndevice_pool = \"Paris*\"\nfrom = 2099-03-01\n\
+    [[image]]\nfile = \"green.png\"\ndevice_pool = \"Lyon\"\nfrom = \"2099-03-01T00:00:00Z\"\n";
+
+#[test]
+fn rules_count_in_their_time_and_the_next_one_is_named() {
+    let lab = lab(&format!("{OVER_TIME}{FOR_ALL}"));
+    // The picture of the rule that is over is not there, and not needed.
+    let audit = run(&lab, &["audit", "--json"]);
+    let document = json(&audit);
+    keeps("audit", &document);
+    let image = |n: usize| phone(&document, &name(n))["image"].clone();
+    assert_eq!((&image(1)["picture"], &image(1)["rule"]), (&"blue.png".into(), &4.into()));
+    let next = serde_json::json!({"at": "2099-02-28T23:00:00Z", "rule": 2, "picture": "red.png"});
+    assert_eq!(image(1)["next"], next, "a day begins in the phone's zone");
+    let next = serde_json::json!({"at": "2099-03-01T00:00:00Z", "rule": 3, "picture": "green.png"});
+    assert_eq!(image(3)["next"], next);
+    assert_eq!(image(5)["next"], Value::Null);
+    let season = "[[image]] rule 4 of the config file (for all phones) counts for 2 phones until \
+                  2099-03-01 00:00 Europe/Paris, then [[image]] rule 2";
+    for command in [&["audit"][..], &["plan"], &["rollout", "--dry-run"]] {
+        let ended = run(&lab, command);
+        assert!(format!("{}{}", ended.stdout, ended.stderr).contains(season), "{ended:?}");
+    }
+    let one = run(&lab, &["phone", &name(1)]).stdout;
+    assert!(one.contains("from 2099-03-01 00:00 Europe/Paris on"), "{one}");
+    let ended = run(&lab, &["rollout", "--yes", "--json", "--report", "own.html"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(json(&ended)["picture"], "blue.png");
+    let shown = shown(&lab);
+    assert!(shown[0].is_some() && shown[..5].iter().all(|one| *one == shown[0]), "{shown:?}");
+    let page = std::fs::read_to_string(lab.path("own.html")).unwrap();
+    assert!(page.contains("counts for 2 phones until"), "the report names the next rule");
+    let checked = run(&lab, &["config", "check"]);
+    assert!(checked.stdout.contains("rule 1, \"gone.png\" is over"), "{checked:?}");
+}
+
+#[test]
+fn a_run_that_starts_later_pushes_what_the_rules_choose_then() {
+    let start = ["--start", "2099-03-01T12:00:00Z"];
+    let lab = lab(&format!("{OVER_TIME}{FOR_ALL}"));
+    let dry = run(&lab, &["rollout", "--dry-run", "--json", start[0], start[1]]);
+    let document = json(&dry);
+    let picture = |n: usize| phone(&document, &name(n))["image"]["picture"].clone();
+    assert_eq!([picture(1), picture(3), picture(5)], ["red.png", "green.png", "blue.png"]);
+}
+
+#[test]
+fn phones_whose_only_rule_comes_later_are_left_alone_until_then() {
+    let lab = lab(OVER_TIME);
+    let audit = run(&lab, &["audit", "--json"]);
+    let finding = phone(&json(&audit), &name(1))["findings"].to_string();
+    assert!(finding.contains("yet: [[image]] rule 2") && finding.contains("2099-03-01"), "{finding}");
+    let before = lab.cluster.state_digest();
+    let ended = run(&lab, &["rollout", "--yes"]);
+    ended.fails(2, &["no [[image]] rule of the config file applies", "red.png", "will apply later"]);
+    assert_eq!(lab.cluster.state_digest(), before);
+}
+
 #[test]
 fn whoever_no_rule_is_about_is_not_touched_on_the_cluster_either() {
     // Nobody controls a phone yet, so all six could be repaired.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use crate::cli::args::picture::PictureArgs;
 use crate::connect::journal;
@@ -55,11 +56,11 @@ pub enum PayloadSource {
 }
 
 impl PayloadSource {
-    /// Reads the files. Returns the payload with its name in reports.
+    /// Reads the files. Returns the payload with its name in reports. Rules choose for the time when the push begins.
     ///
     /// # Errors
     /// When a file cannot be read, is not what it should be, or is destructive and that is not allowed.
-    pub async fn load(self) -> Result<(Arc<dyn Payload>, String), AppError> {
+    pub async fn load(self, start: Timestamp) -> Result<(Arc<dyn Payload>, String), AppError> {
         Ok(match self {
             Self::Picture { path, kem, options } => {
                 let picture = SourceImage::read(&path).await?;
@@ -70,7 +71,7 @@ impl PayloadSource {
                 (Arc::new(PicturePayload { picture, kem, options }), file_name(&path))
             }
             Self::ByRules { rules, options } => {
-                let payload = PicturesByRules::read(rules, options).await?;
+                let payload = PicturesByRules::read(rules.at(start), options).await?;
                 let names: Vec<&str> = payload.pictures.iter().map(|(name, _)| &**name).collect();
                 let name = names.join(", ");
                 (Arc::new(payload), name)

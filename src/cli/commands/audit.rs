@@ -42,9 +42,7 @@ pub async fn run(mut args: Args) -> Result<Exit, AppError> {
     list_phones(
         (&args.connection, &args.target, &args.output),
         |cluster| Repairs { https: cluster.may_use_https(), ..repairs.clone() },
-        |inventory, repairs| {
-            audit(&inventory, repairs).with_pictures(&pictures, inventory.taken_at)
-        },
+        |inventory, repairs| audit(&inventory, repairs).with_pictures(&pictures),
         |audit| format!("\n{}", audit_recap(audit)),
         |audit| args.exit_of(audit),
     )

@@ -134,10 +134,10 @@ async fn check(args: CheckArgs) -> Result<Exit, AppError> {
     // That the default is one of the clusters is a mistake of the file too.
     settings::section(Some(&file), None)?;
     let (mut lines, mut exit) = (Vec::new(), Exit::Done);
-    let (pictures, now) = (settings::pictures_of(&file)?, Timestamp::now());
-    let notes = pictures.remarks(now);
+    let pictures = settings::pictures_of(&file)?;
+    let notes = pictures.remarks();
     lines.extend(notes.iter().map(|note| format!("note: {note}")));
-    for (_, path) in pictures.pictures(now) {
+    for (_, path) in pictures.pictures_from_now_on() {
         if let Err(error) = std::fs::File::open(path) {
             exit = Exit::Usage;
             lines.push(format!("[[image]]: `file`: cannot read {}: {error}", path.display()));

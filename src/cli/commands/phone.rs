@@ -58,18 +58,18 @@ enum PhoneFormat {
 /// Runs the command. Where the cluster cannot be asked, the answer is that of the journal, and the error follows it.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     args.output.as_deref().map_or(Ok(()), list::check_writable)?;
-    let (rules, at) = (settings::pictures(&args.connection)?, Timestamp::now());
+    let rules = settings::pictures(&args.connection)?;
     let (seen, failure) = match now(&args, &rules).await {
         Ok(seen) => (seen, None),
         Err(error) => (None, Some(error)),
     };
     let history = journal::history_if_any(&journal::path(args.connection.state.as_deref())?)?;
-    let phone = PhoneHistory::read(history.as_ref(), &args.phone, seen, (&rules, at))?;
+    let phone = PhoneHistory::read(history.as_ref(), &args.phone, seen, &rules)?;
     if phone.is_unknown() {
         return Err(failure.unwrap_or_else(|| unknown(&args.phone)));
     }
     if args.json || args.format == PhoneFormat::Json {
-        let document = phone_json(&phone, at);
+        let document = phone_json(&phone, Timestamp::now());
         match &args.output {
             Some(path) => list::write_file(path, &document)?,
             None => list::put(&document)?,
@@ -112,7 +112,7 @@ async fn now(args: &Args, rules: &PictureRules) -> Result<Option<PhoneSeen>, App
         Err(error) => return Err(error),
     };
     let taken_at = inventory.taken_at;
-    let audit = audit(&inventory, &repairs).with_pictures(rules, inventory.taken_at);
+    let audit = audit(&inventory, &repairs).with_pictures(rules);
     let cluster = connection.name.clone();
     let phone = audit.phones.into_iter().next();
     Ok(phone.map(|phone| PhoneSeen { run: None, cluster, taken_at, phone }))

@@ -71,7 +71,7 @@ pub async fn run(mut args: Args) -> Result<Exit, AppError> {
     let inventory =
         survey(&connection, &args.target, &repairs, &pictures, &Progress::shared()).await?;
     push_user_found(&inventory)?;
-    let audit = audit(&inventory, &repairs).with_pictures(&pictures, inventory.taken_at);
+    let audit = audit(&inventory, &repairs).with_pictures(&pictures);
     let pending_applies =
         repair::pending_applies(&journal::path(args.connection.state.as_deref())?, &connection)?;
     let plan = repair::plan(&inventory, &audit, &repairs, &pending_applies)?;

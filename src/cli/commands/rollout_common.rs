@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::address_list;
 use crate::cli::args::payload::PayloadSource;
@@ -283,7 +285,9 @@ async fn typed(
     target: &TargetArgs,
 ) -> Result<Subject, AppError> {
     name_list::check_stdin(&job.connection, target)?;
-    let (payload, name) = wanted.clone().load().await?;
+    let start = schedule::schedule(&job.connection, &job.push)?.start();
+    let start = start.unwrap_or_else(Timestamp::now);
+    let (payload, name) = wanted.clone().load(start).await?;
     Ok(Subject {
         payload,
         name,

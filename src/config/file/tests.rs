@@ -265,10 +265,11 @@ fn pictures_are_for_the_phones_that_their_rules_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     std::fs::write(&path, text).unwrap();
-    let rules = FileConfig::load(&path).unwrap().pictures(TimeZone::UTC);
+    let rules =
+        FileConfig::load(&path).unwrap().pictures(TimeZone::UTC, Timestamp::UNIX_EPOCH);
     let paris = folder.path().join("paris.png");
     let wanted = [("paris.png", paris.as_path()), ("/all.png", Path::new("/all.png"))];
-    assert_eq!(rules.pictures(jiff::Timestamp::UNIX_EPOCH), wanted);
+    assert_eq!(rules.pictures(), wanted);
     for wrong in [
         "[[image]]\ndevice_pool = \"Paris\"\n",
         "[[image]]\nfile = \"a\"\ndevice_pol = \"x\"\n",
@@ -286,7 +287,7 @@ fn pictures_have_times() {
     let file = |times: &str| {
         format!("[[image]]\nfile = \"a.png\"\n{times}\n[[image]]\nfile = \"b.png\"\n")
     };
-    let now: jiff::Timestamp = "2026-12-24T12:00:00Z".parse().unwrap();
+    let now: Timestamp = "2026-12-24T12:00:00Z".parse().unwrap();
     for (times, applies) in [
         ("from = 2026-12-24", true),
         ("from = \"2026-12-25\"", false),
@@ -295,7 +296,7 @@ fn pictures_have_times() {
         ("every = \"12-01..01-06\"", true),
         ("every = \"01-01..11-30\"\nfrom = 2020-01-01", false),
     ] {
-        let rules = parsed(&file(times)).unwrap().pictures(TimeZone::UTC);
+        let rules = parsed(&file(times)).unwrap().pictures(TimeZone::UTC, now);
         let phone = crate::domain::inventory::Phone::unknown(
             "SEP1".parse().unwrap(),
             crate::domain::registration::Registration::unknown(
@@ -303,7 +304,7 @@ fn pictures_have_times() {
                 crate::domain::registration::Source::None,
             ),
         );
-        let rule = rules.decision(&phone, now).rule.unwrap();
+        let rule = rules.decision(&phone).rule.unwrap();
         assert_eq!(rule.number, if applies { 1 } else { 2 }, "{times}");
     }
     for (wrong, word) in [

@@ -6,8 +6,6 @@ use std::path::Path;
 use bytes::Bytes;
 use futures::future::FutureExt as _;
 
-use jiff::Timestamp;
-
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::{ImageSpec, by_name};
@@ -230,7 +228,7 @@ impl Payload for EarlierPictures {
         true
     }
 
-    fn apply_to_audit(&self, _: &str, audit: Audit, _: Timestamp) -> Audit {
+    fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
         let takes = |phone: &AuditedPhone| phone.model.and_then(|model| model.image.as_ref());
         audit.with_earlier_pictures(|phone| self.picture_of(phone.name(), takes(phone)))
     }

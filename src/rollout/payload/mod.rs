@@ -19,7 +19,6 @@ use std::fmt::Debug;
 use std::future::ready;
 
 use futures::future::{BoxFuture, FutureExt as _};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::audit::Audit;
@@ -84,8 +83,8 @@ pub trait Payload: Debug + Send + Sync {
         false
     }
 
-    /// Excludes phones that the payload is not for, and adds which picture each of the others gets at a time.
-    fn apply_to_audit(&self, _cluster_id: &str, audit: Audit, _at: Timestamp) -> Audit {
+    /// Excludes phones that the payload is not for, and adds which picture each of the others gets.
+    fn apply_to_audit(&self, _cluster_id: &str, audit: Audit) -> Audit {
         audit
     }
 

@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use futures::future::FutureExt as _;
 
-use jiff::Timestamp;
-
 use crate::domain::audit::Audit;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::push_action::PushAction;
-use crate::domain::text::quoted;
+use crate::domain::text::{names, quoted};
 use crate::error::{AppError, ErrorKind};
 use crate::event::Observer;
 use crate::journal::{JournalReader, Recorder, RunId};
@@ -33,13 +31,24 @@ pub struct PicturesByRules {
 }
 
 impl PicturesByRules {
-    /// Reads the files that the rules name.
+    /// Reads the files of the rules that can apply at their time.
     ///
     /// # Errors
-    /// When a file cannot be read or is not a picture.
+    /// When there is no such rule, or a file cannot be read or is not a picture.
     pub async fn read(rules: PictureRules, options: Options) -> Result<Self, AppError> {
+        if rules.pictures().is_empty() {
+            let later = rules.pictures_from_now_on().into_iter().map(|(name, _)| quoted(name));
+            let hint = match names(&later.collect::<Vec<_>>()) {
+                later if later.is_empty() => "every rule is over".to_owned(),
+                later => format!("{later} will apply later"),
+            };
+            let error = "no [[image]] rule of the config file applies at this time";
+            return Err(AppError::new(ErrorKind::Usage, error).hint(format!(
+                "nothing was changed or sent; {hint}; an [[image]] without times applies always"
+            )));
+        }
         let mut pictures = Vec::new();
-        for (name, path) in rules.pictures(Timestamp::now()) {
+        for (name, path) in rules.pictures() {
             pictures.push((name.to_owned(), SourceImage::read(path).await?));
         }
         Ok(Self { pictures, rules, options })
@@ -55,7 +64,7 @@ impl PicturesByRules {
         rules: &PictureRules,
     ) -> Result<Option<Arc<dyn Payload>>, AppError> {
         let mut pictures = Vec::new();
-        for (name, _) in rules.pictures(Timestamp::now()) {
+        for (name, _) in rules.pictures() {
             let kept = history.kept_named(run, PICTURE, name);
             let Some(bytes) = kept? else {
                 return Ok(None);
@@ -88,8 +97,8 @@ impl Payload for PicturesByRules {
         true
     }
 
-    fn apply_to_audit(&self, _: &str, audit: Audit, at: Timestamp) -> Audit {
-        audit.with_pictures(&self.rules, at)
+    fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
+        audit.with_pictures(&self.rules)
     }
 
     fn prepare<'a>(

@@ -2,8 +2,6 @@
 
 use futures::future::{FutureExt as _, ready};
 
-use jiff::Timestamp;
-
 use crate::domain::audit::Audit;
 use crate::domain::model::PushSchema;
 use crate::domain::push_action::PushAction;
@@ -35,7 +33,7 @@ impl Payload for Removal {
         proof_without_downloads(typed, "nothing is downloaded when a picture is removed")
     }
 
-    fn apply_to_audit(&self, _: &str, audit: Audit, _: Timestamp) -> Audit {
+    fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
         audit.for_removal()
     }
 

@@ -8,8 +8,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::{FutureExt as _, ready};
 
-use jiff::Timestamp;
-
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::Size;
@@ -183,7 +181,7 @@ impl Payload for ScreenVerification {
         Ok(Proof::Screenshot)
     }
 
-    fn apply_to_audit(&self, cluster_id: &str, audit: Audit, _: Timestamp) -> Audit {
+    fn apply_to_audit(&self, cluster_id: &str, audit: Audit) -> Audit {
         let phones = self.phones.get(cluster_id);
         audit.for_verification(|phone| phones?.get(phone.name()).cloned())
     }
