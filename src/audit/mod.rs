@@ -31,6 +31,7 @@ pub fn audit_for(object: ObjectKind, inventory: &Inventory, repairs: &Repairs) -
         summary: Summary::of(&phones),
         phones,
         remarks: inventory.remarks.clone(),
+        rule_changes: Vec::new(),
     }
 }
 

@@ -276,6 +276,9 @@ pub struct Audit {
     pub phones: Vec<AuditedPhone>,
     /// What could not be read, in sentences for a person.
     pub remarks: Vec<String>,
+    /// Which rule of the config file counts until when and which one is next, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rule_changes: Vec<String>,
 }
 
 /// An `audit` document as it is read back: its counts are made again from its phones.
@@ -285,11 +288,14 @@ struct AuditDocument {
     taken_at: Timestamp,
     phones: Vec<AuditedPhone>,
     remarks: Vec<String>,
+    #[serde(default)]
+    rule_changes: Vec<String>,
 }
 
 impl From<AuditDocument> for Audit {
     fn from(document: AuditDocument) -> Self {
-        let AuditDocument { cluster, taken_at, phones, remarks } = document;
-        Self { cluster, taken_at, summary: Summary::of(&phones), phones, remarks }
+        let AuditDocument { cluster, taken_at, phones, remarks, rule_changes } = document;
+        let summary = Summary::of(&phones);
+        Self { cluster, taken_at, summary, phones, remarks, rule_changes }
     }
 }

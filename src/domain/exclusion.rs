@@ -89,7 +89,7 @@ impl Audit {
             let phones = pluralize(phones, "phone");
             format!("{} counts for {phones} until {when}, {then}", rule_name(rule))
         });
-        self.remarks.extend(limit_lines(seasons.collect(), MOST_LINES, "axlpaper audit --json"));
+        self.rule_changes = limit_lines(seasons.collect(), MOST_LINES, "axlpaper audit --json");
         let remark = format!(
             "{} could show a picture, and no rule of the config file has one for them; they are skipped: \
              nothing is changed for them and nothing is pushed to them; a last [[image]] with nothing but \

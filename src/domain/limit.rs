@@ -91,6 +91,7 @@ mod tests {
             summary: Summary::of(&phones),
             phones,
             remarks: Vec::new(),
+            rule_changes: Vec::new(),
         }
     }
 

@@ -187,8 +187,8 @@ impl PictureRules {
         pictures
     }
 
-    /// Returns what a person should know of the rules as a whole: rules that are over, and those that never count because
-    /// of an earlier one.
+    /// Returns what a person should know of the rules as a whole: rules that are over, and those that never count, or not
+    /// in all of their time, because of an earlier one.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         for (at, rule) in self.rules.iter().enumerate() {
@@ -203,12 +203,43 @@ impl PictureRules {
                     name(at),
                     name(earlier)
                 )
+            } else if let Some(earlier) =
+                self.rules[..at].iter().position(|earlier| self.overlap(earlier, rule))
+            {
+                format!(
+                    "{} and {} are for the same phones, and their times overlap: while both apply, the first one \
+                     counts",
+                    name(earlier),
+                    name(at)
+                )
             } else {
                 continue;
             };
             remarks.push(remark);
         }
         remarks
+    }
+}
+
+impl PictureRules {
+    /// Tells whether two rules with times are for the same phones at the same time, sooner or later.
+    fn overlap(&self, earlier: &Choice, later: &Choice) -> bool {
+        let criteria = |rule: &Choice| -> Vec<(Field, String)> {
+            let include = rule.phones.include.iter();
+            include.map(|(field, pattern)| (*field, pattern.as_str().to_owned())).collect()
+        };
+        let same = earlier.phones.include.is_empty() || criteria(earlier) == criteria(later);
+        if !same || earlier.times.is_always() || later.times.is_always() {
+            return false;
+        }
+        let zone = self.zones.otherwise();
+        let both =
+            |at: &Timestamp| earlier.times.applies(*at, zone) && later.times.applies(*at, zone);
+        let change = |after: &Timestamp| {
+            let rules = [earlier, later].into_iter();
+            rules.filter_map(|rule| rule.times.next_change(*after, zone)).min()
+        };
+        std::iter::successors(Some(self.at), change).take(MOST_CHANGES).any(|at| both(&at))
     }
 }
 
@@ -327,6 +358,36 @@ mod tests {
         let together = rules.decisions(both.into_iter());
         let alone: Vec<_> = both.into_iter().map(|phone| rules.decision(phone)).collect();
         assert_eq!(together, alone);
+    }
+
+    #[test]
+    fn rules_whose_times_overlap_are_reported() {
+        let times =
+            |every: &str| RuleTimes { every: Some(every.parse().unwrap()), ..RuleTimes::default() };
+        let remarks = |first: &str, second: &str, phones: &[(Field, &str)]| {
+            let rules = [
+                PictureRule { times: times(first), ..rule("a.png", &[]) },
+                PictureRule { times: times(second), ..rule("b.png", phones) },
+            ];
+            PictureRules::new(rules, Zones::default(), at("2026-06-01T00:00:00Z")).remarks()
+        };
+        let paris = [(Field::DevicePool, "Paris")];
+        for (first, second, phones, is_reported) in [
+            ("12-01..01-06", "12-24..12-31", &[][..], true),
+            ("12-01..01-06", "01-06..01-31", &[], true),
+            ("12-01..01-06", "01-07..01-31", &[], false),
+            ("12-01..01-06", "12-24..12-31", &paris, true),
+        ] {
+            let remarks = remarks(first, second, phones);
+            assert_eq!(remarks.len(), usize::from(is_reported), "{first} {second} {remarks:?}");
+        }
+        let rules = [
+            PictureRule { times: times("12-01..01-06"), ..rule("a.png", &paris) },
+            PictureRule { times: times("12-24..12-31"), ..rule("b.png", &[]) },
+            rule("c.png", &[]),
+        ];
+        let rules = PictureRules::new(rules, Zones::default(), at("2026-06-01T00:00:00Z"));
+        assert_eq!(rules.remarks(), [""; 0], "the second is for others too");
     }
 
     #[test]

@@ -412,7 +412,7 @@ fn pictures(audit: &Audit) -> String {
         *count += 1;
         pools.insert(&phone.phone.device_pool);
     }
-    if by_picture.keys().all(Option::is_none) {
+    if by_picture.keys().all(Option::is_none) && audit.rule_changes.is_empty() {
         return String::new();
     }
     let more = by_picture.len().saturating_sub(MOST_LINES);
@@ -422,6 +422,9 @@ fn pictures(audit: &Audit) -> String {
     let mut text = counted_table(&["By picture", "phones", "device pools"], rows);
     if more > 0 {
         push_line(&mut text, &and_more(more, "axlpaper audit --format csv"));
+    }
+    for change in &audit.rule_changes {
+        push_line(&mut text, &format!("  {}", printable(change)));
     }
     text
 }
@@ -587,7 +590,8 @@ mod tests {
         let mut phones: Vec<_> = (1..=7).map(|n| blocked(&format!("SEP{n}"))).collect();
         phones[0].phone.device_pool = "a pool whose name has the most characters, fifty!".into();
         let summary = Summary::of(&phones);
-        let audit = Audit { cluster, taken_at, summary, phones, remarks: Vec::new() };
+        let (remarks, rule_changes) = (Vec::new(), Vec::new());
+        let audit = Audit { cluster, taken_at, summary, phones, remarks, rule_changes };
         let narrow = audit_recap(&audit);
         assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
         assert!(

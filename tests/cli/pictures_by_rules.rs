@@ -124,7 +124,7 @@ fn rules_count_in_their_time_and_the_next_one_is_named() {
     let audit = run(&lab, &["audit", "--json"]);
     let document = json(&audit);
     keeps("audit", &document);
-    let image = |n: usize| phone(&document, &name(n))["image"].clone();
+    let image = |n: u32| phone(&document, &name(n))["image"].clone();
     assert_eq!((&image(1)["picture"], &image(1)["rule"]), (&"blue.png".into(), &4.into()));
     let next = serde_json::json!({"at": "2099-02-28T23:00:00Z", "rule": 2, "picture": "red.png"});
     assert_eq!(image(1)["next"], next, "a day begins in the phone's zone");
@@ -146,7 +146,9 @@ fn rules_count_in_their_time_and_the_next_one_is_named() {
     assert!(shown[0].is_some() && shown[..5].iter().all(|one| *one == shown[0]), "{shown:?}");
     let page = std::fs::read_to_string(lab.path("own.html")).unwrap();
     assert!(page.contains("counts for 2 phones until"), "the report names the next rule");
-    let checked = run(&lab, &["config", "check"]);
+    let mut program = lab.program(&["config", "check"]);
+    program.env("AXLPAPER_CONFIG", lab.path("config.toml"));
+    let checked = end(program);
     assert!(checked.stdout.contains("rule 1, \"gone.png\" is over"), "{checked:?}");
 }
 
@@ -156,7 +158,7 @@ fn a_run_that_starts_later_pushes_what_the_rules_choose_then() {
     let lab = lab(&format!("{OVER_TIME}{FOR_ALL}"));
     let dry = run(&lab, &["rollout", "--dry-run", "--json", start[0], start[1]]);
     let document = json(&dry);
-    let picture = |n: usize| phone(&document, &name(n))["image"]["picture"].clone();
+    let picture = |n: u32| phone(&document, &name(n))["image"]["picture"].clone();
     assert_eq!([picture(1), picture(3), picture(5)], ["red.png", "green.png", "blue.png"]);
 }
 
@@ -165,10 +167,14 @@ fn phones_whose_only_rule_comes_later_are_left_alone_until_then() {
     let lab = lab(OVER_TIME);
     let audit = run(&lab, &["audit", "--json"]);
     let finding = phone(&json(&audit), &name(1))["findings"].to_string();
-    assert!(finding.contains("yet: [[image]] rule 2") && finding.contains("2099-03-01"), "{finding}");
+    assert!(
+        finding.contains("yet: [[image]] rule 2") && finding.contains("2099-03-01"),
+        "{finding}"
+    );
     let before = lab.cluster.state_digest();
     let ended = run(&lab, &["rollout", "--yes"]);
-    ended.fails(2, &["no [[image]] rule of the config file applies", "red.png", "will apply later"]);
+    ended
+        .fails(2, &["no [[image]] rule of the config file applies", "red.png", "will apply later"]);
     assert_eq!(lab.cluster.state_digest(), before);
 }
 

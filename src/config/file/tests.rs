@@ -265,8 +265,7 @@ fn pictures_are_for_the_phones_that_their_rules_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     std::fs::write(&path, text).unwrap();
-    let rules =
-        FileConfig::load(&path).unwrap().pictures(TimeZone::UTC, Timestamp::UNIX_EPOCH);
+    let rules = FileConfig::load(&path).unwrap().pictures(TimeZone::UTC, Timestamp::UNIX_EPOCH);
     let paris = folder.path().join("paris.png");
     let wanted = [("paris.png", paris.as_path()), ("/all.png", Path::new("/all.png"))];
     assert_eq!(rules.pictures(), wanted);

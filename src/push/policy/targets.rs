@@ -109,6 +109,7 @@ mod tests {
             summary: Summary::default(),
             phones,
             remarks: Vec::new(),
+            rule_changes: Vec::new(),
         }
     }
 

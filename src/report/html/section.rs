@@ -58,8 +58,9 @@ impl<'a> RunSection<'a> {
 
     /// Returns what the survey could not read, and downloads by other addresses.
     pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
-        let remarks = self.run.audit.iter().flat_map(|audit| audit.remarks.iter().cloned());
-        let remarks = remarks.chain(download_warnings(&self.run.phones));
+        let remarks =
+            self.run.audit.iter().flat_map(|audit| audit.remarks.iter().chain(&audit.rule_changes));
+        let remarks = remarks.cloned().chain(download_warnings(&self.run.phones));
         remarks.map(|remark| format!("{}{}", self.prefix(), printable(&remark)))
     }
 
