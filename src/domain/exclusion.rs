@@ -9,7 +9,7 @@ use crate::domain::model::PushSchema;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::text::{MOST_LINES, limit_lines, names, pluralize};
 
-/// Why a phone is left alone whose picture cannot be taken off.
+/// Why a phone is excluded whose picture cannot be removed.
 pub const CANNOT_REMOVE: &str =
     "no way is known to take a pushed picture off a phone of this model";
 
@@ -17,12 +17,12 @@ pub const CANNOT_REMOVE: &str =
 pub const CANNOT_REMOVE_REMEDY: &str = "push a picture that looks like the one it came with";
 
 impl AuditedPhone {
-    /// Returns why it is left alone, where it is.
+    /// Returns why it is excluded, where it is.
     pub fn excluded(&self) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.code == Code::Excluded)
+        self.findings.iter().find(|finding| finding.code.excludes())
     }
 
-    fn leave_alone(&mut self, why: &str, remedy: &str) {
+    fn exclude(&mut self, code: Code, why: &str, remedy: &str) {
         // What would be repaired otherwise is not, and no person has to act either.
         for finding in &mut self.findings {
             if matches!(finding.severity, Severity::Fixable | Severity::Blocked | Severity::Offline)
@@ -31,7 +31,7 @@ impl AuditedPhone {
             }
         }
         self.findings.push(Finding {
-            code: Code::Excluded,
+            code,
             severity: Severity::Warning,
             message: why.to_owned(),
             remedy: remedy.to_owned(),
@@ -40,14 +40,15 @@ impl AuditedPhone {
 }
 
 impl Audit {
-    /// Says of every phone which picture it gets, where there are rules; those that get none are left alone.
+    /// Says of every phone which picture it gets, where there are rules; those that get none are excluded.
     #[must_use]
     pub fn with_pictures(mut self, rules: &PictureRules) -> Self {
         if rules.is_empty() {
             return self;
         }
         let picture_of = |phone: &AuditedPhone| {
-            rules.picture_of(&phone.phone).ok_or((NO_PICTURE, NO_PICTURE_REMEDY))
+            let picture = rules.picture_of(&phone.phone);
+            picture.ok_or((Code::Excluded, NO_PICTURE, NO_PICTURE_REMEDY))
         };
         let without = self.choose_pictures(picture_of);
         let remark = format!(
@@ -59,12 +60,12 @@ impl Audit {
         self.leaving(without, remark)
     }
 
-    /// Adds which picture each phone showed before a run; excludes phones for which `picture_of` has a reason and a remedy
-    /// instead.
+    /// Adds which picture each phone showed before a run; excludes phones for which `picture_of` has a finding, a reason and a
+    /// remedy instead.
     #[must_use]
     pub fn with_earlier_pictures<'a>(
         mut self,
-        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (&'a str, &'a str)>,
+        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (Code, &'a str, &'a str)>,
     ) -> Self {
         let without = self.choose_pictures(picture_of);
         let mut reasons: BTreeMap<&str, Vec<&DeviceName>> = BTreeMap::new();
@@ -86,7 +87,7 @@ impl Audit {
     /// Sets the picture of every phone that can show one. Returns how many get none.
     fn choose_pictures<'a>(
         &mut self,
-        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (&'a str, &'a str)>,
+        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (Code, &'a str, &'a str)>,
     ) -> usize {
         let mut without = 0;
         for phone in &mut self.phones {
@@ -97,9 +98,9 @@ impl Audit {
             if let Some(image) = &mut phone.image {
                 image.picture = chosen.ok().map(str::to_owned);
             }
-            if let Err((why, remedy)) = chosen {
+            if let Err((code, why, remedy)) = chosen {
                 without += 1;
-                phone.leave_alone(why, remedy);
+                phone.exclude(code, why, remedy);
             }
         }
         without
@@ -112,7 +113,7 @@ impl Audit {
         for phone in &mut self.phones {
             if phone.image.as_ref().is_some_and(|image| image.schema == PushSchema::Classic) {
                 without += 1;
-                phone.leave_alone(CANNOT_REMOVE, CANNOT_REMOVE_REMEDY);
+                phone.exclude(Code::Excluded, CANNOT_REMOVE, CANNOT_REMOVE_REMEDY);
             }
         }
         let remark = format!(

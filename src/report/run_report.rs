@@ -331,7 +331,7 @@ impl RunReport {
         if !self.action.object().is_downloaded() {
             return None;
         }
-        let capable = || self.phones.iter().filter(|phone| phone.outcome.is_capable());
+        let capable = || self.phones.iter().filter(|phone| phone.is_capable());
         let known = self.ending.as_ref().and_then(|ending| ending.coverage);
         Some(known.unwrap_or_else(|| {
             Coverage {
@@ -354,7 +354,7 @@ impl RunReport {
 
     /// Returns how many phones show what was pushed. Where no more than an acceptance is to be had, that counts.
     pub(crate) fn coverage_or_acceptances(&self) -> Coverage {
-        let capable = || self.phones.iter().filter(|phone| phone.outcome.is_capable());
+        let capable = || self.phones.iter().filter(|phone| phone.is_capable());
         let known = self.coverage();
         let mut coverage =
             known.unwrap_or_else(|| Coverage { shown: 0, capable: capable().count() });

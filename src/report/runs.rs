@@ -294,7 +294,7 @@ pub fn show_recap(
         line(&format!("Notes: {}", notes.len()));
     }
     notes.iter().for_each(|event| line(&format!("  {} {}", moment(event.at), event.text)));
-    let is_excluded = |phone: &&PhoneResult| phone.finding == Some(Code::Excluded);
+    let is_excluded = |phone: &&PhoneResult| phone.finding.is_some_and(Code::excludes);
     let excluded: Vec<_> = report.phones.iter().filter(is_excluded).collect();
     if !excluded.is_empty() {
         line("");

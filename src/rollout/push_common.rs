@@ -237,7 +237,7 @@ fn read_coverage(
             None => chain.contains(&proven.run) || phone.outcome.is_proven(),
         }
     };
-    let capable = || all.values().filter(|phone| phone.outcome.is_capable());
+    let capable = || all.values().filter(|phone| phone.is_capable());
     let shown = capable().filter(|phone| shows(phone)).count();
     Ok(Some(Coverage { shown, capable: capable().count() }))
 }

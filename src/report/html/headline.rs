@@ -51,7 +51,7 @@ impl Tally {
             tally.pushed += usize::from(!phone.outcome.is_skipped());
             tally.verified += usize::from(phone.outcome == Outcome::Verified);
             tally.failed += usize::from(phone.is_failure());
-            tally.capable += usize::from(phone.outcome.is_capable());
+            tally.capable += usize::from(phone.is_capable());
             tally.good += usize::from(is_good(phone));
         }
         tally
@@ -77,7 +77,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     let (state, level) = alone.map_or_else(|| overall(runs, left_out), state);
     let outcomes = outcomes(action, phones());
     let missed = runs.iter().flat_map(|of| {
-        let missed = of.run.phones.iter().filter(|one| one.outcome.is_capable() && !is_good(one));
+        let missed = of.run.phones.iter().filter(|one| one.is_capable() && !is_good(one));
         missed.map(|phone| (of.cluster.as_str(), phone))
     });
     let alert = runs.first().filter(|_| alone.is_some()).and_then(Alert::of);
