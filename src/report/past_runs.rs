@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::domain::payload_kind::ObjectKind;
-use crate::journal::{Coverage, JournalError, JournalReader, RunEnd, RunId, RunRow};
+use crate::journal::{Coverage, JournalError, JournalReader, RESUME_RECORD, RunEnd, RunId, RunRow};
 
 /// An earlier run over the same phones.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,7 +70,7 @@ fn scope(history: &JournalReader, run: &RunRow) -> Result<Option<Scope>, Journal
         let Some(row) = history.run(crate::journal::RunRef::Number(earlier))? else { break };
         (first, continues) = (row.id, row.continues);
     }
-    let job = history.snapshot::<Job>(first, "job")?;
+    let job = history.snapshot::<Job>(first, RESUME_RECORD)?;
     Ok(job.map(|job| Scope { object, selector: job.selector }))
 }
 

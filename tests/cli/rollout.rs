@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axlpaper::sim::{
-    Change, Fault, FleetSpec, Limits, NO_URL, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_USER, PhoneSpec,
-    PushOutcome, Quirk, Release, SimConfig,
+    Change, Fault, FleetSpec, Limits, NO_URL, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_USER,
+    PhoneSpec, PushOutcome, Quirk, Release, SimConfig,
 };
 
 use crate::lab::{Lab, end, fleet_of, name, outcome, phone};
@@ -155,14 +155,8 @@ const SKIPPED: [&str; 4] = ["no_background", "offline", "needs_work", "excluded"
 fn with_a_wrong_push_password(lab: &Lab, command: &str) -> crate::lab::Ended {
     let (picture, port, pin) =
         (lab.picture(), lab.cluster.phone_port().to_string(), lab.cluster.cert_sha256());
-    let mut program = lab.program(&[
-        command,
-        picture.to_str().unwrap(),
-        "--yes",
-        "--json",
-        "--pin-sha256",
-        &pin,
-    ]);
+    let mut program =
+        lab.program(&[command, picture.to_str().unwrap(), "--yes", "--json", "--pin-sha256", &pin]);
     program.args(["--phone-port", &port, "--concurrency", "16"]).env("PHONE_PASSWORD", "wrong");
     end(program)
 }
@@ -207,7 +201,8 @@ fn a_wrong_push_password_costs_one_login_a_run_and_reaches_no_phone() {
 fn a_wrong_push_password_is_found_out_before_the_cluster_is_changed_for_it() {
     let lab = Lab::of_phones(20);
     let before = lab.cluster.state_digest();
-    with_a_wrong_push_password(&lab, "rollout").fails(4, &["refuses the password", "nothing was changed"]);
+    with_a_wrong_push_password(&lab, "rollout")
+        .fails(4, &["refuses the password", "nothing was changed"]);
     assert_eq!(lab.cluster.state_digest(), before);
     let record = lab.record();
     assert_eq!(record.users[PUSH_USER].failed_logins, 1);

@@ -253,3 +253,29 @@ fn each_of_several_clusters_is_looked_at_by_its_own_proofs() {
     assert_eq!(again.code, 0, "{again:?}");
     assert_eq!((pushed(&a), pushed(&b)), (before.0, before.1 + 1));
 }
+
+#[test]
+fn the_last_run_is_one_that_began_and_no_verification_is_resumed() {
+    let lab = lab();
+    lab.cluster.set_quirk(&name(3), Quirk::ErrorWithOk { number: 3 });
+    rollout(&lab, &["--attempts", "1"]);
+    let run = || {
+        let shown = lab.read(&["show", "last"]).stdout;
+        shown.split([' ', ':']).nth(1).unwrap().parse::<u32>().unwrap()
+    };
+    // A typing error, a password that the cluster refuses, and no terminal to confirm on.
+    lab.push("rollout", &["--yes", "--device-pool", "no such pool"]).fails(2, &["no such pool"]);
+    lab.push("rollout", &[]).fails(5, &["--yes"]);
+    lab.cluster.set_password(PUSH_USER, "another one");
+    verify(&lab, &[]).fails(4, &["the cluster refuses the password"]);
+    assert_eq!(run(), 1);
+    lab.cluster.set_password(PUSH_USER, axlpaper::sim::PUSH_PASSWORD);
+    assert_eq!(verify(&lab, &[]).code, 0);
+    assert_eq!(run(), 5);
+    lab.resumed(&["--resume", "5", "--yes"]).fails(2, &["`axlpaper rollout --resume 1`"]);
+    lab.cluster.set_quirk(&name(3), Quirk::Normal);
+    let resumed = lab.resumed(&["--resume", "last", "--yes"]);
+    resumed.told(0, &["verified"]);
+    assert!(resumed.stderr.contains("resumes run 1"), "{resumed:?}");
+    assert_eq!(run(), 6);
+}
