@@ -323,6 +323,7 @@ impl Row for PhoneResult {
             | Outcome::BadReply
             | Outcome::WrongDevice
             | Outcome::NotShown
+            | Outcome::Interrupted
             | Outcome::Pending => TestResult::Failed {
                 kind: word.to_owned(),
                 message: format!("{word}: {reason}"),

@@ -15,7 +15,7 @@ use crate::domain::finding::Code;
 use crate::domain::plan::Change;
 use crate::domain::push_action::PushAction;
 use crate::event::{ChangeState, Download, PhoneResult};
-use crate::journal::{AttemptRow, ControlRequest, EventKind, EventRow, RunRow, Subject};
+use crate::journal::{AttemptRow, ControlRequest, EventKind, EventRow, RunRow, RunState, Subject};
 use crate::report::row::Row;
 use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::summary::run_recap;
@@ -258,7 +258,8 @@ pub fn show_recap(
     }
     line(&match (run.ended_at, run.exit_code) {
         (Some(at), Some(code)) => format!("  {} at {}, exit code {code}", run.state, moment(at)),
-        _ => "  it has not ended, or was killed".to_owned(),
+        _ if report.run.state == RunState::Running => "  still running".to_owned(),
+        _ => "  killed, or crashed: no process works on it any more".to_owned(),
     });
     for event in report.waits_for().filter(|_| run.ended_at.is_none()) {
         line(&format!("  since {}: {}", moment(event.at), event.text));
@@ -272,9 +273,9 @@ pub fn show_recap(
     if let Some(other) = run.reverts {
         line(&format!("  reverts run {other}"));
     }
+    let next = next.filter(|_| report.run.state != RunState::Running);
     if let Some(next) = next {
-        let killed = if run.ended_at.is_none() { ", unless it still runs" } else { "" };
-        line(&format!("  continue with `{next}`{killed}"));
+        line(&format!("  continue with `{next}`"));
     }
     part.iter().for_each(|part| line(&format!("  shown: {part}")));
     line("");

@@ -279,6 +279,7 @@ fn by_group(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<String> {
     for (outcome, count) in counts {
         let own = [Outcome::Verified, Outcome::Already, Outcome::Accepted, Outcome::Pending];
         let column = match outcome {
+            Outcome::Interrupted => "pending",
             outcome if own.contains(outcome) => outcome.as_str(),
             outcome if outcome.is_skipped() => "skipped",
             _ => "failed",
@@ -333,8 +334,10 @@ fn failures(report: &RunReport, next: Option<&str>, layout: Layout) -> String {
                 if reasons.len() > 1 { format!("{count} of them: ") } else { String::new() };
             push_line(&mut text, &format!("    {count}{}", printable(reason)));
         }
-        if !cause.remedy.is_empty() {
-            push_line(&mut text, &format!("    -> {}", printable(&cause.remedy)));
+        let next = next.filter(|_| cause.outcome.is_open()).map(|next| format!("`{next}`"));
+        let remedy = next.as_deref().unwrap_or(&cause.remedy);
+        if !remedy.is_empty() {
+            push_line(&mut text, &format!("    -> {}", printable(remedy)));
         }
     }
     for (cause, (reason, count)) in

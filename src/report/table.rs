@@ -44,7 +44,9 @@ impl Layout {
     pub(crate) fn paint(self, word: &str, text: &str) -> String {
         let style = match word {
             "verified" | "already" | "ready" => Style::new().green(),
-            "accepted" | "fixable" | "needs_work" | "pending" => Style::new().yellow(),
+            "accepted" | "fixable" | "needs_work" | "interrupted" | "pending" => {
+                Style::new().yellow()
+            }
             "rejected" | "auth_failed" | "unreachable" | "bad_reply" | "wrong_device"
             | "blocked" | "not_shown" => Style::new().red(),
             "offline" | "excluded" | "no_background" | "not_verifiable" | "unsupported" => {

@@ -11,7 +11,7 @@ use crate::journal::Coverage;
 /// Returns how the phones of a run were to be proven: those that were left alone know nothing of it.
 pub(crate) fn proof_of(phones: &[PhoneResult]) -> Proof {
     let excluded = |phone: &PhoneResult| {
-        phone.attempts == 0 || phone.outcome.is_skipped() || phone.outcome == Outcome::Pending
+        phone.attempts == 0 || phone.outcome.is_skipped() || phone.outcome.is_open()
     };
     phones.iter().find(|phone| !excluded(phone)).map(|phone| phone.proof).unwrap_or_default()
 }
@@ -248,6 +248,7 @@ pub(crate) fn outcome_title(action: PushAction, outcome: Outcome) -> &'static st
         (Outcome::NoBackground, _) => "Model without background",
         (Outcome::NotShown, _) => "Shows something else",
         (Outcome::NotVerifiable, _) => "Not verifiable",
+        (Outcome::Interrupted, _) => "Interrupted",
         (Outcome::Pending, _) => "Not tried",
     }
 }
@@ -322,9 +323,10 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
         Outcome::WrongDevice => {
             "Another device answers at the phone's address; nothing was sent to it.".to_owned()
         }
-        Outcome::Pending => {
-            "Not tried, because the run ended before, or its end is not known.".to_owned()
+        Outcome::Interrupted => {
+            "Tried, and the run was killed or cut off before it knew how that ended.".to_owned()
         }
+        Outcome::Pending => "Not tried, because the run ended before.".to_owned(),
         Outcome::Already => {
             format!("Not pushed to: an earlier run proved that it {}.", shows(action))
         }

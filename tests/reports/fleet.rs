@@ -294,6 +294,7 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
         | Outcome::BadReply
         | Outcome::WrongDevice
         | Outcome::NotShown
+        | Outcome::Interrupted
         | Outcome::Pending => (
             Some("closed the connection without an answer".into()),
             seen.phone.registration.ip.map(|ip| format!("check the way to {ip}, then push again")),

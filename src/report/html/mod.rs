@@ -236,6 +236,7 @@ fn meanings(action: PushAction, proof: Proof) -> Vec<OutcomeMeaning> {
         | Outcome::Offline
         | Outcome::Excluded
         | Outcome::NoBackground
+        | Outcome::Interrupted
         | Outcome::Pending => true,
     });
     there
