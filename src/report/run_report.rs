@@ -61,7 +61,7 @@ pub struct RunReport {
     pub screenshots: Vec<Screenshot>,
     /// How many more phones have screenshots in the journal.
     pub more_screenshots: usize,
-    /// Earlier runs over the same phones, the oldest first, where they were read: see [`Self::with_past_runs`].
+    /// Earlier runs that pushed the same to the same phones, the oldest first, where they were read: see [`Self::with_past_runs`].
     pub past_runs: Vec<PastRun>,
     /// Phones that other runs proved to show one of the pictures, of a run that did not write down how many do.
     pub shown_by_others: HashSet<DeviceName>,

@@ -28,6 +28,18 @@ pub(crate) fn title(action: PushAction, what: &str) -> String {
     }
 }
 
+/// What all runs of a history pushed.
+pub(crate) fn same_payload(action: PushAction) -> &'static str {
+    match action {
+        PushAction::Picture | PushAction::PictureElsewhere => "this picture",
+        PushAction::Removal => "a removal",
+        PushAction::RingTone => "this ring tone",
+        PushAction::Sound => "this sound",
+        PushAction::Keys => "this key script",
+        PushAction::Verification => "a verification",
+    }
+}
+
 /// What a run did to how many phones, in the first line of its recap.
 pub(crate) fn heading(command: &str, action: PushAction, what: &str, phones: &str) -> String {
     match action {
