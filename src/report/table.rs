@@ -200,9 +200,9 @@ pub fn table<T: Row>(
             writeln!(out, "{}", line.trim_end())?;
         }
     }
-    let unlisted = records.len() - shown.len();
-    if unlisted > 0 {
-        writeln!(out, "\n{}", layout.wrapped(&unlisted_devices(records, unlisted)))?;
+    let unlisted = unlisted_devices(records);
+    if !unlisted.is_empty() {
+        writeln!(out, "\n{}", layout.wrapped(&format!("{unlisted}; --fields lists all")))?;
     }
     Ok(())
 }
@@ -214,18 +214,25 @@ fn listed<T: Row>(records: &[T]) -> Vec<&T> {
     if listed.is_empty() { records.iter().collect() } else { listed }
 }
 
-fn unlisted_devices<T: Row>(records: &[T], count: usize) -> String {
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    for kind in records.iter().filter_map(Row::without_screen) {
-        *kinds.entry(kind).or_default() += 1;
+/// Counts devices without a screen by their kind; empty where there are none, or nothing else.
+pub(crate) fn unlisted_devices<'a, T: Row + 'a>(
+    records: impl IntoIterator<Item = &'a T>,
+) -> String {
+    let (mut kinds, mut others): (BTreeMap<&str, usize>, usize) = (BTreeMap::new(), 0);
+    for record in records {
+        match record.without_screen() {
+            Some(kind) => *kinds.entry(kind).or_default() += 1,
+            None => others += 1,
+        }
+    }
+    let count: usize = kinds.values().sum();
+    if count == 0 || others == 0 {
+        return String::new();
     }
     let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let are = if count == 1 { "is" } else { "are" };
-    format!(
-        "{} without a screen {are} not listed ({}); --fields lists all",
-        pluralize(count, "device"),
-        kinds.join(", ")
-    )
+    let devices = pluralize(count, "device");
+    format!("{devices} without a screen {are} not listed ({})", kinds.join(", "))
 }
 
 /// How wide a column is as it stands, and how narrow it reads well.
