@@ -4,7 +4,7 @@
 //! both look alike, so each of their sentences is asked for here.
 
 use crate::domain::push_action::PushAction;
-use crate::domain::text::grouped;
+use crate::domain::text::{grouped, pluralize};
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::journal::Coverage;
 
@@ -72,18 +72,27 @@ pub(crate) fn noun(action: PushAction) -> &'static str {
     }
 }
 
-/// Says that so many phones are verified, and no other was tried.
-pub(crate) fn all_verified(action: PushAction, phones: usize) -> String {
+/// Says that so many phones are verified, and no other was tried; `unknown` phones could not be verified.
+pub(crate) fn all_verified(action: PushAction, phones: usize, unknown: usize) -> String {
     let noun = noun(action);
     match (action, phones) {
-        (PushAction::Verification, 1) => "The phone shows its picture.".to_owned(),
-        (PushAction::Verification, n) => {
+        (PushAction::Verification, 1) if unknown == 0 => "The phone shows its picture.".to_owned(),
+        (PushAction::Verification, n) if unknown == 0 => {
             format!("All {n} phones that were looked at show their picture.")
+        }
+        (PushAction::Verification, n) => {
+            let show = if n == 1 { "phone shows its" } else { "phones show their" };
+            format!("{} {show} picture. {}", grouped(n), not_verifiable(unknown))
         }
         (_, 1) => format!("The {noun} is verified."),
         (PushAction::Removal, n) => format!("All {n} removals are verified."),
         (_, n) => format!("All {n} pushes are verified."),
     }
+}
+
+/// Says that so many phones could not be verified.
+pub(crate) fn not_verifiable(phones: usize) -> String {
+    format!("{} could not be verified.", pluralize(phones, "phone"))
 }
 
 /// Says that the only phone failed.

@@ -279,3 +279,24 @@ fn the_last_run_is_one_that_began_and_no_verification_is_resumed() {
     assert!(resumed.stderr.contains("resumes run 1"), "{resumed:?}");
     assert_eq!(run(), 6);
 }
+
+#[test]
+fn phones_that_cannot_be_verified_are_no_success_and_nothing_is_said_of_a_push() {
+    let mut fleet = fleet_of(24);
+    fleet.phones[3] = PhoneSpec::new(name(4), 36350);
+    fleet.push_devices = (1..=24).map(name).collect();
+    fleet.give_addresses();
+    let lab = Lab::new(fleet);
+    std::fs::write(lab.path("demo.png"), axlpaper::media::demo_png().unwrap().png).unwrap();
+    rollout(&lab, &[]);
+    let seen = verify(&lab, &["--report", "seen.html"]);
+    seen.told(0, &["23 phones show their picture. 1 phone could not be verified."]);
+    let text = format!("{}{}", seen.stdout, seen.stderr);
+    assert!(seen.stderr.contains("(23 succeeded, 0 failed, 1 not verifiable)"), "{seen:?}");
+    for word in ["canary", "What to do", "wave", "push to", "By finding", "was changed on"] {
+        assert!(!text.contains(word), "{word}: {text}");
+    }
+    let page = std::fs::read_to_string(lab.path("seen.html")).unwrap();
+    assert!(page.contains("<b>not all verified</b>"));
+    assert!(page.contains("1 phone could not be verified."));
+}

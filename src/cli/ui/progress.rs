@@ -39,35 +39,47 @@ struct Status {
 struct Results {
     succeeded: usize,
     failed: usize,
+    /// Phones whose screens could not be verified.
+    unknown: usize,
 }
 
 impl Results {
     fn add(&mut self, phone: &PhoneResult) {
-        // A phone that was not tried has no result.
-        if phone.outcome == Outcome::Pending {
-            return;
+        match phone.outcome {
+            // A phone that was not tried has no result.
+            Outcome::Pending => {}
+            Outcome::NotVerifiable => self.unknown += 1,
+            _ if phone.is_failure() => self.failed += 1,
+            _ => self.succeeded += 1,
         }
-        self.failed += usize::from(phone.is_failure());
-        self.succeeded += usize::from(!phone.is_failure());
     }
 
     /// Returns them for a bar.
     fn short(self, unicode: bool) -> String {
-        let Self { succeeded, failed } = self;
-        match (succeeded + failed, unicode) {
+        let Self { succeeded, failed, unknown } = self;
+        let also = match (unknown, unicode) {
             (0, _) => String::new(),
-            (_, true) => format!(" ✓{succeeded} ✗{failed}"),
-            (_, false) => format!(" ok {succeeded}, failed {failed}"),
+            (_, true) => format!(" ?{unknown}"),
+            (_, false) => format!(", not verifiable {unknown}"),
+        };
+        match (succeeded + failed + unknown, unicode) {
+            (0, _) => String::new(),
+            (_, true) => format!(" ✓{succeeded} ✗{failed}{also}"),
+            (_, false) => format!(" ok {succeeded}, failed {failed}{also}"),
         }
     }
 
     /// Returns them for a line.
     fn long(self) -> String {
-        let Self { succeeded, failed } = self;
-        if succeeded + failed == 0 {
+        let Self { succeeded, failed, unknown } = self;
+        if succeeded + failed + unknown == 0 {
             return String::new();
         }
-        format!(" ({succeeded} succeeded, {failed} failed)")
+        let also = match unknown {
+            0 => String::new(),
+            unknown => format!(", {unknown} not verifiable"),
+        };
+        format!(" ({succeeded} succeeded, {failed} failed{also})")
     }
 }
 
@@ -494,7 +506,7 @@ mod tests {
         assert_eq!(at(59, 100, none), None);
         assert_eq!(at(61, 200, none).as_deref(), Some("Reading phones: 200 of 500 so far"));
         assert_eq!(at(62, 312, none), None);
-        let some = Results { succeeded: 306, failed: 6 };
+        let some = Results { succeeded: 306, failed: 6, unknown: 0 };
         let line = "Pushing to phones: 312 (306 succeeded, 6 failed)";
         assert_eq!(plain.ended("Pushing to phones", some), line);
         assert_eq!(
