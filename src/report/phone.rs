@@ -158,6 +158,9 @@ impl PhoneHistory {
         if let Some(history) = history {
             this.read_runs(history, next)?;
         }
+        if let Some(seen) = &this.seen {
+            this.name = seen.phone.name().clone();
+        }
         this.expected = this.expected_by(rules);
         Ok(this)
     }
