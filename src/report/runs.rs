@@ -14,7 +14,7 @@ use crate::domain::control::{ControlAction, ControlResult};
 use crate::domain::finding::Code;
 use crate::domain::plan::Change;
 use crate::domain::push_action::PushAction;
-use crate::event::{ChangeState, Download, PhoneResult};
+use crate::event::{ChangeState, Download, Outcome, PhoneResult};
 use crate::journal::{AttemptRow, ControlRequest, EventKind, EventRow, RunRow, RunState, Subject};
 use crate::report::row::Row;
 use crate::report::run_report::{RolloutSummary, RunReport};
@@ -92,6 +92,24 @@ impl RunRecord {
         Some(wording::title(self.action?, self.pushed.as_deref()?))
     }
 
+    /// How many of its phones are proven to have what it pushed, such as `73 of 144`, or accepted it where nothing can prove
+    /// that; nothing where it had none.
+    fn verified(&self) -> String {
+        let proven = match self.action {
+            Some(PushAction::Sound | PushAction::Keys) => [Outcome::Accepted; 2],
+            Some(_) | None => [Outcome::Verified, Outcome::Already],
+        };
+        let proven = proven.map(Outcome::as_str);
+        let count = |of: &dyn Fn(&str) -> bool| -> i64 {
+            let outcomes = self.outcomes.iter().filter(|(outcome, _)| of(outcome.as_str()));
+            outcomes.map(|(_, count)| count).sum()
+        };
+        match count(&|_| true) {
+            0 => String::new(),
+            all => format!("{} of {all}", count(&|outcome| proven.contains(&outcome))),
+        }
+    }
+
     fn counts(&self) -> String {
         let parts = self.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}"));
         parts.collect::<Vec<_>>().join(", ")
@@ -99,10 +117,15 @@ impl RunRecord {
 }
 
 impl Row for RunRecord {
-    const COLUMNS: &'static [&'static str] =
-        &["run", "began_at", "who", "cluster", "command", "state", "exit", "phones", "what"];
-    const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit"];
-    const DROPPED: &'static [&'static str] = &["cluster", "who", "what"];
+    const COLUMNS: &'static [&'static str] = &[
+        "run", "began_at", "who", "cluster", "command", "state", "exit", "phones", "what",
+        "verified",
+    ];
+    const TABLE: &'static [&'static str] =
+        &["run", "began_at", "who", "cluster", "command", "state", "exit", "verified", "what"];
+    const ONE_LINE: bool = true;
+    const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit", "verified"];
+    const DROPPED: &'static [&'static str] = &["cluster", "who", "exit"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
         ("exit", "exit_code"),
         ("phones", "outcomes"),
@@ -129,6 +152,7 @@ impl Row for RunRecord {
             self.exit_code.map(|code| code.to_string()).unwrap_or_default(),
             self.counts(),
             self.what().unwrap_or_default(),
+            self.verified(),
         ]
     }
 }
@@ -327,6 +351,9 @@ pub fn download_line(download: &Download) -> String {
     let how = match (head_only, complete, status) {
         (true, ..) => "only the header was asked for".to_owned(),
         (false, true, _) => format!("{bytes} bytes, complete"),
+        (false, false, 200) if bytes == length => {
+            format!("all {bytes} bytes sent, but the phone did not confirm that it has them")
+        }
         (false, false, 200) => format!("{bytes} of {length} bytes, not complete"),
         (false, false, _) => "nothing was sent".to_owned(),
     };
