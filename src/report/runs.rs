@@ -92,21 +92,21 @@ impl RunRecord {
         Some(wording::title(self.action?, self.pushed.as_deref()?))
     }
 
-    /// How many of its phones are proven to have what it pushed, such as `73 of 144`, or accepted it where nothing can prove
-    /// that; nothing where it had none.
-    fn verified(&self) -> String {
-        let proven = match self.action {
-            Some(PushAction::Sound | PushAction::Keys) => [Outcome::Accepted; 2],
-            Some(_) | None => [Outcome::Verified, Outcome::Already],
-        };
-        let proven = proven.map(Outcome::as_str);
+    /// How many of its phones have what it pushed, such as `73 of 144`; nothing where it had no phones. An acceptance counts
+    /// where downloads from our image server cannot prove it.
+    fn succeeded(&self) -> String {
+        let is_proven_by_downloads =
+            matches!(self.action, Some(PushAction::Picture | PushAction::RingTone) | None);
+        let good = [Outcome::Verified, Outcome::Already, Outcome::Accepted];
+        let good = good[..if is_proven_by_downloads { 2 } else { 3 }].iter();
+        let good: Vec<&str> = good.map(|outcome| outcome.as_str()).collect();
         let count = |of: &dyn Fn(&str) -> bool| -> i64 {
             let outcomes = self.outcomes.iter().filter(|(outcome, _)| of(outcome.as_str()));
             outcomes.map(|(_, count)| count).sum()
         };
         match count(&|_| true) {
             0 => String::new(),
-            all => format!("{} of {all}", count(&|outcome| proven.contains(&outcome))),
+            all => format!("{} of {all}", count(&|outcome| good.contains(&outcome))),
         }
     }
 
@@ -118,13 +118,21 @@ impl RunRecord {
 
 impl Row for RunRecord {
     const COLUMNS: &'static [&'static str] = &[
-        "run", "began_at", "who", "cluster", "command", "state", "exit", "phones", "what",
-        "verified",
+        "run",
+        "began_at",
+        "who",
+        "cluster",
+        "command",
+        "state",
+        "exit",
+        "phones",
+        "what",
+        "succeeded",
     ];
     const TABLE: &'static [&'static str] =
-        &["run", "began_at", "who", "cluster", "command", "state", "exit", "verified", "what"];
+        &["run", "began_at", "who", "cluster", "command", "state", "exit", "succeeded", "what"];
     const ONE_LINE: bool = true;
-    const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit", "verified"];
+    const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit", "succeeded"];
     const DROPPED: &'static [&'static str] = &["cluster", "who", "exit"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
         ("exit", "exit_code"),
@@ -152,7 +160,7 @@ impl Row for RunRecord {
             self.exit_code.map(|code| code.to_string()).unwrap_or_default(),
             self.counts(),
             self.what().unwrap_or_default(),
-            self.verified(),
+            self.succeeded(),
         ]
     }
 }
