@@ -158,7 +158,7 @@ fn a_push_takes_ready_phones_and_a_rollout_those_that_it_makes_ready() {
 }
 
 #[test]
-fn a_sample_is_spread_and_the_same_each_time() {
+fn a_sample_is_spread_and_prefers_phones_that_do_not_show_the_picture() {
     let lab = Lab::new(mixed());
     let sample = || listed(&lab.run(&["audit", "--json", "--sample", "3"]));
     let first = sample();
@@ -172,6 +172,15 @@ fn a_sample_is_spread_and_the_same_each_time() {
     assert_eq!((of("model").len(), of("device_pool").len()), (2, 3));
     assert_eq!(lab.push("rollout", &["--yes", "--sample", "3"]).code, 0);
     assert_eq!(pushed(&lab), first.iter().cloned().collect());
+    // The next sample is of phones that do not show it; with --force those of the first one are as good.
+    let before = lab.record();
+    assert_eq!(lab.push("rollout", &["--yes", "--sample", "3"]).code, 0);
+    let after = lab.record();
+    let again = |n: &String| after.phones[n].pushes.len() > before.phones[n].pushes.len();
+    assert!(!first.iter().any(again), "a phone that shows the picture was taken");
+    assert_eq!(pushed(&lab).len(), 6);
+    assert_eq!(lab.push("rollout", &["--yes", "--sample", "3", "--force"]).code, 0);
+    assert_eq!(pushed(&lab).len(), 6);
     let both = lab.run(&["audit", "--sample", "3", "--limit", "3"]);
     assert_eq!(both.code, 2, "{both:?}");
 }

@@ -282,7 +282,7 @@ pub struct TargetArgs {
     /// Others are taken only where these are too few
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>())]
     pub limit: Option<usize>,
-    /// At most this many, spread over models and device pools; the same ones each time
+    /// At most this many, spread over models and device pools; those that do not show the picture yet come first
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>(), conflicts_with = "limit")]
     pub sample: Option<usize>,
 }
