@@ -97,10 +97,8 @@ fn scope(history: &JournalReader, run: &RunRow) -> Result<Option<Scope>, Journal
         (first, continues) = (row.id, row.continues);
     }
     let Some(job) = history.snapshot::<Job>(first, RESUME_RECORD)? else { return Ok(None) };
-    let kind = match subject.action() {
-        PushAction::RingTone => SentTones::KIND,
-        _ => SentPictures::KIND,
-    };
+    let is_tone = subject.action() == PushAction::RingTone;
+    let kind = if is_tone { SentTones::KIND } else { SentPictures::KIND };
     let sent = history.snapshot::<Sent>(run.id, kind)?.map(|sent| sent.pictures);
     Ok(Some(Scope {
         action: subject.action(),

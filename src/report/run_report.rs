@@ -547,11 +547,10 @@ pub fn change_rows(results: Vec<ChangeResult>) -> Vec<ChangeRow> {
 
 /// The result of a phone of which the journal has no end.
 fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRow>) -> PhoneResult {
-    let again = match run.run.state {
-        RunState::Running => {
-            format!("`axlpaper show {}` has its result when the run has ended", run.run.id)
-        }
-        _ => wording::next_step(run.action, run.run.id, begun.is_some()),
+    let again = if run.run.state == RunState::Running {
+        format!("`axlpaper show {}` has its result when the run has ended", run.run.id)
+    } else {
+        wording::next_step(run.action, run.run.id, begun.is_some())
     };
     let (to_push, reason) = match audited.excluded() {
         Some(alone) => (false, Some(alone)),

@@ -45,13 +45,18 @@ struct Results {
 
 impl Results {
     fn add(&mut self, phone: &PhoneResult) {
-        match phone.outcome {
-            // A phone that was not tried has no result.
-            Outcome::Pending => {}
-            Outcome::NotVerifiable => self.unknown += 1,
-            _ if phone.is_failure() => self.failed += 1,
-            _ => self.succeeded += 1,
+        // A phone that was not tried has no result.
+        if phone.outcome == Outcome::Pending {
+            return;
         }
+        let count = if phone.outcome == Outcome::NotVerifiable {
+            &mut self.unknown
+        } else if phone.is_failure() {
+            &mut self.failed
+        } else {
+            &mut self.succeeded
+        };
+        *count += 1;
     }
 
     /// Returns them for a bar.
