@@ -43,10 +43,13 @@ fn keep(name: &str, report: &RunReport, page: &str) {
     };
     let phones = &report.phones;
     let seen = &report.audit.as_ref().unwrap().phones;
-    let mut names: Vec<&str> = phones.iter().map(|phone| phone.name.as_str()).collect();
+    // Devices without a screen are not listed unless a filter selects them.
+    let listed = || phones.iter().filter(|phone| phone.model != "Cisco ATA 191");
+    let mut names: Vec<&str> = listed().map(|phone| phone.name.as_str()).collect();
     names.sort_unstable();
     let expected = json!({
         "phones": phones.len(),
+        "listed": listed().count(),
         "outcomes": counts(phones.iter().map(|phone| phone.outcome.as_str())),
         "verdicts": counts(seen.iter().map(|phone| phone.verdict.as_str())),
         "pools": counts(phones.iter().map(|phone| phone.device_pool.as_str())),
@@ -224,6 +227,20 @@ fn the_last_runs_over_the_same_phones_are_columns() {
     assert!(page.contains(told), "{}", markup(&page));
     let page = html(&[RunReport { past_runs: Vec::new(), ..report }]).unwrap();
     assert!(!page.contains("class=\"history\""), "one run alone is no history");
+}
+
+#[test]
+fn a_night_of_failures_is_kept_for_the_printer() {
+    let report = fleet::night();
+    let page = html(std::slice::from_ref(&report)).unwrap();
+    assert!(page.contains("The last runs of this picture over the same phones"));
+    // Analog ports are counted in one line, and are no rows without a script.
+    let analog = report.phones.iter().filter(|phone| phone.model == "Cisco ATA 191").count();
+    let line = format!("{analog} devices without a screen are not listed ({analog} analog)");
+    assert!(analog > 0 && page.contains(&line), "{line}");
+    let (_, plain) = markup(&page).split_once("<noscript>").unwrap();
+    assert!(!plain.split_once("</noscript>").unwrap().0.contains("ATA 191"));
+    keep("night", &report, &page);
 }
 
 /// A run on another cluster.

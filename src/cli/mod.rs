@@ -155,9 +155,23 @@ fn whole_definition() -> clap::Command {
 }
 
 fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let arguments = with_scope_joined(arguments);
     let mut definition = whole_definition();
-    let matches = definition.try_get_matches_from_mut(with_scope_joined(arguments))?;
+    let matches = definition.try_get_matches_from_mut(&arguments);
+    let matches = matches.map_err(|error| without_environment(error, arguments))?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))
+}
+
+/// Returns the error that the arguments alone have: a usage line names options of environment variables as if they had been
+/// typed. Help keeps the variables.
+fn without_environment(error: clap::Error, arguments: Vec<OsString>) -> clap::Error {
+    fn reset(command: clap::Command) -> clap::Command {
+        command.mut_args(|arg| arg.env(None)).mut_subcommands(reset)
+    }
+    if !error.use_stderr() {
+        return error;
+    }
+    reset(whole_definition()).try_get_matches_from(arguments).err().unwrap_or(error)
 }
 
 /// Joins `--scope new-profile NAME` to one value: no other option takes a name only after some word, and a

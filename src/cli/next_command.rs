@@ -62,6 +62,11 @@ pub fn say(next: Option<&str>) {
     }
 }
 
+/// Returns the command that pushes back what the phones of a run showed before it.
+pub fn revert_pictures(run: &RunRow) -> String {
+    with_options(&format!("axlpaper revert {} --pictures", run.id), run, false)
+}
+
 /// Adds the options of a run that say how its cluster and its phones are reached, but the address of the image server where
 /// no phone reached it.
 fn with_options(next: &str, run: &RunRow, no_downloads: bool) -> String {

@@ -45,14 +45,12 @@ pub fn find(history: &JournalReader, which: RunRef) -> Result<RunRow, AppError> 
     if let Some(run) = history.run(which)? {
         return Ok(run);
     }
-    let is_removed = match which {
-        RunRef::Number(run) => history.was_begun(run)?,
-        RunRef::Last => false,
-    };
-    let error = if is_removed {
-        format!("the journal has no run {which} any more: `axlpaper journal prune` removed it")
-    } else {
-        format!("the journal has no run {which}")
+    let error = match which {
+        RunRef::Number(run) if history.was_begun(run)? => {
+            format!("the journal has no run {run} any more: `axlpaper journal prune` removed it")
+        }
+        RunRef::Number(run) => format!("the journal has no run {run}"),
+        RunRef::Last => "the journal has no run".to_owned(),
     };
     Err(AppError::new(ErrorKind::Usage, error).hint("`axlpaper runs` lists the runs that it has"))
 }

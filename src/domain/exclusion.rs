@@ -11,7 +11,7 @@ use crate::domain::picture_rules::{Decision, PictureRules};
 use crate::domain::text::{MOST_LINES, limit_lines, names, pluralize};
 use crate::domain::time_zone::shown_in;
 
-/// Why a phone is left alone whose picture cannot be taken off.
+/// Why a phone is excluded whose picture cannot be removed.
 pub const CANNOT_REMOVE: &str =
     "no way is known to take a pushed picture off a phone of this model";
 
@@ -19,12 +19,12 @@ pub const CANNOT_REMOVE: &str =
 pub const CANNOT_REMOVE_REMEDY: &str = "push a picture that looks like the one it came with";
 
 impl AuditedPhone {
-    /// Returns why it is left alone, where it is.
+    /// Returns why it is excluded, where it is.
     pub fn excluded(&self) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.code == Code::Excluded)
+        self.findings.iter().find(|finding| finding.code.excludes())
     }
 
-    fn leave_alone(&mut self, why: &str, remedy: &str) {
+    fn exclude(&mut self, code: Code, why: &str, remedy: &str) {
         // What would be repaired otherwise is not, and no person has to act either.
         for finding in &mut self.findings {
             if matches!(finding.severity, Severity::Fixable | Severity::Blocked | Severity::Offline)
@@ -33,7 +33,7 @@ impl AuditedPhone {
             }
         }
         self.findings.push(Finding {
-            code: Code::Excluded,
+            code,
             severity: Severity::Warning,
             message: why.to_owned(),
             remedy: remedy.to_owned(),
@@ -73,7 +73,7 @@ impl Audit {
             let decision = decisions.next();
             let rule = decision.and_then(|decision| decision.rule);
             rule.map(|rule| rule.picture)
-                .ok_or_else(|| (no_picture(phone, rules), NO_PICTURE_REMEDY))
+                .ok_or_else(|| (Code::Excluded, no_picture(phone, rules), NO_PICTURE_REMEDY))
         });
         let seasons = seasons.into_iter().map(|((next, rule, when), phones)| {
             let rule_name = |number: Option<usize>| match number {
@@ -99,15 +99,16 @@ impl Audit {
         self.leaving(without, remark)
     }
 
-    /// Adds which picture each phone showed before a run; excludes phones for which `picture_of` has a reason and a remedy
-    /// instead.
+    /// Adds which picture each phone showed before a run; excludes phones for which `picture_of` has a finding, a reason and a
+    /// remedy instead.
     #[must_use]
     pub fn with_earlier_pictures<'a>(
         mut self,
-        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (&'a str, &'a str)>,
+        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (Code, &'a str, &'a str)>,
     ) -> Self {
-        let chosen =
-            |phone: &AuditedPhone| picture_of(phone).map_err(|(why, remedy)| (why.into(), remedy));
+        let chosen = |phone: &AuditedPhone| {
+            picture_of(phone).map_err(|(code, why, remedy)| (code, why.into(), remedy))
+        };
         let without = self.choose_pictures(chosen);
         let mut reasons: BTreeMap<&str, Vec<&DeviceName>> = BTreeMap::new();
         for phone in &self.phones {
@@ -128,7 +129,7 @@ impl Audit {
     /// Sets the picture of every phone that can show one. Returns how many get none.
     fn choose_pictures<'a>(
         &mut self,
-        mut picture_of: impl FnMut(&AuditedPhone) -> Result<&'a str, (Cow<'a, str>, &'a str)>,
+        mut picture_of: impl FnMut(&AuditedPhone) -> Result<&'a str, (Code, Cow<'a, str>, &'a str)>,
     ) -> usize {
         let mut without = 0;
         for phone in &mut self.phones {
@@ -139,9 +140,9 @@ impl Audit {
             if let Some(image) = &mut phone.image {
                 image.picture = chosen.as_ref().ok().map(|picture| (*picture).to_owned());
             }
-            if let Err((why, remedy)) = chosen {
+            if let Err((code, why, remedy)) = chosen {
                 without += 1;
-                phone.leave_alone(&why, remedy);
+                phone.exclude(code, &why, remedy);
             }
         }
         without
@@ -154,7 +155,7 @@ impl Audit {
         for phone in &mut self.phones {
             if phone.image.as_ref().is_some_and(|image| image.schema == PushSchema::Classic) {
                 without += 1;
-                phone.leave_alone(CANNOT_REMOVE, CANNOT_REMOVE_REMEDY);
+                phone.exclude(Code::Excluded, CANNOT_REMOVE, CANNOT_REMOVE_REMEDY);
             }
         }
         let remark = format!(

@@ -87,6 +87,11 @@ macro_rules! codes {
             /// Every code, in the order in which reports list them.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
+            /// Tells whether nothing is changed for the phone and nothing is pushed to it because of this finding.
+            pub fn excludes(self) -> bool {
+                matches!(self, Self::Excluded | Self::NoEarlierPicture)
+            }
+
             /// Returns the code as JSON and tables spell it.
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -146,6 +151,8 @@ codes! {
     AuthenticationUrlForeign = "authentication_url_foreign",
     /// Nothing is meant for it, so nothing is changed for it and nothing is pushed to it.
     Excluded = "excluded",
+    /// The picture of the reverted run stays on it: no picture that it showed before can be pushed back.
+    NoEarlierPicture = "no_earlier_picture",
 }
 
 impl fmt::Display for Code {

@@ -18,31 +18,39 @@ impl Selector {
     /// first; others are taken only where there are too few of these, so that a report has the reasons. `may_repair`
     /// tells whether phones count that can take the push once the cluster is changed.
     ///
-    /// A push makes none of these phones less able to take another one, so a repeated command takes the same phones.
-    pub fn within_limit(&self, audit: &Audit, may_repair: bool) -> HashSet<DeviceName> {
+    /// A sample takes phones of `shown`, which show the picture already, after the others that can take it. A limit takes
+    /// the same phones each time: a push makes none of them less able to take another one.
+    pub fn within_limit(
+        &self,
+        audit: &Audit,
+        may_repair: bool,
+        shown: &HashSet<DeviceName>,
+    ) -> HashSet<DeviceName> {
         let mut phones: Vec<&AuditedPhone> = audit.phones.iter().collect();
         if self.sample.is_some() {
             phones = spread(phones, |phone| (&phone.phone.model, &phone.phone.device_pool));
         }
-        phones.sort_by_key(|phone| rank(phone, may_repair));
+        let is_shown = |phone: &AuditedPhone| self.sample.is_some() && shown.contains(phone.name());
+        phones.sort_by_key(|phone| rank(phone, may_repair, is_shown(phone)));
         let most = self.limit.or(self.sample).unwrap_or(usize::MAX);
         phones.into_iter().take(most).map(|phone| phone.name().clone()).collect()
     }
 }
 
 /// Phones of a lower rank are taken first.
-fn rank(phone: &AuditedPhone, may_repair: bool) -> u8 {
+fn rank(phone: &AuditedPhone, may_repair: bool, is_shown: bool) -> u8 {
     if phone.excluded().is_some() {
-        return 4;
+        return 5;
     }
     // A push user that is not named says nothing about the phone.
     let findings = phone.findings.iter().filter(|finding| finding.code != Code::PushUserMissing);
     match findings.map(|finding| finding.severity).max().map_or(Verdict::Ready, Severity::verdict) {
-        Verdict::Ready => 0,
-        Verdict::Fixable => u8::from(!may_repair),
-        Verdict::Offline => 2,
-        Verdict::Blocked => 3,
-        Verdict::Unsupported => 5,
+        Verdict::Ready => u8::from(is_shown),
+        Verdict::Fixable if may_repair => u8::from(is_shown),
+        Verdict::Fixable => 2,
+        Verdict::Offline => 3,
+        Verdict::Blocked => 4,
+        Verdict::Unsupported => 6,
     }
 }
 
@@ -100,11 +108,32 @@ mod tests {
         let audit = audit(&[(1, 1, 1), (1, 1, 0), (1, 1, 3)]);
         let selector = Selector { limit: Some(1), ..Selector::default() };
         let one = |may_repair| {
-            let taken = selector.within_limit(&audit, may_repair).into_iter().next();
+            let taken =
+                selector.within_limit(&audit, may_repair, &HashSet::new()).into_iter().next();
             taken.map(|name| name.to_string())
         };
         assert_eq!(one(true).as_deref(), Some("SEP000000000000"));
         assert_eq!(one(false).as_deref(), Some("SEP000000000001"));
+    }
+
+    #[test]
+    fn a_sample_takes_phones_first_that_do_not_show_the_picture() {
+        let audit = audit(&[(1, 1, 0), (1, 1, 0), (1, 1, 2)]);
+        let shown = HashSet::from(["SEP000000000000".parse().unwrap()]);
+        let taken = |selector: Selector| {
+            let mut taken: Vec<String> = selector
+                .within_limit(&audit, false, &shown)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            taken.sort();
+            taken
+        };
+        let sample = |n| taken(Selector { sample: Some(n), ..Selector::default() });
+        assert_eq!(sample(1), ["SEP000000000001"]);
+        assert_eq!(sample(2), ["SEP000000000000", "SEP000000000001"]);
+        let limit = taken(Selector { limit: Some(1), ..Selector::default() });
+        assert_eq!(limit, ["SEP000000000000"]);
     }
 
     proptest! {
@@ -118,13 +147,13 @@ mod tests {
             let audit = audit(&kinds);
             let (limit, sample) = if is_sample { (None, Some(n)) } else { (Some(n), None) };
             let selector = Selector { limit, sample, ..Selector::default() };
-            let taken = selector.within_limit(&audit, may_repair);
-            prop_assert_eq!(&taken, &selector.within_limit(&audit, may_repair));
+            let taken = selector.within_limit(&audit, may_repair, &HashSet::new());
+            prop_assert_eq!(&taken, &selector.within_limit(&audit, may_repair, &HashSet::new()));
             prop_assert_eq!(taken.len(), n.min(kinds.len()));
             let (is_in, is_out): (Vec<_>, Vec<_>) =
                 audit.phones.iter().partition(|phone| taken.contains(phone.name()));
-            let last = is_in.iter().map(|phone| rank(phone, may_repair)).max();
-            let first = is_out.iter().map(|phone| rank(phone, may_repair)).min();
+            let last = is_in.iter().map(|phone| rank(phone, may_repair, false)).max();
+            let first = is_out.iter().map(|phone| rank(phone, may_repair, false)).min();
             if let (Some(last), Some(first)) = (last, first) {
                 prop_assert!(last <= first);
             }
@@ -137,7 +166,7 @@ mod tests {
         ) {
             let audit = audit(&kinds.iter().map(|(m, p)| (*m, *p, 0)).collect::<Vec<_>>());
             let selector = Selector { sample: Some(n), ..Selector::default() };
-            let taken = selector.within_limit(&audit, false);
+            let taken = selector.within_limit(&audit, false, &HashSet::new());
             let count = |of: fn(&AuditedPhone) -> &str, all: bool| {
                 let mut counts: HashMap<&str, usize> = HashMap::new();
                 for phone in audit.phones.iter().filter(|phone| all || taken.contains(phone.name())) {

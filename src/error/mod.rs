@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::domain::error_chain::error_chain;
+use crate::domain::error_chain::{error_chain, without_os_codes};
 use crate::domain::text::quoted;
 use crate::journal::RunId;
 use crate::net::trace::without_secrets;
@@ -200,7 +200,7 @@ fn safe(message: &str) -> String {
         Some((end, _)) => Cow::Owned(format!("{}…", &line[..end])),
         None => Cow::Borrowed(line),
     });
-    without_secrets(&lines.collect::<Vec<_>>().join("\n"))
+    without_os_codes(&without_secrets(&lines.collect::<Vec<_>>().join("\n")))
 }
 
 /// How many characters of a line are shown.

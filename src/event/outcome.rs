@@ -43,13 +43,15 @@ pub enum Outcome {
     NotShown,
     /// Looked at, not pushed to: it gave no screenshot that could be compared.
     NotVerifiable,
+    /// Tried, and the run was killed or cut off before it knew how that ended.
+    Interrupted,
     /// Not tried, because the run stopped before.
     Pending,
 }
 
 impl Outcome {
     /// Every outcome, best first.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Verified,
         Self::Already,
         Self::Accepted,
@@ -64,6 +66,7 @@ impl Outcome {
         Self::NoBackground,
         Self::NotShown,
         Self::NotVerifiable,
+        Self::Interrupted,
         Self::Pending,
     ];
 
@@ -84,6 +87,7 @@ impl Outcome {
             Self::NoBackground => "no_background",
             Self::NotShown => "not_shown",
             Self::NotVerifiable => "not_verifiable",
+            Self::Interrupted => "interrupted",
             Self::Pending => "pending",
         }
     }
@@ -99,6 +103,7 @@ impl Outcome {
             | Self::BadReply
             | Self::WrongDevice
             | Self::NotShown
+            | Self::Interrupted
             | Self::Pending => true,
             Self::Verified
             | Self::Already
@@ -121,6 +126,11 @@ impl Outcome {
                 | Self::NoBackground
                 | Self::NotVerifiable
         )
+    }
+
+    /// Tells whether the run ended before the phone had a result.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Interrupted | Self::Pending)
     }
 
     /// Tells whether the phone is known to show what was pushed.

@@ -22,9 +22,9 @@ mod lock;
 mod schema;
 mod writer;
 
-pub use crate::journal::pictures::{KeptPicture, PushedPhone};
+pub use crate::journal::pictures::{KeptPicture, PushedPhone, file_digest};
 pub use crate::journal::prune::{KeptBecause, Pruned, prune};
-pub use crate::journal::reader::JournalReader;
+pub use crate::journal::reader::{JournalReader, RESUME_RECORD};
 pub use crate::journal::recorder::{Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder};
 pub use crate::journal::rows::{
     ADDRESSES, AttemptRow, ChangeRow, ControlRequest, EventKind, EventRow, NewControlRequest,

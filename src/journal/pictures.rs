@@ -1,7 +1,7 @@
 //! Pictures, each kept once however many runs push it, and what phones were proven to show before a run pushed to them.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::params;
 use sha2::{Digest as _, Sha256};
@@ -55,7 +55,7 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written.
     pub async fn keep_file(&self, kind: String, bytes: Vec<u8>) -> Result<(), JournalError> {
-        let (run, digest) = (self.run(), hex(&Sha256::digest(&bytes)));
+        let (run, digest) = (self.run(), file_digest(&bytes));
         let write = move |db: &rusqlite::Connection| {
             let insert =
                 "insert into pictures (digest, body) values (?1, ?2) on conflict do nothing";
@@ -83,6 +83,23 @@ impl JournalReader {
                 thumbnail: row.get(4)?,
             })
         })
+    }
+
+    /// Returns the phones of a cluster that are proven to show a picture of the file with this digest.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn showing_file(
+        &self,
+        cluster_id: &str,
+        digest: &str,
+    ) -> Result<HashSet<DeviceName>, JournalError> {
+        let select = "select run from snapshots where kind = 'picture' and picture = ?1";
+        let runs = self.rows(select, [digest], |row| Ok(row.get(0)?))?;
+        let runs: HashSet<RunId> = runs.into_iter().collect();
+        let proven = self.proven(cluster_id, ObjectKind::Background)?.into_iter();
+        let shown = proven.filter(|(_, proven)| runs.contains(&proven.run));
+        Ok(shown.map(|(phone, _)| phone).collect())
     }
 
     /// Returns the last run on a cluster that pushed such an object to a phone.
@@ -165,6 +182,11 @@ impl JournalReader {
                        order by p.id desc limit 1";
         self.row(select, [digest], |row| Ok((row.get(1)?, name(row)?)))
     }
+}
+
+/// Returns the digest by which the journal knows a file that a run read.
+pub fn file_digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// The condition of pushes that may have reached their phone; a look at a screen is none.

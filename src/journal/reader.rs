@@ -69,8 +69,51 @@ impl JournalReader {
                 let select = "select * from runs where id = ?1 and state <> 'pruned'";
                 self.row(select, [id], |row| self.run_row(row))
             }
-            RunRef::Last => Ok(self.runs(1)?.pop()),
+            RunRef::Last => self.last_run(""),
         }
+    }
+
+    /// Returns the last run that began to do something, of all commands but one: that has not ended, or that has a plan,
+    /// changes or phones. Runs that a wrong option, a declined confirmation or a wrong password ended before count only
+    /// where there is no other.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn last_run(&self, without: &str) -> Result<Option<RunRow>, JournalError> {
+        self.last_where("command <> ?1", [without])
+    }
+
+    /// Returns the last run of that kind that another run can continue.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn last_resumable(&self) -> Result<Option<RunRow>, JournalError> {
+        let is_resumable =
+            "cluster_id <> ?2 and exists (select 1 from snapshots where run = r.id and kind = ?1)";
+        self.last_where(is_resumable, [RESUME_RECORD, ADDRESSES])
+    }
+
+    fn last_where(
+        &self,
+        condition: &str,
+        with: impl Params,
+    ) -> Result<Option<RunRow>, JournalError> {
+        let has = |table| format!("exists (select 1 from {table} where run = r.id)");
+        let began = ["plans", "changes", "pushes", "phones"].map(has).join(" or ");
+        let select = format!(
+            "select * from runs r where state <> 'pruned' and {condition}
+              order by (ended_at is null or {began}) desc, id desc limit 1"
+        );
+        self.row(&select, with, |row| self.run_row(row))
+    }
+
+    /// Returns the runs that have not ended: those that are running, and those that were killed.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn without_end(&self) -> Result<Vec<RunId>, JournalError> {
+        let select = "select id from runs where ended_at is null and state <> 'pruned'";
+        self.rows(select, [], |row| Ok(row.get(0)?))
     }
 
     /// Returns the runs on a cluster that began before one of them, the newest first.
@@ -83,7 +126,6 @@ impl JournalReader {
         self.rows(select, params![run.cluster_id, run.id, most], |row| self.run_row(row))
     }
 
-    /// Tells whether a later run went on with this one, or took back what this one was to take back.
     /// Returns whether there was a run of this number, also one that was removed since.
     ///
     /// # Errors
@@ -407,6 +449,9 @@ impl JournalReader {
         })
     }
 }
+
+/// The kind of the document by which a run can be resumed.
+pub const RESUME_RECORD: &str = "job";
 
 /// The last file of a kind that a run kept.
 const KEPT: &str =

@@ -26,6 +26,9 @@ impl Endpoint {
         if text.contains('@') {
             return Err(EndpointError::HoldsUser);
         }
+        if text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://")) {
+            return Err(EndpointError::ClearText);
+        }
         let text = host_of_url(text);
         if text.parse::<IpAddr>().is_ok() {
             return Ok(Self { host: text.into(), port: default_port });
@@ -108,6 +111,11 @@ pub enum EndpointError {
     /// A user name, and perhaps a password, before the host; neither is repeated.
     #[error("the host holds a user name or a password before its @: give the host alone")]
     HoldsUser,
+    /// A URL of HTTP without encryption.
+    #[error(
+        "http:// is clear text, and axlpaper connects to the cluster over HTTPS only: give HOST or HOST:PORT"
+    )]
+    ClearText,
     /// Something that is neither a host name nor an address.
     #[error("{} is not HOST or HOST:PORT: give a name or an address without scheme and path", quoted(.0))]
     BadHost(String),
@@ -164,6 +172,7 @@ mod tests {
         let error = "http://cucm/axl".parse::<Endpoint>().unwrap_err().to_string();
         assert!(error.contains("without scheme and path"), "{error}");
         assert_eq!("".parse::<Endpoint>(), Err(EndpointError::NoHost));
+        assert_eq!("http://pub/axl".parse::<Endpoint>(), Err(EndpointError::ClearText));
         assert_eq!("cucm:0".parse::<Endpoint>(), Err(EndpointError::BadPort("0".into())));
         assert_eq!("cucm:70000".parse::<Endpoint>(), Err(EndpointError::BadPort("70000".into())));
     }

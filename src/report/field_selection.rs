@@ -57,11 +57,6 @@ impl FieldSelection {
         self.fields.as_deref()
     }
 
-    /// Returns the fields that tables and CSV show.
-    pub(crate) fn columns<T: Row>(&self) -> &[&'static str] {
-        self.chosen().unwrap_or(T::COLUMNS)
-    }
-
     /// Puts rows into the order that was asked for. Rows that are equal in it keep theirs; what is not
     /// known comes last in either order.
     pub fn sort<T: Row>(&self, rows: &mut [T]) {

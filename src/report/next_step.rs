@@ -1,7 +1,7 @@
 //! The one command that finishes what a run left undone.
 
 use crate::domain::push_action::PushAction;
-use crate::journal::{JournalError, JournalReader, RunRow, RunState};
+use crate::journal::{JournalError, JournalReader, RESUME_RECORD, RunRow, RunState};
 use crate::report::run_report::RunReport;
 
 /// Returns the command; nothing where nothing is left to do, where another run went on with this one, or where no
@@ -50,7 +50,8 @@ fn of_push(history: &JournalReader, run: &RunRow) -> Result<Option<String>, Jour
         PushAction::Verification if run.state == RunState::Finished => None,
         PushAction::RingTone | PushAction::Verification => Some(run.command_line.clone()),
         PushAction::Picture | PushAction::PictureElsewhere | PushAction::Removal => {
-            let is_kept = !run.is_about_addresses() && history.kept(run.id, "job")?.is_some();
+            let is_kept =
+                !run.is_about_addresses() && history.kept(run.id, RESUME_RECORD)?.is_some();
             // One that was killed before it kept what it was to do has done nothing.
             Some(if is_kept {
                 format!("axlpaper rollout --resume {}", run.id)

@@ -1,13 +1,18 @@
-//! Earlier runs over the same phones, so that a report can show whether it gets better.
+//! Earlier runs that pushed the same to the same phones, so that a report can show whether it gets better.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::payload_kind::ObjectKind;
-use crate::journal::{Coverage, JournalError, JournalReader, RunEnd, RunId, RunRow};
+use crate::domain::push_action::PushAction;
+use crate::journal::{
+    Coverage, JournalError, JournalReader, RESUME_RECORD, RunEnd, RunId, RunRow, SentPictures,
+    SentTones,
+};
 
-/// An earlier run over the same phones.
+/// An earlier run that pushed the same to the same phones.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PastRun {
     pub id: RunId,
@@ -18,16 +23,29 @@ pub struct PastRun {
     pub coverage: Coverage,
 }
 
-/// Two runs are about the same phones if they push the same kind of object to the same cluster by the same options that
-/// select phones. A run that goes on with another one is about the phones of that.
-#[derive(Debug, PartialEq)]
+/// Two runs are comparable if they push the same to the same cluster by the same options that select phones. A run that
+/// continues another one is about the phones of that.
 struct Scope {
-    object: ObjectKind,
+    action: PushAction,
+    file: String,
     selector: Value,
+    /// The digests of what was prepared, one for each kind of phone; none where it is served from elsewhere.
+    digests: BTreeSet<String>,
 }
 
-/// Returns the runs over the same phones before this one, the oldest first. Runs that did not come to their end have no
-/// number to show.
+impl Scope {
+    fn is_same(&self, other: &Self) -> bool {
+        let is_same_payload = match (self.digests.is_empty(), other.digests.is_empty()) {
+            (true, true) => self.file == other.file,
+            // One of the runs may have met models that the other did not.
+            _ => !self.digests.is_disjoint(&other.digests),
+        };
+        self.action == other.action && self.selector == other.selector && is_same_payload
+    }
+}
+
+/// Returns the runs that pushed the same to the same phones before this one, the oldest first. Runs that did not come to
+/// their end have no number to show.
 ///
 /// # Errors
 /// When the journal cannot be read.
@@ -41,7 +59,8 @@ pub(crate) fn past_runs(
         let Some(subject) = &run.subject else { continue };
         let ending = history.snapshot::<RunEnd>(run.id, RunEnd::KIND)?;
         let Some(coverage) = ending.and_then(|ending| ending.coverage) else { continue };
-        if coverage.capable > 0 && scope(history, &run)?.as_ref() == Some(&wanted) {
+        if coverage.capable > 0 && scope(history, &run)?.is_some_and(|scope| scope.is_same(&wanted))
+        {
             let (id, began_at, file) = (run.id, run.began_at, subject.file.clone());
             found.push(PastRun { id, began_at, file, coverage });
         }
@@ -53,16 +72,23 @@ pub(crate) fn past_runs(
     Ok(found)
 }
 
-/// Returns which phones a run is about; nothing where the journal does not have it.
+/// Returns what a run pushed to which phones; nothing where the journal does not have it.
 fn scope(history: &JournalReader, run: &RunRow) -> Result<Option<Scope>, JournalError> {
-    /// The part that matters of what a run keeps to be gone on with.
+    /// The part that matters of what a run keeps to be resumed.
     #[derive(Deserialize)]
     struct Job {
         selector: Value,
     }
-    let Some(object) = run.subject.as_ref().map(|subject| subject.action().object()) else {
-        return Ok(None);
-    };
+    #[derive(Deserialize)]
+    struct Sent {
+        #[serde(alias = "tones")]
+        pictures: Vec<SentOne>,
+    }
+    #[derive(Deserialize)]
+    struct SentOne {
+        digest: String,
+    }
+    let Some(subject) = &run.subject else { return Ok(None) };
     let mut first = run.id;
     let mut continues = run.continues;
     for _ in 0..MOST_READ {
@@ -70,8 +96,16 @@ fn scope(history: &JournalReader, run: &RunRow) -> Result<Option<Scope>, Journal
         let Some(row) = history.run(crate::journal::RunRef::Number(earlier))? else { break };
         (first, continues) = (row.id, row.continues);
     }
-    let job = history.snapshot::<Job>(first, "job")?;
-    Ok(job.map(|job| Scope { object, selector: job.selector }))
+    let Some(job) = history.snapshot::<Job>(first, RESUME_RECORD)? else { return Ok(None) };
+    let is_tone = subject.action() == PushAction::RingTone;
+    let kind = if is_tone { SentTones::KIND } else { SentPictures::KIND };
+    let sent = history.snapshot::<Sent>(run.id, kind)?.map(|sent| sent.pictures);
+    Ok(Some(Scope {
+        action: subject.action(),
+        file: subject.file.clone(),
+        selector: job.selector,
+        digests: sent.unwrap_or_default().into_iter().map(|sent| sent.digest).collect(),
+    }))
 }
 
 /// How many earlier runs are looked at.

@@ -15,7 +15,10 @@ use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
 use crate::domain::time_zone::shown_in;
 use crate::event::{ChangeState, PhoneResult, Proof};
-use crate::journal::{AttemptRow, JournalError, JournalReader, RunId, RunRef, RunRow, Subject};
+use crate::journal::{
+    AttemptRow, JournalError, JournalReader, RunId, RunRef, RunRow, RunState, Subject,
+};
+use crate::report::run_report::RunReport;
 use crate::report::table::Layout;
 use crate::report::wording;
 
@@ -98,7 +101,7 @@ struct PhoneRun {
     action: Option<PushAction>,
     /// The name of what it pushed.
     pushed: Option<String>,
-    /// How the phone ended; nothing where the run wrote no end of it.
+    /// The phone's result; nothing where the run has none yet.
     result: Option<PhoneResult>,
 }
 
@@ -128,9 +131,12 @@ struct PhoneAttempt {
     attempt: AttemptRow,
 }
 
+/// Returns the command that finishes what a run left undone.
+type NextCommand<'a> = &'a dyn Fn(&JournalReader, &RunRow) -> Result<Option<String>, JournalError>;
+
 impl PhoneHistory {
     /// Reads what the journal has about a phone. `seen` is the phone as the cluster shows it now; without it the newest
-    /// audit of the journal counts. `rules` are those of the config file.
+    /// audit of the journal counts. `rules` are those of the config file; `next` returns the command that finishes a run.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -139,6 +145,7 @@ impl PhoneHistory {
         name: &DeviceName,
         seen: Option<PhoneSeen>,
         rules: &PictureRules,
+        next: NextCommand<'_>,
     ) -> Result<Self, JournalError> {
         let mut this = Self {
             name: name.clone(),
@@ -150,7 +157,10 @@ impl PhoneHistory {
             attempts: Vec::new(),
         };
         if let Some(history) = history {
-            this.read_runs(history)?;
+            this.read_runs(history, next)?;
+        }
+        if let Some(seen) = &this.seen {
+            this.name = seen.phone.name().clone();
         }
         this.expected = this.expected_by(rules);
         Ok(this)
@@ -161,8 +171,13 @@ impl PhoneHistory {
         self.seen.is_none() && self.runs.is_empty() && self.attempts.is_empty()
     }
 
-    fn read_runs(&mut self, history: &JournalReader) -> Result<(), JournalError> {
+    fn read_runs(
+        &mut self,
+        history: &JournalReader,
+        next: NextCommand<'_>,
+    ) -> Result<(), JournalError> {
         let mut results = history.results_of(&self.name)?;
+        self.add_results_of_killed(history, &mut results)?;
         let mut attempts = history.attempts_of(&self.name)?;
         let mut ids: Vec<RunId> = results.iter().map(|(run, _)| *run).collect();
         ids.extend(attempts.iter().map(|(run, _)| *run));
@@ -179,16 +194,36 @@ impl PhoneHistory {
             }
             self.read_changes(history, row.id)?;
         }
-        self.runs = rows
-            .into_iter()
-            .map(|row| {
-                let at = results.iter().position(|(run, _)| *run == row.id);
-                PhoneRun::of(row, at.map(|at| results.swap_remove(at).1))
-            })
-            .collect();
+        for row in rows {
+            let at = results.iter().position(|(run, _)| *run == row.id);
+            let mut result = at.map(|at| results.swap_remove(at).1);
+            if let Some(result) = result.as_mut().filter(|result| result.outcome.is_open())
+                && let Some(next) = next(history, &row)?
+            {
+                result.remedy = Some(format!("`{next}`"));
+            }
+            self.runs.push(PhoneRun::of(row, result));
+        }
         attempts.reverse();
         let attempts = attempts.into_iter().map(|(run, attempt)| PhoneAttempt { run, attempt });
         self.attempts = attempts.collect();
+        Ok(())
+    }
+
+    /// Adds the results of runs that were killed before they wrote them.
+    fn add_results_of_killed(
+        &self,
+        history: &JournalReader,
+        results: &mut Vec<(RunId, PhoneResult)>,
+    ) -> Result<(), JournalError> {
+        let mut ids = history.without_end()?;
+        ids.retain(|id| results.iter().all(|(run, _)| run != id));
+        for id in ids {
+            let run = history.run(RunRef::Number(id))?;
+            let Some(run) = run.filter(|run| run.state == RunState::Killed) else { continue };
+            let phones = RunReport::read(history, run)?.phones.into_iter();
+            results.extend(phones.filter(|phone| phone.name == self.name).map(|phone| (id, phone)));
+        }
         Ok(())
     }
 
@@ -454,7 +489,7 @@ fn run_lines(out: &mut String, run: &PhoneRun, layout: Layout) {
             };
             line(out, &format!(" ({word}){attempts}"));
         }
-        None => line(out, "the run wrote no end of it"),
+        None => line(out, "no result yet"),
     }
     if let Some(result) = &run.result {
         result.reason.iter().for_each(|reason| line(out, &format!("    {reason}")));

@@ -37,6 +37,14 @@ impl CountBy {
         }
     }
 
+    /// Returns the name of the field, as lists of phones have it.
+    fn field(self) -> &'static str {
+        match self {
+            Self::DevicePool => "device_pool",
+            Self::Model | Self::Profile | Self::Load => self.name(),
+        }
+    }
+
     fn value(self, phone: &Phone) -> Option<&str> {
         let value = match self {
             Self::DevicePool => Some(phone.device_pool.as_str()),
@@ -59,6 +67,8 @@ pub struct PhoneCount {
     registered: usize,
     /// How many of them are of a model that shows pushed pictures.
     capable: usize,
+    #[serde(skip)]
+    by: CountBy,
 }
 
 /// The counts of a cluster.
@@ -84,6 +94,7 @@ impl PhoneCounts {
                 phones: 0,
                 registered: 0,
                 capable: 0,
+                by,
             };
             let count = counts.entry(value).or_insert_with(new);
             let is_capable = phone.catalogue_entry().is_some_and(|model| model.image.is_some());
@@ -102,8 +113,12 @@ impl Row for PhoneCount {
     const COLUMNS: &'static [&'static str] = &["value", "phones", "registered", "capable"];
     const FIXED: &'static [&'static str] = &["phones", "registered", "capable"];
 
+    fn heading(&self, column: &'static str) -> &'static str {
+        if column == "value" { self.by.field() } else { column }
+    }
+
     fn cells(&self) -> Vec<String> {
-        let Self { value, phones, registered, capable } = self;
+        let Self { value, phones, registered, capable, .. } = self;
         let value = value.clone().unwrap_or_else(|| "(none)".to_owned());
         vec![value, phones.to_string(), registered.to_string(), capable.to_string()]
     }

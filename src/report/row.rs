@@ -40,6 +40,11 @@ pub trait Row: Serialize {
         None
     }
 
+    /// The heading of a column, where its rows have a better one than its name.
+    fn heading(&self, column: &'static str) -> &'static str {
+        column
+    }
+
     /// What kind of device without a screen the row is about: tables count those and do not list them.
     fn without_screen(&self) -> Option<&'static str> {
         None
@@ -323,6 +328,7 @@ impl Row for PhoneResult {
             | Outcome::BadReply
             | Outcome::WrongDevice
             | Outcome::NotShown
+            | Outcome::Interrupted
             | Outcome::Pending => TestResult::Failed {
                 kind: word.to_owned(),
                 message: format!("{word}: {reason}"),

@@ -22,8 +22,9 @@ use crate::event::{
     ChangeResult, ChangeState, ControlStep, Download, Event, Outcome, PhoneResult, Proof,
 };
 use crate::journal::{
-    AttemptRow, ChangeEnd, ChangeRow, Coverage, EventRow, JournalError, JournalReader, RunEnd,
-    RunGroup, RunRow, Screen, SentPicture, SentPictures, SentTone, SentTones, Subject,
+    AttemptRow, ChangeEnd, ChangeRow, Coverage, EventRow, JournalError, JournalReader,
+    RESUME_RECORD, RunEnd, RunGroup, RunRow, RunState, Screen, SentPicture, SentPictures, SentTone,
+    SentTones, Subject,
 };
 use crate::report::clock::Clock;
 use crate::report::past_runs::{PastRun, past_runs};
@@ -60,7 +61,7 @@ pub struct RunReport {
     pub screenshots: Vec<Screenshot>,
     /// How many more phones have screenshots in the journal.
     pub more_screenshots: usize,
-    /// Earlier runs over the same phones, the oldest first, where they were read: see [`Self::with_past_runs`].
+    /// Earlier runs that pushed the same to the same phones, the oldest first, where they were read: see [`Self::with_past_runs`].
     pub past_runs: Vec<PastRun>,
     /// Phones that other runs proved to show one of the pictures, of a run that did not write down how many do.
     pub shown_by_others: HashSet<DeviceName>,
@@ -144,7 +145,7 @@ impl RunReport {
         let (file, action) = match &run.subject {
             Some(subject) => (Some(subject.file.clone()), subject.action()),
             None => {
-                let job = history.snapshot::<Job>(id, "job")?;
+                let job = history.snapshot::<Job>(id, RESUME_RECORD)?;
                 (job.and_then(|job| job.picture_file), PushAction::Picture)
             }
         };
@@ -331,7 +332,7 @@ impl RunReport {
         if !self.action.object().is_downloaded() {
             return None;
         }
-        let capable = || self.phones.iter().filter(|phone| phone.outcome.is_capable());
+        let capable = || self.phones.iter().filter(|phone| phone.is_capable());
         let known = self.ending.as_ref().and_then(|ending| ending.coverage);
         Some(known.unwrap_or_else(|| {
             Coverage {
@@ -354,7 +355,7 @@ impl RunReport {
 
     /// Returns how many phones show what was pushed. Where no more than an acceptance is to be had, that counts.
     pub(crate) fn coverage_or_acceptances(&self) -> Coverage {
-        let capable = || self.phones.iter().filter(|phone| phone.outcome.is_capable());
+        let capable = || self.phones.iter().filter(|phone| phone.is_capable());
         let known = self.coverage();
         let mut coverage =
             known.unwrap_or_else(|| Coverage { shown: 0, capable: capable().count() });
@@ -546,7 +547,11 @@ pub fn change_rows(results: Vec<ChangeResult>) -> Vec<ChangeRow> {
 
 /// The result of a phone of which the journal has no end.
 fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRow>) -> PhoneResult {
-    let again = wording::next_step(run.action, run.run.id, begun.is_some());
+    let again = if run.run.state == RunState::Running {
+        format!("`axlpaper show {}` has its result when the run has ended", run.run.id)
+    } else {
+        wording::next_step(run.action, run.run.id, begun.is_some())
+    };
     let (to_push, reason) = match audited.excluded() {
         Some(alone) => (false, Some(alone)),
         None => (run.was_to_push(audited.verdict), audited.worst()),
@@ -556,8 +561,24 @@ fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRo
     let (outcome, reason, remedy) = match (begun, to_push, reason) {
         (Some(attempt), _, _) => {
             let at = Clock::of(&run.run).moment(attempt.began_at);
-            let reason = format!("it was tried at {at}, and its end is not known");
-            (Outcome::Pending, reason, again)
+            let (outcome, reason) = match (run.run.state, &attempt.outcome) {
+                (RunState::Running, _) => {
+                    (Outcome::Pending, format!("it is being tried since {at}"))
+                }
+                (_, None) => (
+                    Outcome::Interrupted,
+                    format!(
+                        "it was being tried at {at} when the run was killed; what came of it is not known"
+                    ),
+                ),
+                (_, Some(ended)) => (
+                    Outcome::Interrupted,
+                    format!(
+                        "its last attempt, at {at}, ended as {ended}, and the run was killed before the next one"
+                    ),
+                ),
+            };
+            (outcome, reason, again)
         }
         (None, true, _) | (None, false, None) => {
             let reason = "the run has no end for it in the journal".to_owned();

@@ -14,8 +14,8 @@ use crate::domain::control::{ControlAction, ControlResult};
 use crate::domain::finding::Code;
 use crate::domain::plan::Change;
 use crate::domain::push_action::PushAction;
-use crate::event::{ChangeState, Download, PhoneResult};
-use crate::journal::{AttemptRow, ControlRequest, EventKind, EventRow, RunRow, Subject};
+use crate::event::{ChangeState, Download, Outcome, PhoneResult};
+use crate::journal::{AttemptRow, ControlRequest, EventKind, EventRow, RunRow, RunState, Subject};
 use crate::report::row::Row;
 use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::summary::run_recap;
@@ -92,6 +92,24 @@ impl RunRecord {
         Some(wording::title(self.action?, self.pushed.as_deref()?))
     }
 
+    /// How many of its phones have what it pushed, such as `73 of 144`; nothing where it had no phones. An acceptance counts
+    /// where downloads from our image server cannot prove it.
+    fn succeeded(&self) -> String {
+        let is_proven_by_downloads =
+            matches!(self.action, Some(PushAction::Picture | PushAction::RingTone) | None);
+        let good = [Outcome::Verified, Outcome::Already, Outcome::Accepted];
+        let good = good[..if is_proven_by_downloads { 2 } else { 3 }].iter();
+        let good: Vec<&str> = good.map(|outcome| outcome.as_str()).collect();
+        let count = |of: &dyn Fn(&str) -> bool| -> i64 {
+            let outcomes = self.outcomes.iter().filter(|(outcome, _)| of(outcome.as_str()));
+            outcomes.map(|(_, count)| count).sum()
+        };
+        match count(&|_| true) {
+            0 => String::new(),
+            all => format!("{} of {all}", count(&|outcome| good.contains(&outcome))),
+        }
+    }
+
     fn counts(&self) -> String {
         let parts = self.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}"));
         parts.collect::<Vec<_>>().join(", ")
@@ -99,10 +117,23 @@ impl RunRecord {
 }
 
 impl Row for RunRecord {
-    const COLUMNS: &'static [&'static str] =
-        &["run", "began_at", "who", "cluster", "command", "state", "exit", "phones", "what"];
-    const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit"];
-    const DROPPED: &'static [&'static str] = &["cluster", "who", "what"];
+    const COLUMNS: &'static [&'static str] = &[
+        "run",
+        "began_at",
+        "who",
+        "cluster",
+        "command",
+        "state",
+        "exit",
+        "phones",
+        "what",
+        "succeeded",
+    ];
+    const TABLE: &'static [&'static str] =
+        &["run", "began_at", "who", "cluster", "command", "state", "exit", "succeeded", "what"];
+    const ONE_LINE: bool = true;
+    const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit", "succeeded"];
+    const DROPPED: &'static [&'static str] = &["cluster", "who", "exit"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
         ("exit", "exit_code"),
         ("phones", "outcomes"),
@@ -129,6 +160,7 @@ impl Row for RunRecord {
             self.exit_code.map(|code| code.to_string()).unwrap_or_default(),
             self.counts(),
             self.what().unwrap_or_default(),
+            self.succeeded(),
         ]
     }
 }
@@ -258,7 +290,8 @@ pub fn show_recap(
     }
     line(&match (run.ended_at, run.exit_code) {
         (Some(at), Some(code)) => format!("  {} at {}, exit code {code}", run.state, moment(at)),
-        _ => "  it has not ended, or was killed".to_owned(),
+        _ if report.run.state == RunState::Running => "  still running".to_owned(),
+        _ => "  killed, or crashed: no process works on it any more".to_owned(),
     });
     for event in report.waits_for().filter(|_| run.ended_at.is_none()) {
         line(&format!("  since {}: {}", moment(event.at), event.text));
@@ -272,9 +305,9 @@ pub fn show_recap(
     if let Some(other) = run.reverts {
         line(&format!("  reverts run {other}"));
     }
+    let next = next.filter(|_| report.run.state != RunState::Running);
     if let Some(next) = next {
-        let killed = if run.ended_at.is_none() { ", unless it still runs" } else { "" };
-        line(&format!("  continue with `{next}`{killed}"));
+        line(&format!("  continue with `{next}`"));
     }
     part.iter().for_each(|part| line(&format!("  shown: {part}")));
     line("");
@@ -294,7 +327,7 @@ pub fn show_recap(
         line(&format!("Notes: {}", notes.len()));
     }
     notes.iter().for_each(|event| line(&format!("  {} {}", moment(event.at), event.text)));
-    let is_excluded = |phone: &&PhoneResult| phone.finding == Some(Code::Excluded);
+    let is_excluded = |phone: &&PhoneResult| phone.finding.is_some_and(Code::excludes);
     let excluded: Vec<_> = report.phones.iter().filter(is_excluded).collect();
     if !excluded.is_empty() {
         line("");
@@ -326,6 +359,9 @@ pub fn download_line(download: &Download) -> String {
     let how = match (head_only, complete, status) {
         (true, ..) => "only the header was asked for".to_owned(),
         (false, true, _) => format!("{bytes} bytes, complete"),
+        (false, false, 200) if bytes == length => {
+            format!("all {bytes} bytes sent, but the phone did not confirm that it has them")
+        }
         (false, false, 200) => format!("{bytes} of {length} bytes, not complete"),
         (false, false, _) => "nothing was sent".to_owned(),
     };

@@ -8,6 +8,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::payload_kind::ToneFormat;
 use crate::domain::plan::Plan;
+use crate::domain::push_action::PushAction;
 use crate::domain::text::{MOST_LINES, and_more, limit_lines, names, pluralize as counted_noun};
 use crate::event::{Outcome, PhoneResult};
 use crate::report::causes::{Cause, causes};
@@ -75,7 +76,10 @@ pub(super) fn run_recap(
     }
     text.push_str(&remarks(report.remarks()));
     text.push_str(&remarks(&download_warnings(&report.phones)));
-    if let Some(audit) = &report.audit {
+    if let Some(audit) = report.audit.as_ref().filter(|_| report.action == PushAction::Verification)
+    {
+        text.push_str(&pictures(audit));
+    } else if let Some(audit) = &report.audit {
         text.push_str(&verdicts(audit));
         text.push_str(&findings(audit));
         text.push_str(&pictures(audit));
@@ -277,11 +281,15 @@ const GROUPS: [&str; 6] = ["verified", "already", "accepted", "failed", "pending
 fn by_group(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<String> {
     let mut columns: BTreeMap<&str, usize> = BTreeMap::new();
     for (outcome, count) in counts {
-        let own = [Outcome::Verified, Outcome::Already, Outcome::Accepted, Outcome::Pending];
-        let column = match outcome {
-            outcome if own.contains(outcome) => outcome.as_str(),
-            outcome if outcome.is_skipped() => "skipped",
-            _ => "failed",
+        let own = [Outcome::Verified, Outcome::Already, Outcome::Accepted];
+        let column = if own.contains(outcome) {
+            outcome.as_str()
+        } else if outcome.is_open() {
+            "pending"
+        } else if outcome.is_skipped() {
+            "skipped"
+        } else {
+            "failed"
         };
         *columns.entry(column).or_default() += count;
     }
@@ -293,11 +301,18 @@ fn nothing_failed(report: &RunReport) -> String {
     let outcomes = report.summary().outcomes;
     let count = |outcome| outcomes.get(&outcome).copied().unwrap_or_default();
     let (verified, accepted) = (count(Outcome::Verified), count(Outcome::Accepted));
+    let unknown = count(Outcome::NotVerifiable);
     let (action, proof) = (report.action, wording::proof_of(&report.phones));
     match (verified, accepted) {
         (0, 0) if count(Outcome::Already) > 0 => String::new(),
+        (0, 0) if unknown > 0 => {
+            let was_asked = report.phones.iter().any(|phone| phone.attempts > 0);
+            let none = format!("{}. ", wording::no_phone(action));
+            let none = if was_asked { "" } else { &none };
+            format!("\n{none}{}\n", wording::not_verifiable(unknown))
+        }
         (0, 0) => format!("\n{}.\n", wording::no_phone(action)),
-        (n, 0) => format!("\n{}\n", wording::all_verified(action, n)),
+        (n, 0) => format!("\n{}\n", wording::all_verified(action, n, unknown)),
         (n, accepted) => {
             let proven = match n {
                 0 => String::new(),
@@ -333,8 +348,10 @@ fn failures(report: &RunReport, next: Option<&str>, layout: Layout) -> String {
                 if reasons.len() > 1 { format!("{count} of them: ") } else { String::new() };
             push_line(&mut text, &format!("    {count}{}", printable(reason)));
         }
-        if !cause.remedy.is_empty() {
-            push_line(&mut text, &format!("    -> {}", printable(&cause.remedy)));
+        let next = next.filter(|_| cause.outcome.is_open()).map(|next| format!("`{next}`"));
+        let remedy = next.as_deref().unwrap_or(&cause.remedy);
+        if !remedy.is_empty() {
+            push_line(&mut text, &format!("    -> {}", printable(remedy)));
         }
     }
     for (cause, (reason, count)) in

@@ -44,7 +44,9 @@ impl Layout {
     pub(crate) fn paint(self, word: &str, text: &str) -> String {
         let style = match word {
             "verified" | "already" | "ready" => Style::new().green(),
-            "accepted" | "fixable" | "needs_work" | "pending" => Style::new().yellow(),
+            "accepted" | "fixable" | "needs_work" | "interrupted" | "pending" => {
+                Style::new().yellow()
+            }
             "rejected" | "auth_failed" | "unreachable" | "bad_reply" | "wrong_device"
             | "blocked" | "not_shown" => Style::new().red(),
             "offline" | "excluded" | "no_background" | "not_verifiable" | "unsupported" => {
@@ -160,7 +162,7 @@ pub fn table<T: Row>(
     };
     let header: Vec<&str> = match view.chosen() {
         Some(_) => columns.to_vec(),
-        None => columns.iter().map(|column| heading(column)).collect(),
+        None => headings(records, columns).map(heading).collect(),
     };
     let header: Vec<String> = header.iter().map(|name| name.replace('_', " ")).collect();
     let mut sizes: Vec<Size> = header.iter().map(|name| Size::of(name)).collect();
@@ -198,9 +200,9 @@ pub fn table<T: Row>(
             writeln!(out, "{}", line.trim_end())?;
         }
     }
-    let unlisted = records.len() - shown.len();
-    if unlisted > 0 {
-        writeln!(out, "\n{}", layout.wrapped(&unlisted_devices(records, unlisted)))?;
+    let unlisted = unlisted_devices(records);
+    if !unlisted.is_empty() {
+        writeln!(out, "\n{}", layout.wrapped(&format!("{unlisted}; --fields lists all")))?;
     }
     Ok(())
 }
@@ -212,18 +214,25 @@ fn listed<T: Row>(records: &[T]) -> Vec<&T> {
     if listed.is_empty() { records.iter().collect() } else { listed }
 }
 
-fn unlisted_devices<T: Row>(records: &[T], count: usize) -> String {
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    for kind in records.iter().filter_map(Row::without_screen) {
-        *kinds.entry(kind).or_default() += 1;
+/// Counts devices without a screen by their kind; empty where there are none, or nothing else.
+pub(crate) fn unlisted_devices<'a, T: Row + 'a>(
+    records: impl IntoIterator<Item = &'a T>,
+) -> String {
+    let (mut kinds, mut others): (BTreeMap<&str, usize>, usize) = (BTreeMap::new(), 0);
+    for record in records {
+        match record.without_screen() {
+            Some(kind) => *kinds.entry(kind).or_default() += 1,
+            None => others += 1,
+        }
+    }
+    let count: usize = kinds.values().sum();
+    if count == 0 || others == 0 {
+        return String::new();
     }
     let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let are = if count == 1 { "is" } else { "are" };
-    format!(
-        "{} without a screen {are} not listed ({}); --fields lists all",
-        pluralize(count, "device"),
-        kinds.join(", ")
-    )
+    let devices = pluralize(count, "device");
+    format!("{devices} without a screen {are} not listed ({})", kinds.join(", "))
 }
 
 /// How wide a column is as it stands, and how narrow it reads well.
@@ -285,6 +294,11 @@ fn fitting<T: Row>(columns: &[&str], sizes: &[Size], width: usize) -> Vec<Option
 }
 
 /// What a column of a table for people is called; scripts and options use the field's own name.
+fn headings<T: Row>(records: &[T], columns: &[&'static str]) -> impl Iterator<Item = &'static str> {
+    let first = records.first();
+    columns.iter().map(move |column| first.map_or(*column, |record| record.heading(column)))
+}
+
 fn heading(column: &str) -> &str {
     match column {
         "extension" => "ext",
@@ -381,7 +395,10 @@ pub fn csv<T: Row>(
     out: &mut dyn io::Write,
 ) -> Result<(), ListError> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(view.columns::<T>())?;
+    match view.chosen() {
+        Some(chosen) => writer.write_record(chosen)?,
+        None => writer.write_record(headings(records, T::COLUMNS))?,
+    }
     for record in records {
         let cells = cells(record, view);
         writer.write_record(cells.iter().map(|cell| spreadsheet_safe(cell).into_owned()))?;

@@ -4,14 +4,14 @@
 //! both look alike, so each of their sentences is asked for here.
 
 use crate::domain::push_action::PushAction;
-use crate::domain::text::grouped;
+use crate::domain::text::{grouped, pluralize};
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::journal::Coverage;
 
 /// Returns how the phones of a run were to be proven: those that were left alone know nothing of it.
 pub(crate) fn proof_of(phones: &[PhoneResult]) -> Proof {
     let excluded = |phone: &PhoneResult| {
-        phone.attempts == 0 || phone.outcome.is_skipped() || phone.outcome == Outcome::Pending
+        phone.attempts == 0 || phone.outcome.is_skipped() || phone.outcome.is_open()
     };
     phones.iter().find(|phone| !excluded(phone)).map(|phone| phone.proof).unwrap_or_default()
 }
@@ -25,6 +25,18 @@ pub(crate) fn title(action: PushAction, what: &str) -> String {
         PushAction::Sound => format!("Sound {what}"),
         PushAction::Keys => format!("Key script {what}"),
         PushAction::Verification => VERIFICATION.to_owned(),
+    }
+}
+
+/// What all runs of a history pushed.
+pub(crate) fn same_payload(action: PushAction) -> &'static str {
+    match action {
+        PushAction::Picture | PushAction::PictureElsewhere => "this picture",
+        PushAction::Removal => "a removal",
+        PushAction::RingTone => "this ring tone",
+        PushAction::Sound => "this sound",
+        PushAction::Keys => "this key script",
+        PushAction::Verification => "a verification",
     }
 }
 
@@ -60,18 +72,27 @@ pub(crate) fn noun(action: PushAction) -> &'static str {
     }
 }
 
-/// Says that so many phones are verified, and no other was tried.
-pub(crate) fn all_verified(action: PushAction, phones: usize) -> String {
+/// Says that so many phones are verified, and no other was tried; `unknown` phones could not be verified.
+pub(crate) fn all_verified(action: PushAction, phones: usize, unknown: usize) -> String {
     let noun = noun(action);
     match (action, phones) {
-        (PushAction::Verification, 1) => "The phone shows its picture.".to_owned(),
-        (PushAction::Verification, n) => {
+        (PushAction::Verification, 1) if unknown == 0 => "The phone shows its picture.".to_owned(),
+        (PushAction::Verification, n) if unknown == 0 => {
             format!("All {n} phones that were looked at show their picture.")
+        }
+        (PushAction::Verification, n) => {
+            let show = if n == 1 { "phone shows its" } else { "phones show their" };
+            format!("{} {show} picture. {}", grouped(n), not_verifiable(unknown))
         }
         (_, 1) => format!("The {noun} is verified."),
         (PushAction::Removal, n) => format!("All {n} removals are verified."),
         (_, n) => format!("All {n} pushes are verified."),
     }
+}
+
+/// Says that so many phones could not be verified.
+pub(crate) fn not_verifiable(phones: usize) -> String {
+    format!("{} could not be verified.", pluralize(phones, "phone"))
 }
 
 /// Says that the only phone failed.
@@ -248,6 +269,7 @@ pub(crate) fn outcome_title(action: PushAction, outcome: Outcome) -> &'static st
         (Outcome::NoBackground, _) => "Model without background",
         (Outcome::NotShown, _) => "Shows something else",
         (Outcome::NotVerifiable, _) => "Not verifiable",
+        (Outcome::Interrupted, _) => "Interrupted",
         (Outcome::Pending, _) => "Not tried",
     }
 }
@@ -322,9 +344,10 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
         Outcome::WrongDevice => {
             "Another device answers at the phone's address; nothing was sent to it.".to_owned()
         }
-        Outcome::Pending => {
-            "Not tried, because the run ended before, or its end is not known.".to_owned()
+        Outcome::Interrupted => {
+            "Tried, and the run was killed or cut off before it knew how that ended.".to_owned()
         }
+        Outcome::Pending => "Not tried, because the run ended before.".to_owned(),
         Outcome::Already => {
             format!("Not pushed to: an earlier run proved that it {}.", shows(action))
         }

@@ -1,5 +1,6 @@
 //! Reads the selected phones of a cluster.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,8 @@ pub async fn survey_of(
 ) -> Result<Inventory, AppError> {
     let cluster = cluster::connect(connection, interaction, observer).await?;
     let within_limit = |inventory: &Inventory| {
-        selector.within_limit(&audit(inventory, repairs).with_pictures(pictures), true)
+        let audit = audit(inventory, repairs).with_pictures(pictures);
+        selector.within_limit(&audit, true, &HashSet::new())
     };
     survey_with(&cluster, connection, selector, repairs, &within_limit, observer).await
 }

@@ -1,12 +1,15 @@
 //! A rollout's part on one cluster: which phones, and what is to be done for them. Nothing here changes anything.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
 use crate::audit::audit_for;
 use crate::connect::cluster::{ClusterClients, ClusterSettings, cluster_id};
+use crate::connect::journal;
 use crate::domain::audit::{Audit, AuditedPhone};
+use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
 use crate::domain::inventory::Inventory;
 use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
@@ -100,8 +103,10 @@ impl ClusterTask {
         let repairs = self.repairs();
         accounts::check_push_user(&cluster.axl, connection, observer).await?;
         let (selector, may_repair) = (&request.selector, request.repair.is_some());
-        let within_limit =
-            |inventory: &Inventory| selector.within_limit(&self.audit(inventory), may_repair);
+        let shown = self.showing_the_file()?;
+        let within_limit = |inventory: &Inventory| {
+            selector.within_limit(&self.audit(inventory), may_repair, &shown)
+        };
         let inventory =
             assess::survey_with(cluster, connection, selector, &repairs, &within_limit, observer)
                 .await?;
@@ -117,6 +122,19 @@ impl ClusterTask {
         let lately = repair::associated_lately(&request.journal, connection, &request.wait)?;
         let recently_changed = RecentlyChanged::of(&plan, &inventory).and(lately);
         Ok(Assessment { inventory, audit, plan, recently_changed })
+    }
+
+    /// Returns the phones that are proven to show a picture of the same file, where a sample prefers others.
+    fn showing_the_file(&self) -> Result<HashSet<DeviceName>, AppError> {
+        let request = &self.request;
+        let is_asked = request.selector.sample.is_some() && !request.options.force;
+        let digest = request.payload.source_digest().filter(|_| is_asked);
+        match (digest, journal::history_if_any(&request.journal)?) {
+            (Some(digest), Some(history)) => {
+                Ok(history.showing_file(&cluster_id(&self.connection), &digest)?)
+            }
+            (_, _) => Ok(HashSet::new()),
+        }
     }
 
     /// Returns what is pushed to whom when all changes succeed.

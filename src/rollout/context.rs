@@ -151,7 +151,6 @@ impl RunContext<'_> {
         let scope = RunScope::of(&task.connection);
         let earlier = EarlierRuns::read(&task.request, &scope)?;
         let already = earlier.already_shown(task.request.options.force, &expected, &digests);
-        let password_proven = proven(task, self.cluster, &expected).await?;
         let shown_before = earlier.into_shown_before();
         let log = JournalAttemptLog::new(self.recorder.clone(), digests.clone(), shown_before);
         let context = DeliveryContext {
@@ -171,6 +170,7 @@ impl RunContext<'_> {
         let checked = delivery.check(&expected);
         checked.map_err(|error| push_common::too_long(error, action))?;
         expected.retain(|target| !already.contains_key(&target.name));
+        let password_proven = proven(task, self.cluster, &expected).await?;
         Ok(PushSetup { delivery, log, digests, already, password_proven, targets: expected })
     }
 
@@ -306,17 +306,16 @@ impl RunContext<'_> {
     }
 }
 
-/// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
+/// Asks the cluster whether the push user's password is right, before the first phone that would ask it too: a wrong one
+/// then costs one failed login a run.
 async fn proven(
     task: &ClusterTask,
     cluster: &ClusterClients,
-    expected: &[Target],
+    targets: &[Target],
 ) -> Result<bool, AppError> {
-    let doubtful = expected
-        .iter()
-        .any(|target| target.recently_changed && target.login_check == LoginCheck::Cluster);
+    let asks_cluster = targets.iter().any(|target| target.login_check == LoginCheck::Cluster);
     match &task.push_password {
-        Some(password) if doubtful => {
+        Some(password) if asks_cluster => {
             let user = task.connection.push_access.need_push_user()?;
             verify_password::is_proven(&cluster.axl, user, password.clone()).await
         }

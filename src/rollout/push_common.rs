@@ -13,6 +13,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::{Coverage, JournalReader, Proven, PushedPhone, Recorder, RunId, RunRef};
 use crate::phone::PhoneError;
+use crate::push::policy::outcome::pause;
 use crate::push::scheduler::{PushOutcomes, PushSettings};
 use crate::push::{Digests, ModelFormat, Target, proven_already};
 use crate::rollout::options::PushOptions;
@@ -87,13 +88,29 @@ fn time(phones: usize, concurrency: usize, options: &PushOptions) -> String {
     let soaks = usize::from(waves.canary.is_some()) + waves.reach.len();
     let soak = waves.soak.unwrap_or_default() * u32::try_from(soaks).unwrap_or(u32::MAX);
     let all = EACH.saturating_mul(rounds).max(Duration::from_secs(paced)).saturating_add(soak);
-    let shown = match all.as_secs() {
+    let tail = slowest_phone(options);
+    let gate = if waves.gate { ", and the approvals of waves" } else { "" };
+    format!(
+        "about {}{gate} ({} s for a phone, {at_once} at once), up to {} longer if phones do not answer",
+        shortly(all),
+        EACH.as_secs(),
+        shortly(tail)
+    )
+}
+
+/// How long a phone takes at most: every attempt without an answer, or two pushes that it accepts without a download.
+fn slowest_phone(options: &PushOptions) -> Duration {
+    let again = (1..options.attempts).map(|attempt| pause(options.retry_delay, attempt));
+    let silent = options.phone_timeout * options.attempts + again.sum::<Duration>();
+    silent.max((EACH + options.verify_timeout) * 2)
+}
+
+fn shortly(time: Duration) -> String {
+    match time.as_secs() {
         seconds @ ..120 => format!("{seconds} s"),
         seconds @ ..7_200 => format!("{} min", seconds.div_ceil(60)),
         seconds => format!("{} h", seconds.div_ceil(3_600)),
-    };
-    let gate = if waves.gate { ", and the approvals of waves" } else { "" };
-    format!("about {shown}{gate} ({} s for a phone, {at_once} at once)", EACH.as_secs())
+    }
 }
 
 /// How long one push takes: the reply, and two downloads (believed).
@@ -237,7 +254,7 @@ fn read_coverage(
             None => chain.contains(&proven.run) || phone.outcome.is_proven(),
         }
     };
-    let capable = || all.values().filter(|phone| phone.outcome.is_capable());
+    let capable = || all.values().filter(|phone| phone.is_capable());
     let shown = capable().filter(|phone| shows(phone)).count();
     Ok(Some(Coverage { shown, capable: capable().count() }))
 }

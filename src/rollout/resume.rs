@@ -21,7 +21,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::event::{PhoneResult, Proof};
 use crate::interaction::{Interaction, Notice};
 use crate::journal::{
-    JournalError, JournalReader, Recorder, RunId, RunRef, RunRow, RunState, VERIFY,
+    JournalError, JournalReader, RESUME_RECORD, Recorder, RunId, RunRef, RunRow, RunState, VERIFY,
 };
 use crate::report::RunReport;
 use crate::rollout::by_address::identify::{AddressEntry, is_address};
@@ -46,9 +46,20 @@ pub enum RunSource {
 }
 
 impl RunSource {
+    /// Tells whether it is the last run, without a number.
+    pub fn is_last(self) -> bool {
+        self.run() == RunRef::Last
+    }
+
     fn run(self) -> RunRef {
         let (Self::Resume(run) | Self::OnlyFailed(run) | Self::PicturesBefore(run)) = self;
         run
+    }
+
+    /// Finds the run. The last one is never a verification, which pushes nothing.
+    fn find(self, history: &JournalReader) -> Result<RunRow, AppError> {
+        let last = if self.is_last() { history.last_run(VERIFY)? } else { None };
+        last.map_or_else(|| journal::find(history, self.run()), Ok)
     }
 }
 
@@ -109,7 +120,7 @@ pub struct ResumeRecord {
 /// or the journal cannot be read.
 pub fn addresses(earlier: RunSource, state: &Path) -> Result<Option<Vec<AddressEntry>>, AppError> {
     let history = journal::history(state)?;
-    let run = journal::find(&history, earlier.run())?;
+    let run = earlier.find(&history)?;
     if !run.is_about_addresses() {
         return Ok(None);
     }
@@ -133,7 +144,7 @@ pub fn addresses(earlier: RunSource, state: &Path) -> Result<Option<Vec<AddressE
 /// When the journal cannot be read, or no phone can get an earlier picture.
 pub async fn read_by_address(earlier: RunSource, state: &Path) -> Result<ResumedRun, AppError> {
     let history = journal::history(state)?;
-    let run = journal::find(&history, earlier.run())?;
+    let run = earlier.find(&history)?;
     before(&history, &run, None).await
 }
 
@@ -198,14 +209,14 @@ pub async fn read(
 ) -> Result<Option<ResumedRun>, AppError> {
     let only_failed = matches!(earlier, RunSource::OnlyFailed(_));
     let history = journal::history(state)?;
-    let run = journal::find(&history, earlier.run())?;
+    let run = earlier.find(&history)?;
     if run.cluster_id != cluster::cluster_id(connection) {
         let other =
             format!("run {} was about {}, not about {}", run.id, run.host, connection.endpoint);
         return Err(AppError::new(ErrorKind::Refused, other)
             .hint("nothing was changed; name the run's cluster"));
     }
-    let kept = history.snapshot::<ResumeRecord>(run.id, "job")?;
+    let kept = history.snapshot::<ResumeRecord>(run.id, RESUME_RECORD)?;
     if let RunSource::PicturesBefore(_) = earlier {
         return before(&history, &run, kept).await.map(Some);
     }
@@ -214,11 +225,13 @@ pub async fn read(
         None => None,
     };
     let (Some(kept), Some(payload)) = (kept, payload) else {
-        let hint = match run.command == VERIFY {
-            true => {
-                "`axlpaper rollout PICTURE` pushes to phones that do not show it; the others are skipped"
+        let hint = match history.last_resumable()?.map(|last| last.id) {
+            Some(last) => format!(
+                "the last run that can be resumed is {last}: `axlpaper rollout --resume {last}`"
+            ),
+            None => {
+                "`axlpaper rollout PICTURE` pushes to phones that do not show it; the others are skipped".to_owned()
             }
-            false => "`axlpaper runs` lists the runs",
         };
         let message =
             format!("run {} is an `axlpaper {}`, which pushes no picture", run.id, run.command);
@@ -346,7 +359,7 @@ async fn keep_record(
         phone_tls: task.connection.push_access.phone_tls.kept.clone(),
         nat: task.connection.push_access.nat.clone(),
     };
-    recorder.snapshot("job", &job).await
+    recorder.snapshot(RESUME_RECORD, &job).await
 }
 
 #[cfg(test)]

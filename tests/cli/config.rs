@@ -325,7 +325,7 @@ fn check_looks_at_every_cluster_and_asks_none() {
         configure(&lab, &format!("{key}\n"));
         let ended = run(&lab, &["config", "check"], &[]);
         ended.told(2, &[words]);
-        for raw in ["invalid socket address", "relative URL", "os error 2)\n  hint: check --"] {
+        for raw in ["invalid socket address", "relative URL", "os error"] {
             assert!(!ended.stdout.contains(raw), "{ended:?}");
         }
     }

@@ -158,7 +158,7 @@ fn a_push_takes_ready_phones_and_a_rollout_those_that_it_makes_ready() {
 }
 
 #[test]
-fn a_sample_is_spread_and_the_same_each_time() {
+fn a_sample_is_spread_and_prefers_phones_that_do_not_show_the_picture() {
     let lab = Lab::new(mixed());
     let sample = || listed(&lab.run(&["audit", "--json", "--sample", "3"]));
     let first = sample();
@@ -172,6 +172,15 @@ fn a_sample_is_spread_and_the_same_each_time() {
     assert_eq!((of("model").len(), of("device_pool").len()), (2, 3));
     assert_eq!(lab.push("rollout", &["--yes", "--sample", "3"]).code, 0);
     assert_eq!(pushed(&lab), first.iter().cloned().collect());
+    // The next sample is of phones that do not show it; with --force those of the first one are as good.
+    let before = lab.record();
+    assert_eq!(lab.push("rollout", &["--yes", "--sample", "3"]).code, 0);
+    let after = lab.record();
+    let again = |n: &String| after.phones[n].pushes.len() > before.phones[n].pushes.len();
+    assert!(!first.iter().any(again), "a phone that shows the picture was taken");
+    assert_eq!(pushed(&lab).len(), 6);
+    assert_eq!(lab.push("rollout", &["--yes", "--sample", "3", "--force"]).code, 0);
+    assert_eq!(pushed(&lab).len(), 6);
     let both = lab.run(&["audit", "--sample", "3", "--limit", "3"]);
     assert_eq!(both.code, 2, "{both:?}");
 }
@@ -330,4 +339,58 @@ fn a_dry_run_of_a_command_that_writes_files_writes_none() {
     assert_eq!(lab.read(&["init", "--dry-run", "--config", "new.toml"]).code, 0);
     assert_eq!(files(lab.folder()), before);
     assert!(lab.record().phones.values().all(|phone| phone.pushes.is_empty()));
+}
+
+#[test]
+fn a_phone_is_named_by_its_address_in_any_notation_everywhere() {
+    let lab = Lab::of_phones(2);
+    lab.push("push", &["--yes"]);
+    let bare = name(1).trim_start_matches("SEP").to_owned();
+    let pairs: Vec<&str> = (0..6).map(|at| &bare[at * 2..at * 2 + 2]).collect();
+    let fours: Vec<&str> = (0..3).map(|at| &bare[at * 4..at * 4 + 4]).collect();
+    for typed in
+        [pairs.join(":"), pairs.join("-"), fours.join("."), bare.clone(), format!("sep{bare}")]
+    {
+        let one = listed(&lab.run(&["audit", "--json", "--device", &typed]));
+        assert_eq!(one, [name(1)], "{typed}");
+        let other = listed(&lab.run(&["audit", "--json", "--exclude-device", &typed]));
+        assert_eq!(other, [name(2)], "{typed}");
+        assert_eq!(listed(&lab.read(&["show", "last", "--json", "--device", &typed])), [name(1)]);
+        let phone = lab.read(&["phone", &typed, "--offline"]);
+        assert!(phone.stdout.starts_with(&name(1)), "{typed}: {phone:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_in_plain_words() {
+    let lab = Lab::of_phones(1);
+    let clear = lab.run(&["audit", "--host", "http://pub.example.com:8443/axl"]);
+    clear.fails(2, &["http:// is clear text", "HTTPS only"]);
+    // The lab sets AXLPAPER_STATE, and a usage line has what was typed.
+    let usage = lab.read(&["show"]);
+    usage.fails(2, &["Usage: axlpaper show", "<RUN>"]);
+    assert!(!usage.stderr.contains("--state"), "{usage:?}");
+    assert!(lab.read(&["show", "--help"]).stdout.contains("[env: AXLPAPER_STATE="));
+    for (arguments, words) in [
+        (&["push", "none.png", "--yes"][..], "none.png"),
+        (&["audit", "--devices-from", "none.txt"], "none.txt"),
+        (&["audit", "--ca-file", "none.pem"], "none.pem"),
+        (&["apply", "none.plan", "--yes"], "none.plan"),
+        (&["keys", "none.toml", "--yes"], "none.toml"),
+    ] {
+        let ended =
+            if arguments.contains(&"--ca-file") { lab.read(arguments) } else { lab.run(arguments) };
+        assert!(ended.code != 0 && ended.stderr.contains(words), "{arguments:?}: {ended:?}");
+        assert!(!ended.stderr.contains("os error"), "{ended:?}");
+    }
+}
+
+#[test]
+fn runs_keep_the_picture_at_eighty_columns() {
+    let lab = Lab::of_phones(3);
+    lab.push("push", &["--yes"]);
+    let runs = lab.read(&["runs"]);
+    runs.told(0, &["picture.png", "0 of 3"]);
+    let csv = lab.read(&["runs", "--format", "csv"]);
+    assert!(csv.stdout.starts_with("run,") && csv.stdout.contains(",phones,"), "{csv:?}");
 }

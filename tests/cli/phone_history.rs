@@ -151,7 +151,7 @@ fn phones_are_counted_by_a_field() {
         assert_eq!(rows.map(|row| row["phones"].as_u64().unwrap()).sum::<u64>(), 5, "{counts}");
     }
     let csv = lab.run(&["inventory", "--by", "device-pool", "--format", "csv"]);
-    assert!(csv.stdout.starts_with("value,phones,registered,capable\n"), "{csv:?}");
+    assert!(csv.stdout.starts_with("device_pool,phones,registered,capable\n"), "{csv:?}");
     assert!(csv.stdout.contains("Paris,1,1,1\n"), "{csv:?}");
     let table = lab.run(&["inventory", "--by", "device-pool", "--sort", "phones"]);
     let first = table.stdout.lines().nth(1).unwrap_or_default();

@@ -127,5 +127,7 @@ fn nothing_is_removed_beside_a_run_that_works() {
     running.kill().unwrap();
     running.wait().unwrap();
     prune(&lab, &["--yes"]).told(0, &["Removed 1 run: 1"]);
+    let now = |age: &str| lab.read(&["journal", "prune", "--older-than", age, "--dry-run"]).stdout;
+    assert_eq!(now("0"), now("0s"));
     lab.read(&["journal", "prune", "--older-than", "soon"]).fails(2, &["write an age such as 90d"]);
 }

@@ -115,9 +115,20 @@ fn a_run_that_was_killed_is_told_as_far_as_it_is_known() {
     assert_eq!(told.code, 0, "{told:?}");
     let page = page(&lab, "killed.html");
     assert!(page.contains("This run was killed: the journal has no end of it."));
-    assert!(page.contains("and its end is not known"), "the phone that was under way");
+    assert!(page.contains("what came of it is not known"), "the phone that was under way");
     let counts = outcomes(&page);
-    assert_eq!((counts["verified"], counts["pending"]), (4, 2));
+    assert_eq!((counts["verified"], counts["interrupted"], counts["pending"]), (4, 1, 1));
+    // The next step is the same everywhere, with the options of the run.
+    let show = lab.read(&["show", "last"]);
+    show.told(0, &["killed, or crashed", "Interrupted (interrupted): 1 phone", "1 not tried"]);
+    let port = lab.cluster.phone_port();
+    let next = show.stdout.split('`').find(|word| word.contains("--resume 1")).unwrap();
+    assert!(next.contains(&port.to_string()), "{show:?}");
+    assert_eq!(show.stdout.matches(&format!("`{next}`")).count(), 3, "{show:?}");
+    for phone in [name(5), name(6)] {
+        let ended = lab.read(&["phone", &phone, "--offline"]);
+        ended.told(0, &[if phone == name(5) { "Interrupted" } else { "Not tried" }, next]);
+    }
 }
 
 #[test]

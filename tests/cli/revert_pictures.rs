@@ -79,9 +79,11 @@ fn phones_show_again_what_they_showed_before_and_the_others_are_listed() {
     assert_eq!(outcome(&document, &name(2)), "excluded");
     let reason = phone(&document, &name(2))["reason"].as_str().unwrap();
     assert!(reason.contains("no earlier picture is known"), "{reason}");
+    // It still shows what was to be reverted.
+    assert_eq!(document["summary"]["coverage"], serde_json::json!({"shown": 3, "capable": 4}));
     assert!(ended.stderr.contains("1 phone cannot get an earlier picture back"), "{ended:?}");
     let show = lab.read(&["show", "last"]);
-    show.told(0, &["no earlier picture is known", "reverts run 2"]);
+    show.told(0, &["no earlier picture is known", "reverts run 2", "3 of 4 capable phones"]);
     assert!(lab.record().writes.is_empty(), "the cluster stays as it is");
 
     // The digests are those of then, so a push of the picture has nothing to do.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axlpaper::sim::{
-    Fault, FleetSpec, Limits, NO_URL, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_USER, PhoneSpec,
-    PushOutcome, Quirk, Release, SimConfig,
+    Change, Fault, FleetSpec, Limits, NO_URL, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_USER,
+    PhoneSpec, PushOutcome, Quirk, Release, SimConfig,
 };
 
 use crate::lab::{Lab, end, fleet_of, name, outcome, phone};
@@ -152,29 +152,29 @@ fn a_generated_fleet_comes_out_as_the_simulator_recorded_it() {
 /// The outcomes of phones that are not pushed to, of a first run.
 const SKIPPED: [&str; 4] = ["no_background", "offline", "needs_work", "excluded"];
 
-fn with_a_wrong_push_password(lab: &Lab) -> crate::lab::Ended {
+fn with_a_wrong_push_password(lab: &Lab, command: &str) -> crate::lab::Ended {
     let (picture, port, pin) =
         (lab.picture(), lab.cluster.phone_port().to_string(), lab.cluster.cert_sha256());
-    let mut program = lab.program(&[
-        "rollout",
-        picture.to_str().unwrap(),
-        "--yes",
-        "--json",
-        "--pin-sha256",
-        &pin,
-    ]);
+    let mut program =
+        lab.program(&[command, picture.to_str().unwrap(), "--yes", "--json", "--pin-sha256", &pin]);
     program.args(["--phone-port", &port, "--concurrency", "16"]).env("PHONE_PASSWORD", "wrong");
     end(program)
 }
 
+/// A password that is changed when the cluster has confirmed it, and before the first phone is asked.
+fn changed_after_the_confirmation(lab: &Lab) {
+    let (user, password) = (PUSH_USER.to_owned(), "changed at noon".to_owned());
+    lab.cluster.change_after("doAuthenticateUser", 1, Change::Password { user, password });
+}
+
 #[test]
-fn a_wrong_push_password_stops_after_one_phone_and_one_question() {
+fn a_password_that_changes_before_the_first_phone_stops_after_one_phone_and_one_question() {
     let mut fleet = fleet_of(20);
     fleet.push_devices = (1..=20).map(name).collect();
     let lab = Lab::new(fleet);
-    let ended = with_a_wrong_push_password(&lab);
-    assert_eq!(ended.code, 4, "{ended:?}");
-    let document: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    changed_after_the_confirmation(&lab);
+    let (code, document) = lab.rollout(&["--concurrency", "16"]);
+    assert_eq!(code, 4, "{document}");
     assert_eq!(document["summary"]["auth_failed"], 1);
     assert_eq!(document["summary"]["pending"], 19);
     assert!(document["stopped"].as_str().unwrap().contains("refuses the push user's password"));
@@ -184,10 +184,25 @@ fn a_wrong_push_password_stops_after_one_phone_and_one_question() {
 }
 
 #[test]
+fn a_wrong_push_password_costs_one_login_a_run_and_reaches_no_phone() {
+    let mut fleet = fleet_of(4);
+    fleet.push_devices = (1..=4).map(name).collect();
+    let lab = Lab::new(fleet);
+    for (command, failed) in [("rollout", 1), ("push", 2)] {
+        let ended = with_a_wrong_push_password(&lab, command);
+        ended.fails(4, &["the cluster refuses the password", "no phone was asked"]);
+        let record = lab.record();
+        assert_eq!(record.users[PUSH_USER].failed_logins, failed, "{command}");
+        assert!(record.phones.values().all(|phone| phone.pushes.is_empty()), "{command}");
+    }
+}
+
+#[test]
 fn a_wrong_push_password_is_found_out_before_the_cluster_is_changed_for_it() {
     let lab = Lab::of_phones(20);
     let before = lab.cluster.state_digest();
-    with_a_wrong_push_password(&lab).fails(4, &["refuses the password", "nothing was changed"]);
+    with_a_wrong_push_password(&lab, "rollout")
+        .fails(4, &["refuses the password", "nothing was changed"]);
     assert_eq!(lab.cluster.state_digest(), before);
     let record = lab.record();
     assert_eq!(record.users[PUSH_USER].failed_logins, 1);
@@ -310,7 +325,7 @@ fn a_phone_without_authentication_does_not_prove_the_password() {
     }
     fleet.push_devices = (1..=8).map(name).collect();
     let lab = Lab::new(fleet);
-    assert!(lab.cluster.set_password(PUSH_USER, "changed at noon"));
+    changed_after_the_confirmation(&lab);
     let (code, document) = lab.rollout(&["--concurrency", "8"]);
     assert_eq!(code, 4, "{document}");
     // Only phones that ask the cluster count: one was asked, and then the cluster itself.

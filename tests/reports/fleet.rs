@@ -6,6 +6,7 @@ use std::time::Duration;
 use axlpaper::domain::audit::{AssociationState, Audit, AuditedPhone, Summary};
 use axlpaper::domain::finding::{Code, Finding, Severity, Verdict};
 use axlpaper::domain::inventory::{ClusterInfo, Phone};
+use axlpaper::domain::payload_kind::ObjectKind;
 use axlpaper::domain::personalization::{Personalization, Setting};
 use axlpaper::domain::registration::{Registration, Source, Status};
 use axlpaper::event::{ControlStep, Outcome, PhoneResult};
@@ -65,6 +66,42 @@ pub fn in_vain() -> RunReport {
 }
 
 /// A run whose every text tries to be something else.
+/// A run of a long name with failures of every kind, remarks, twelve runs of the same picture, and longer texts than most.
+pub fn night() -> RunReport {
+    let mut report = fleet(132);
+    let failures: Vec<Outcome> = Outcome::ALL
+        .into_iter()
+        .filter(|outcome| outcome.is_failure_of(ObjectKind::Background))
+        .filter(|outcome| !matches!(outcome, Outcome::NotShown))
+        .collect();
+    let pushed = report.phones.iter_mut().filter(|phone| phone.outcome == Outcome::Verified);
+    for (n, phone) in pushed.enumerate().filter(|(n, _)| n % 3 == 0) {
+        phone.outcome = failures[n / 3 % failures.len()];
+        phone.device_pool = format!("Branch of a city with a long name {}", n % 9);
+        phone.reason = Some(
+            "closed the connection without an answer; the cluster knows no other address; see the switch".to_owned(),
+        );
+        phone.remedy = Some(
+            "check Web Access and the network path to the phone, then push to it again; a phone that registers through an \
+             Expressway cannot be pushed to, whatever its settings are"
+                .to_owned(),
+        );
+    }
+    let remark =
+        "the registration of 3 phones is unknown: a node of the cluster did not answer in time";
+    report.audit.as_mut().unwrap().remarks = vec![remark.to_owned(); 3];
+    report.file = Some("winter-campaign-of-the-northern-branches-2026.png".to_owned());
+    report.past_runs = (1..12)
+        .map(|id| PastRun {
+            id,
+            began_at: at(0) - Duration::from_secs(86_400 * (20 - id.unsigned_abs())),
+            file: "winter-campaign-of-the-northern-branches-2026.png".to_owned(),
+            coverage: Coverage { shown: 60 + usize::try_from(id).unwrap(), capable: 99 },
+        })
+        .collect();
+    report
+}
+
 pub fn hostile() -> RunReport {
     let phones = HOSTILE.iter().zip(0..).map(|(text, n)| {
         let (mut seen, mut result) = phone(n);
@@ -301,6 +338,7 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
         | Outcome::BadReply
         | Outcome::WrongDevice
         | Outcome::NotShown
+        | Outcome::Interrupted
         | Outcome::Pending => (
             Some("closed the connection without an answer".into()),
             seen.phone.registration.ip.map(|ip| format!("check the way to {ip}, then push again")),

@@ -10,6 +10,7 @@ use csv::StringRecord;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::{self, DeviceKind, Model, UnknownModel};
+use crate::domain::selector::{Pattern, SelectorError};
 use crate::domain::text::{pluralize, quoted};
 use crate::domain::text_encoding::{self, TextError};
 use crate::error::{AppError, ErrorKind};
@@ -285,14 +286,23 @@ fn known_model(text: &str) -> Option<&'static Model> {
 
 /// Reads the name of a device, or the MAC address of a phone.
 pub fn device_name(text: &str) -> Result<DeviceName, String> {
-    let name = mac(text).map(|mac| format!("SEP{mac}"));
-    let name = name.or_else(|| prefixed_mac(text)).unwrap_or_else(|| text.to_owned());
+    let name = by_mac(text).unwrap_or_else(|| text.to_owned());
     // A page of Device > Phone shows the line behind the name: `SEP0011223344AA(1)`.
     let name = match name.strip_suffix(')').and_then(|text| text.split_once('(')) {
         Some((name, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => name.trim(),
         _ => &name,
     };
     name.parse::<DeviceName>().map_err(|error| error.to_string())
+}
+
+/// Reads the name of a device, or the MAC address of a phone, where only some of its characters may be given.
+pub fn device_pattern(text: &str) -> Result<Pattern, SelectorError> {
+    Pattern::new(by_mac(text).as_deref().unwrap_or(text))
+}
+
+/// Returns the name of the device with a MAC address; nothing where the text is no MAC address.
+fn by_mac(text: &str) -> Option<String> {
+    mac(text).map(|mac| format!("SEP{mac}")).or_else(|| prefixed_mac(text))
 }
 
 /// Reads a MAC address in any notation: plain, or in groups of two, four or six digits.
@@ -316,12 +326,13 @@ fn prefixed_mac(text: &str) -> Option<String> {
     let (prefix, rest) = text.split_at_checked(3)?;
     let mac = mac(rest.trim_start_matches([':', '-', '.', ' ']))?;
     let is_prefix = prefix.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let prefix = if prefix.eq_ignore_ascii_case("SEP") { "SEP" } else { prefix };
     is_prefix.then(|| format!("{prefix}{mac}"))
 }
 
 /// Returns whether a text is surely the name of a phone: a prefix with a MAC address, or only that.
 fn is_device_like(text: &str) -> bool {
-    mac(text).is_some() || prefixed_mac(text).is_some()
+    by_mac(text).is_some()
 }
 
 /// Reads an address that can be a phone's.

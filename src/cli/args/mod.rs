@@ -257,8 +257,8 @@ pub struct TargetArgs {
     /// Phones with this description
     #[arg(long, value_name = "TEXT")]
     pub description: Vec<Pattern>,
-    /// These phones
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    /// These phones, by name or MAC address
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = device_list::device_pattern)]
     pub device: Vec<Pattern>,
     /// Phones at these addresses: 10.1.0.5, 10.1.0.5-10.1.0.40, 10.1.0.0/16 or 10.1.0.0/255.255.0.0
     #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',')]
@@ -268,8 +268,8 @@ pub struct TargetArgs {
     /// A name or MAC address a line, or a table with a name column
     #[arg(long, value_name = "FILE")]
     pub devices_from: Vec<PathBuf>,
-    /// Leave out these phones
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    /// Leave out these phones, by name or MAC address
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = device_list::device_pattern)]
     pub exclude_device: Vec<Pattern>,
     /// Leave out phones of these models
     #[arg(long, value_name = "MODEL,…", value_delimiter = ',', value_parser = model_pattern)]
@@ -282,7 +282,7 @@ pub struct TargetArgs {
     /// Others are taken only where these are too few
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>())]
     pub limit: Option<usize>,
-    /// At most this many, spread over models and device pools; the same ones each time
+    /// At most this many, spread over models and device pools; those that do not show the picture yet come first
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>(), conflicts_with = "limit")]
     pub sample: Option<usize>,
 }

@@ -16,7 +16,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 /// Reads an age, such as `90d`, as the time so long ago.
 pub fn age(text: &str) -> Result<Timestamp, String> {
-    let span = text.trim().parse::<Span>().ok().filter(|span| !span.is_negative());
+    let text = text.trim();
+    // Without a unit only nothing has a meaning.
+    let span = if text == "0" { Ok(Span::new()) } else { text.parse::<Span>() };
+    let span = span.ok().filter(|span| !span.is_negative());
     let now = Zoned::now();
     let past = span.and_then(|span| now.checked_sub(span).ok());
     past.map(|past| past.timestamp())

@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::args::push::{PushAccessArgs, PushArgs};
 use crate::cli::args::value::{at_least_one, number};
+use crate::push::scheduler::waves::Amount;
 use crate::rollout::options::PushOptions;
 
 /// What `verify` needs of the options of a push.
@@ -78,6 +79,8 @@ impl VerifyArgs {
             no_report: self.no_report,
             verify_timeout: PushOptions::default().verify_timeout.as_secs(),
             force: true,
+            // Nothing is pushed, so there is nothing to try on a few phones first.
+            canary: Some(Amount::Count(0)),
             ..PushArgs::default()
         }
     }

@@ -16,6 +16,7 @@ use crate::cli::ui;
 use crate::config::{FileConfig, KEYS, Layer, Origin, Section, with_accounts};
 use crate::connect::image_server::ImageServerSettings;
 use crate::connect::{cluster, password};
+use crate::domain::error_chain::error_chain;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::interaction::Silent;
 use crate::net::trace::HIDDEN;
@@ -140,7 +141,8 @@ async fn check(args: CheckArgs) -> Result<Exit, AppError> {
     for (_, path) in pictures.pictures_from_now_on() {
         if let Err(error) = std::fs::File::open(path) {
             exit = Exit::Usage;
-            lines.push(format!("[[image]]: `file`: cannot read {}: {error}", path.display()));
+            let why = error_chain(&error);
+            lines.push(format!("[[image]]: `file`: cannot read {}: {why}", path.display()));
         }
     }
     for name in file.clusters() {

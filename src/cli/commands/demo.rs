@@ -208,7 +208,8 @@ fn difference(result: &PhoneResult, phone: &PhoneRecord) -> Option<String> {
         {
             "shows a picture that it never fetched"
         }
-        Outcome::Pending
+        Outcome::Interrupted
+        | Outcome::Pending
         | Outcome::WrongDevice
         | Outcome::Already
         | Outcome::NeedsWork
@@ -235,6 +236,7 @@ fn difference(result: &PhoneResult, phone: &PhoneRecord) -> Option<String> {
         | Outcome::NoBackground
         | Outcome::NotShown
         | Outcome::NotVerifiable
+        | Outcome::Interrupted
         | Outcome::Pending => return None,
     };
     Some(format!("{} is reported as {}, but {says}", result.name, result.outcome.as_str()))

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::audit::audit;
 use crate::cli::args::{ConnectionArgs, device_list};
 use crate::cli::commands::rollout_common::observers;
+use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::cli::settings;
 use crate::cli::ui::{self, Terminal};
@@ -64,7 +65,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         Err(error) => (None, Some(error)),
     };
     let history = journal::history_if_any(&journal::path(args.connection.state.as_deref())?)?;
-    let phone = PhoneHistory::read(history.as_ref(), &args.phone, seen, &rules)?;
+    let phone =
+        PhoneHistory::read(history.as_ref(), &args.phone, seen, &rules, &next_command::step)?;
     if phone.is_unknown() {
         return Err(failure.unwrap_or_else(|| unknown(&args.phone)));
     }

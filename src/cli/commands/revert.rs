@@ -13,6 +13,7 @@ use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
 use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, ResetArgs, WaitArgs};
 use crate::cli::commands::rollout_common::{self, Job, Source};
+use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::connect::cluster;
@@ -88,10 +89,10 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let pushed = history.pushed(&row.cluster_id, &[row.id], ObjectKind::Background)?;
     if !pushed.is_empty() {
         let (phones, run) = (pluralize(pushed.len(), "phone"), row.id);
-        ui::say(&format!(
-            "note: run {run} pushed pictures to {phones}, which keep them; `axlpaper revert {run} --pictures` pushes back \
-             what they showed before"
-        ));
+        let revert = next_command::revert_pictures(&row);
+        ui::say(&printable_lines(&format!(
+            "note: run {run} pushed pictures to {phones}, which keep them; `{revert}` pushes back what they showed before"
+        )));
     }
     if row.is_about_addresses() {
         ui::say(&nothing_to_take_back(&history, &row)?);

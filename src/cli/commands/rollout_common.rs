@@ -319,8 +319,13 @@ async fn earlier_run(
         connection.push_access.nat = resumed.nat.clone();
     }
     let typed = job.push.saved();
-    if let Some(kept) = typed.describe_resumed(&resumed.options) {
-        ui::say(&format!("note: the run resumes run {} and {kept}", resumed.earlier));
+    let run = resumed.earlier;
+    match typed.describe_resumed(&resumed.options) {
+        Some(kept) => ui::say(&format!("note: the run resumes run {run} and {kept}")),
+        None if earlier.is_last() && !resumed.is_revert => {
+            ui::say(&format!("note: the run resumes run {run}"));
+        }
+        None => {}
     }
     let options = typed.over(resumed.options.clone());
     let access = &mut connection.push_access;

@@ -155,7 +155,7 @@ async fn reach(checks: &mut Checks, id: &'static str, endpoint: &Endpoint) -> bo
             checks.add(id, Found::ok(format!("{endpoint} can be reached ({ip})")));
             return true;
         }
-        Ok(Err(error)) => error.to_string(),
+        Ok(Err(error)) => error_chain(&error),
         Err(_) => format!("no answer within {} s", LIMIT.as_secs()),
     };
     checks.add(

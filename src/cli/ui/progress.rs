@@ -39,6 +39,8 @@ struct Status {
 struct Results {
     succeeded: usize,
     failed: usize,
+    /// Phones whose screens could not be verified.
+    unknown: usize,
 }
 
 impl Results {
@@ -47,27 +49,42 @@ impl Results {
         if phone.outcome == Outcome::Pending {
             return;
         }
-        self.failed += usize::from(phone.is_failure());
-        self.succeeded += usize::from(!phone.is_failure());
+        let count = if phone.outcome == Outcome::NotVerifiable {
+            &mut self.unknown
+        } else if phone.is_failure() {
+            &mut self.failed
+        } else {
+            &mut self.succeeded
+        };
+        *count += 1;
     }
 
     /// Returns them for a bar.
     fn short(self, unicode: bool) -> String {
-        let Self { succeeded, failed } = self;
-        match (succeeded + failed, unicode) {
+        let Self { succeeded, failed, unknown } = self;
+        let also = match (unknown, unicode) {
             (0, _) => String::new(),
-            (_, true) => format!(" ✓{succeeded} ✗{failed}"),
-            (_, false) => format!(" ok {succeeded}, failed {failed}"),
+            (_, true) => format!(" ?{unknown}"),
+            (_, false) => format!(", not verifiable {unknown}"),
+        };
+        match (succeeded + failed + unknown, unicode) {
+            (0, _) => String::new(),
+            (_, true) => format!(" ✓{succeeded} ✗{failed}{also}"),
+            (_, false) => format!(" ok {succeeded}, failed {failed}{also}"),
         }
     }
 
     /// Returns them for a line.
     fn long(self) -> String {
-        let Self { succeeded, failed } = self;
-        if succeeded + failed == 0 {
+        let Self { succeeded, failed, unknown } = self;
+        if succeeded + failed + unknown == 0 {
             return String::new();
         }
-        format!(" ({succeeded} succeeded, {failed} failed)")
+        let also = match unknown {
+            0 => String::new(),
+            unknown => format!(", {unknown} not verifiable"),
+        };
+        format!(" ({succeeded} succeeded, {failed} failed{also})")
     }
 }
 
@@ -494,7 +511,7 @@ mod tests {
         assert_eq!(at(59, 100, none), None);
         assert_eq!(at(61, 200, none).as_deref(), Some("Reading phones: 200 of 500 so far"));
         assert_eq!(at(62, 312, none), None);
-        let some = Results { succeeded: 306, failed: 6 };
+        let some = Results { succeeded: 306, failed: 6, unknown: 0 };
         let line = "Pushing to phones: 312 (306 succeeded, 6 failed)";
         assert_eq!(plain.ended("Pushing to phones", some), line);
         assert_eq!(

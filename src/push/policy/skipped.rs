@@ -90,9 +90,9 @@ pub fn cannot_remove(target: &Target) -> PhoneResult {
 }
 
 /// Returns the result of a phone to which no earlier picture can be pushed back.
-pub fn not_pushed_back(target: &Target, why: &str, remedy: &str) -> PhoneResult {
+pub fn not_pushed_back(target: &Target, (code, why, remedy): (Code, &str, &str)) -> PhoneResult {
     PhoneResult {
-        finding: Some(Code::Excluded),
+        finding: Some(code),
         reason: Some(why.to_owned()),
         remedy: Some(remedy.to_owned()),
         ..excluded(target)

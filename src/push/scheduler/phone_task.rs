@@ -94,15 +94,15 @@ impl PhoneTask {
     /// Makes the result of a phone whose push was in progress when the run was cut off.
     pub(crate) fn cut_off(self) -> PhoneResult {
         let why = "it was being pushed to when the run was cut off, so its state is not known";
-        let outcome = match self.target.object() {
-            ObjectKind::Background | ObjectKind::RingTone => {
-                pending(self.target.object(), why.to_owned())
-            }
+        let object = self.target.object();
+        let interrupted =
+            PhoneOutcome { outcome: Outcome::Interrupted, ..pending(object, why.to_owned()) };
+        let outcome = match object {
+            ObjectKind::Background | ObjectKind::RingTone => interrupted,
             // It may have been done, and nothing can show it.
-            ObjectKind::Play | ObjectKind::Keys => PhoneOutcome {
-                remedy: Some(LOOK_FIRST.to_owned()),
-                ..pending(self.target.object(), why.to_owned())
-            },
+            ObjectKind::Play | ObjectKind::Keys => {
+                PhoneOutcome { remedy: Some(LOOK_FIRST.to_owned()), ..interrupted }
+            }
         };
         self.ended(outcome, None)
     }

@@ -42,6 +42,8 @@ struct Tally {
     capable: usize,
     /// Phones that have what was pushed, from this run or an earlier one, as far as that can be verified.
     good: usize,
+    /// Phones whose screens could not be verified.
+    unknown: usize,
 }
 
 impl Tally {
@@ -51,8 +53,9 @@ impl Tally {
             tally.pushed += usize::from(!phone.outcome.is_skipped());
             tally.verified += usize::from(phone.outcome == Outcome::Verified);
             tally.failed += usize::from(phone.is_failure());
-            tally.capable += usize::from(phone.outcome.is_capable());
+            tally.capable += usize::from(phone.is_capable());
             tally.good += usize::from(is_good(phone));
+            tally.unknown += usize::from(phone.outcome == Outcome::NotVerifiable);
         }
         tally
     }
@@ -77,7 +80,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     let (state, level) = alone.map_or_else(|| overall(runs, left_out), state);
     let outcomes = outcomes(action, phones());
     let missed = runs.iter().flat_map(|of| {
-        let missed = of.run.phones.iter().filter(|one| one.outcome.is_capable() && !is_good(one));
+        let missed = of.run.phones.iter().filter(|one| one.is_capable() && !is_good(one));
         missed.map(|phone| (of.cluster.as_str(), phone))
     });
     let alert = runs.first().filter(|_| alone.is_some()).and_then(Alert::of);
@@ -149,11 +152,21 @@ fn state(run: &RunReport) -> (&'static str, Level) {
         _ if tally.is_in_vain() => ("nothing worked", Level::Bad),
         _ if tally.failed > 0 || changes_failed => ("finished with failures", Level::Warn),
         _ if tally.good == 0 && run.changes.is_empty() => ("finished", Level::Warn),
+        _ if tally.unknown > 0 => ("not all verified", Level::Warn),
         RunState::Running | RunState::Finished | RunState::Killed => ("finished", Level::Good),
     }
 }
 
 fn sentence(run: &RunReport, tally: Tally) -> String {
+    match tally.unknown {
+        0 => sentence_of_pushed(run, tally),
+        unknown => {
+            format!("{} {}", sentence_of_pushed(run, tally), wording::not_verifiable(unknown))
+        }
+    }
+}
+
+fn sentence_of_pushed(run: &RunReport, tally: Tally) -> String {
     let (action, proof) = (run.action, run.proof());
     let Tally { pushed, verified, failed, .. } = tally;
     match (pushed, wording::unverifiable(action, proof)) {

@@ -1,14 +1,17 @@
-//! How many phones showed what was pushed at the end of earlier runs over the same phones, and of this one.
+//! How many phones showed the payload at the end of earlier runs of it over the same phones, and of this one.
 
 use crate::domain::text::grouped;
 use crate::journal::{Coverage, RunId};
 use crate::report::clock::Clock;
 use crate::report::html::section::{RunSection, clean};
+use crate::report::wording;
 
 /// A drawing of columns, a run each, the oldest first; all lengths are its units.
 #[derive(Clone, Debug)]
 pub(super) struct History {
     pub(super) cluster: String,
+    /// What all of its runs pushed.
+    pub(super) payload: &'static str,
     pub(super) width: usize,
     pub(super) columns: Vec<Column>,
     /// All of it in words.
@@ -65,6 +68,7 @@ fn history_of(of: &RunSection<'_>, clock: &Clock) -> Option<History> {
     let summary = summary.collect::<Vec<_>>().join(", ");
     Some(History {
         cluster: of.cluster.clone(),
+        payload: wording::same_payload(this.action),
         width: columns.len() * STEP,
         summary: format!("Capable phones that show what was pushed: {summary}"),
         columns,

@@ -34,6 +34,7 @@ use crate::journal::SkippedCluster;
 use crate::report::html::changes::ChangeGroupRow;
 use crate::report::html::charts::{Bar, Count, GroupTable};
 use crate::report::run_report::RunReport;
+use crate::report::table::unlisted_devices;
 use crate::report::wording;
 
 #[derive(Template)]
@@ -76,6 +77,8 @@ struct Page {
     phones: usize,
     plain: Vec<PlainRow>,
     more_plain: usize,
+    /// How many devices without a screen the table of phones leaves out.
+    unlisted: String,
     /// Only with several clusters.
     clusters: Option<ClusterTable>,
     runs: String,
@@ -174,6 +177,7 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
         phones: phones.count(),
         plain,
         more_plain,
+        unlisted: unlisted_devices(runs.iter().flat_map(|of| &of.run.phones)),
         runs: format!("{} {}", if runs.len() == 1 { "run" } else { "runs" }, numbers.join(", ")),
         file: format!("axlpaper-run-{}-phones", numbers.join("-")),
         show: numbers.first().map(|run| format!("axlpaper show {run}")).unwrap_or_default(),
@@ -236,6 +240,7 @@ fn meanings(action: PushAction, proof: Proof) -> Vec<OutcomeMeaning> {
         | Outcome::Offline
         | Outcome::Excluded
         | Outcome::NoBackground
+        | Outcome::Interrupted
         | Outcome::Pending => true,
     });
     there

@@ -1,15 +1,22 @@
 // Shows the table of phones: sorts, filters, searches, and draws one page of rows at a time.
 const showPhones = (table) => {
   const data = JSON.parse(byId("data").textContent);
-  const [NAME, DESCRIPTION, IP, MODEL, POOL, VERDICT, OUTCOME, FAILURE, REASON, ANSWER, REMEDY, ATTEMPTS, TOOK, MORE, FINDINGS, TRIES, PICTURE, TONE, CLUSTER, LABELS] =
-    Array(20).keys();
+  const [NAME, DESCRIPTION, IP, MODEL, POOL, VERDICT, OUTCOME, FAILURE, REASON, ANSWER, REMEDY, ATTEMPTS, TOOK, MORE, FINDINGS, TRIES, PICTURE, TONE, CLUSTER, LABELS, SCREENLESS] =
+    Array(21).keys();
   const { rows, texts } = data;
   const PAGE = 100;
   const MOST_PRINTED = 500;
   const count = new Intl.NumberFormat("en");
 
-  // What is shown: which rows in which order, which page of them, and how many columns there is room for.
-  const shown = { order: rows.map((_, at) => at), page: 0, sort: null, descending: false, open: new Set(), span: 1 };
+  // Devices without a screen are listed only where a filter or the search selects them, or where there is nothing else.
+  const everyRow = [...rows.keys()];
+  const withScreen = everyRow.filter((at) => !rows[at][SCREENLESS]);
+  const listed = withScreen.length ? withScreen : everyRow;
+  const unlisted = withScreen.length ? everyRow.filter((at) => rows[at][SCREENLESS]) : [];
+
+  // What is shown: which rows in which order, whether no filter is set, which page of them, and how many columns there is
+  // room for.
+  const shown = { order: [...listed], all: true, page: 0, sort: null, descending: false, open: new Set(), span: 1 };
 
   const took = (ms) => {
     if (ms === null) return "";
@@ -103,9 +110,10 @@ const showPhones = (table) => {
   const apply = () => {
     const wanted = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
     const tests = Object.keys(filters).filter(valueOf).map((filter) => filters[filter](valueOf(filter).slice(1)));
-    shown.order = [];
+    shown.all = tests.length + wanted.length === 0;
+    shown.order = shown.all ? [...listed] : [];
     rows.forEach((row, at) => {
-      if (tests.every((test) => test(row)) && wanted.every((word) => haystack(at).includes(word))) shown.order.push(at);
+      if (!shown.all && tests.every((test) => test(row)) && wanted.every((word) => haystack(at).includes(word))) shown.order.push(at);
     });
     shown.page = 0;
     sortOrder();
@@ -276,7 +284,8 @@ const showPhones = (table) => {
     const pages = Math.max(1, Math.ceil(order.length / PAGE));
     drawRows(order.slice(page * PAGE, (page + 1) * PAGE));
     const phones = (number) => `${count.format(number)} ${number === 1 ? "phone" : "phones"}`;
-    byId("told").textContent = order.length === rows.length ? phones(rows.length) : `${count.format(order.length)} of ${phones(rows.length)}`;
+    byId("told").textContent = shown.all || order.length === rows.length ? phones(rows.length) : `${count.format(order.length)} of ${phones(rows.length)}`;
+    byId("unlisted").hidden = !shown.all || unlisted.length === 0;
     byId("page").textContent = `Page ${count.format(page + 1)} of ${count.format(pages)}`;
     byId("pages").hidden = pages === 1;
     for (const button of byId("pages").querySelectorAll("button")) {
@@ -334,7 +343,7 @@ const showPhones = (table) => {
     clearTimeout(waiting);
     waiting = setTimeout(apply, 120);
   });
-  const rowsShown = () => shown.order.map((at) => rows[at]);
+  const rowsShown = () => [...shown.order, ...(shown.all ? unlisted : [])].map((at) => rows[at]);
   byId("save").addEventListener("click", (event) => {
     download(event.target.dataset.file, "text/plain", rowsShown().map((row) => `${row[NAME]}\n`).join(""));
   });

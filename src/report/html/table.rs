@@ -92,6 +92,8 @@ struct Row(
     Text,
     /// Extension, owner, and the error's or finding's code.
     [Text; 3],
+    /// Whether it has no screen.
+    u8,
 );
 
 const LABELS: [&str; 5] =
@@ -219,6 +221,7 @@ fn row(
             texts.maybe(phone.owner.as_deref()),
             texts.of(&phone.code()),
         ],
+        u8::from(phone.without_screen().is_some()),
     )
 }
 
@@ -271,10 +274,13 @@ fn attempts(tries: &[&AttemptRow], clock: &Clock, texts: &mut Texts) -> Vec<[Tex
     summary.collect()
 }
 
-/// The first phones for browsers without a script, and how many there are beyond.
+/// The first phones with a screen for browsers without a script, and how many there are beyond.
 pub(super) fn plain(runs: &[RunSection<'_>]) -> (Vec<PlainRow>, usize) {
     let seen = seen(runs);
-    let phones = ordered(runs);
+    let mut phones = ordered(runs);
+    if phones.iter().any(|(_, phone)| phone.without_screen().is_none()) {
+        phones.retain(|(_, phone)| phone.without_screen().is_none());
+    }
     let more = phones.len().saturating_sub(MOST_PLAIN);
     let rows = phones
         .into_iter()

@@ -8,6 +8,7 @@ use futures::future::FutureExt as _;
 
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
+use crate::domain::finding::Code;
 use crate::domain::model::{ImageSpec, by_name};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::push_action::PushAction;
@@ -38,6 +39,7 @@ pub struct EarlierPictures {
 /// Why a phone does not get an earlier picture, and what to do.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct NotPushedBack {
+    code: Code,
     why: String,
     remedy: String,
 }
@@ -88,6 +90,7 @@ impl EarlierPictures {
         }
         let earlier = |phone: PushedPhone| match (phone.pushed_since, phone.earlier) {
             (Some(run), _) => Err(NotPushedBack {
+                code: Code::Excluded,
                 why: format!("run {run} has pushed another picture to it since"),
                 remedy: if removed.contains(&run) {
                     PUSH_IT.to_owned()
@@ -134,24 +137,25 @@ impl EarlierPictures {
         &self,
         phone: &DeviceName,
         takes: Option<&ImageSpec>,
-    ) -> Result<&str, (&str, &str)> {
+    ) -> Result<&str, (Code, &str, &str)> {
+        let none = |why, remedy| Err((Code::NoEarlierPicture, why, remedy));
         let digest = match self.phones.get(phone) {
             Some(Ok(digest)) => digest,
-            Some(Err(NotPushedBack { why, remedy })) => return Err((why, remedy)),
-            None => return Err((NONE_KNOWN, NONE_KNOWN_REMEDY)),
+            Some(Err(NotPushedBack { code, why, remedy })) => return Err((*code, why, remedy)),
+            None => return none(NONE_KNOWN, NONE_KNOWN_REMEDY),
         };
-        let Some(picture) = self.pictures.get(digest) else { return Err((NOT_KEPT, PUSH_IT)) };
+        let Some(picture) = self.pictures.get(digest) else { return none(NOT_KEPT, PUSH_IT) };
         if takes.map(Shape::from) == Some(picture.shape) {
             Ok(&picture.name)
         } else {
-            Err((OTHER_SIZE, PUSH_IT))
+            none(OTHER_SIZE, PUSH_IT)
         }
     }
 }
 
 impl NotPushedBack {
     fn new(why: &str, remedy: &str) -> Self {
-        Self { why: why.to_owned(), remedy: remedy.to_owned() }
+        Self { code: Code::NoEarlierPicture, why: why.to_owned(), remedy: remedy.to_owned() }
     }
 }
 
@@ -238,7 +242,7 @@ impl Payload for EarlierPictures {
         for target in targets {
             match self.picture_of(&target.name, target.accepts.image()) {
                 Ok(picture) => able.push(Target { picture: picture.to_owned(), ..target }),
-                Err((why, remedy)) => others.push(not_pushed_back(&target, why, remedy)),
+                Err(why) => others.push(not_pushed_back(&target, why)),
             }
         }
         (able, others)

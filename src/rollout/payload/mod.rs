@@ -103,6 +103,11 @@ pub trait Payload: Debug + Send + Sync {
         observer: &'a dyn Observer,
     ) -> PrepareFuture<'a>;
 
+    /// Returns the digest of the file that all phones get a picture of, where there is one.
+    fn source_digest(&self) -> Option<String> {
+        None
+    }
+
     /// Returns what the journal keeps to resume the run; nothing where a run of this kind cannot be resumed.
     fn saved(&self) -> Option<SavedPayload> {
         None

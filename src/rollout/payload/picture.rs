@@ -14,7 +14,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, Proof};
 use crate::journal::{
     JournalReader, KeptPicture, Recorder, RunId, ScreenCheckRecord, SentFile, SentPicture,
-    SentPictures,
+    SentPictures, file_digest,
 };
 use crate::media::{
     EncodedPicture, Options, PreparedImage, PreparedSet, Preview, Shape, blocking, prepare,
@@ -87,6 +87,10 @@ impl Payload for PicturePayload {
             Ok(Box::new(PreparedPictures { pictures, kem }) as Box<dyn PreparedPayload>)
         }
         .boxed()
+    }
+
+    fn source_digest(&self) -> Option<String> {
+        Some(file_digest(&self.picture.bytes))
     }
 
     fn saved(&self) -> Option<SavedPayload> {
