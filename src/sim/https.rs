@@ -89,8 +89,8 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         _ if !allowed => {
             html(StatusCode::FORBIDDEN, "Access to the requested resource has been denied")
         }
-        Service::RisPort(risport::Service::RisPort70) if is_wsdl => {
-            risport::wsdl(text("host").unwrap_or("localhost"))
+        Service::RisPort(service) if is_wsdl => {
+            risport::wsdl(service, text("host").unwrap_or("localhost"))
         }
         Service::Axl if is_wsdl => axl_wsdl(shared, text("host").unwrap_or("localhost")),
         Service::Axl if *method == Method::GET => landing_page(),

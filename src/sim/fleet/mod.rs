@@ -152,7 +152,8 @@ impl Maker {
             let mut port = PhoneSpec::new(name.clone(), CTI_PORT);
             port.description = "Contact center port".to_owned();
             port.device_pool = names::POOLS[0].0.name.to_owned();
-            port.registration = Registration::NeverSeen;
+            // The cluster reports the address of the application that has opened it.
+            port.reported_address = Some(CONTACT_CENTER);
             port.active_load = String::new();
             fleet.phones.push(port);
             if k <= 8 {
@@ -234,6 +235,9 @@ const CTI_PORTS: u32 = 12;
 
 /// The address that the cluster reports for phones behind an Expressway. No phone has it.
 const EXPRESSWAY: Ipv4Addr = Ipv4Addr::new(127, 200, 0, 10);
+
+/// The address of the application that has opened the CTI ports. No phone has it.
+const CONTACT_CENTER: Ipv4Addr = Ipv4Addr::new(127, 200, 0, 20);
 
 const TRAITS: &[Trait] = &[
     (8, |phone, _| phone.quirk = Quirk::AcceptsButNeverFetches),
