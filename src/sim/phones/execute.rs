@@ -18,6 +18,7 @@ use super::answers::{self, Answer, Broken};
 use super::fetch::LIMIT;
 use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
 use super::object::{self, Background};
+use super::pages;
 use super::reply_wording::PushOutcome;
 use super::traced::{authorization, traced};
 use crate::domain::model::{self, ImageSpec, PushSchema};
@@ -103,7 +104,8 @@ async fn answer_as(
     }
     let _asked = RequestInFlight::new(shared, phone.at);
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/CGI/Screenshot") => Ok(phone.screenshot(&request).await),
+        (&Method::GET, "/CGI/Screenshot") => phone.screenshot(&request).await,
+        (&Method::GET, path) if path.starts_with(pages::JAVA) => phone.java_page(&request).await,
         (&Method::POST, "/CGI/Execute") => {
             let triggered = shared.cluster().arrived("push");
             match triggered {
@@ -411,6 +413,7 @@ impl<'a> Phone<'a> {
         let Some(xml) = xml.filter(|xml| xml.len() <= LARGEST_XML) else { return self.error(1) };
         match object::root(xml).as_deref() {
             Some("setBackground") => self.background(xml, fetches).await,
+            Some("setBackgroundPreview") => self.preview(xml, fetches).await,
             Some("setRingTone") => self.ring_tone(xml, fetches).await,
             Some("CiscoIPPhoneExecute") => self.press(xml),
             // Shown over the background until a person closes it (XML services notes).

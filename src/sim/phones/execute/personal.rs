@@ -1,7 +1,7 @@
 //! Backgrounds and ring tones: what a phone downloads for a push, and whether it can use it.
 
 use super::{Display, Phone, Verdict};
-use crate::domain::model::{self, ImageSpec, PushSchema};
+use crate::domain::model::{self, ImageSpec, PushSchema, Size};
 use crate::sim::fleet_content::{DownloadsBy, Quirk};
 use crate::sim::history::{Fetch, RingTone, Shown};
 use crate::sim::phones::answers::{self, Broken};
@@ -82,6 +82,23 @@ impl Phone<'_> {
         }
     }
 
+    /// Shows a picture for a moment: what the phone shows afterwards stays the same.
+    pub(super) async fn preview(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
+        if !self.takes_personal_things() || !self.loaded().background_allowed {
+            return self.error(4);
+        }
+        let image = self.image.filter(|image| image.schema == PushSchema::Classic);
+        let (Some(image), Some(url)) = (image, object::preview(xml)) else { return self.error(1) };
+        let background = Background { image: url, thumbnail: String::new() };
+        match self.download(&background, &image, fetches).await {
+            Some(_) => {
+                let answer = answers::success(self.model, image.schema);
+                (PushOutcome::Accepted, Ok(answer), Display::Unchanged)
+            }
+            None => self.error(3),
+        }
+    }
+
     /// Downloads what the push names; nothing if it is not what the phone can show.
     pub(super) async fn download(
         &self,
@@ -95,13 +112,15 @@ impl Phone<'_> {
         if self.times_out().await {
             return None;
         }
-        if self.is_fetched_by_others(&[&background.image, &background.thumbnail], fetches).await {
+        let Background { image: url, thumbnail } = background;
+        let urls: &[&str] = if thumbnail.is_empty() { &[url] } else { &[url, thumbnail] };
+        if self.is_fetched_by_others(urls, fetches).await {
             return Some(Display::Unchanged);
         }
         let half = self.quirk == Quirk::FetchesHalf;
         let extent = if half { Extent::Half } else { Extent::All };
         let client = self.downloader();
-        let (fetch, file) = client.download(&background.image, extent).await;
+        let (fetch, file) = client.download(url, extent).await;
         fetches.push(fetch);
         if half {
             return Some(Display::Unchanged);
@@ -112,17 +131,17 @@ impl Phone<'_> {
             return None;
         }
         let shown = Shown { sha256, size: image.background };
-        if self.quirk == Quirk::FetchesImageOnly {
+        if thumbnail.is_empty() || self.quirk == Quirk::FetchesImageOnly {
             return Some(Display::New(shown));
         }
-        let (fetch, file) = client.download(&background.thumbnail, Extent::All).await;
+        let (fetch, file) = client.download(thumbnail, Extent::All).await;
         fetches.push(fetch);
         let (_, size) = self.inspect(&file?);
-        (size == Some(image.thumbnail)).then_some(Display::New(shown))
+        size.is_some_and(|size| takes_thumbnail(image, size)).then_some(Display::New(shown))
     }
 
     /// Looks at a file; every different one is decoded once only, since all phones get the same few.
-    fn inspect(&self, file: &[u8]) -> (String, Option<model::Size>) {
+    fn inspect(&self, file: &[u8]) -> (String, Option<Size>) {
         use sha2::Digest as _;
         let digest = hex(&sha2::Sha256::digest(file));
         let known = self.shared.pictures().get(&digest).copied();
@@ -173,3 +192,12 @@ impl Phone<'_> {
         true
     }
 }
+
+/// Returns whether a phone takes a thumbnail of this size. Published sources give two for the 7941, 7942, 7961 and 7962,
+/// so those take both.
+fn takes_thumbnail(image: &ImageSpec, size: Size) -> bool {
+    size == image.thumbnail || (image.depth == GREY_DEPTH && size == Size::new(80, 49))
+}
+
+/// The bits per pixel of those models only.
+const GREY_DEPTH: u8 = 4;
