@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::serve::Listener;
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Fault, Restart, SimConfig};
-use super::events::Events;
+use super::events::{Events, SimEvent};
 use super::fleet_content::{AccountState, Quirk, Registration, Web};
 use super::history::{PhoneRecord, Record, Shown};
 use super::hold_point::Tripped;
@@ -110,6 +111,11 @@ impl SimCluster {
             let writing = shared.events.record(path).await.map_err(failed)?;
             shared.tasks.spawn(writing);
         }
+        shared.events.add(SimEvent::Started {
+            time: Timestamp::now(),
+            release: shared.config.release.version(),
+            devices: shared.cluster().order.len(),
+        });
         let router = page::router().fallback(https::handle);
         let mut router = router.with_state(Arc::clone(&shared));
         if let Some(folder) = shared.config.keep_requests.clone() {

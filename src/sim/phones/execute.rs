@@ -14,6 +14,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 
+use self::noted::clean;
 use super::answers::{self, Answer, Broken};
 use super::fetch::LIMIT;
 use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
@@ -28,6 +29,7 @@ use crate::sim::accounts::basic;
 use crate::sim::authenticate;
 use crate::sim::database::{Device, Loaded};
 use crate::sim::events::SimEvent;
+use crate::sim::exchange::target;
 use crate::sim::fleet_content::{Quirk, Web};
 use crate::sim::history::{Fetch, PhoneRequest, Pressed, Push, RingTone, Shown};
 use crate::sim::hold_point::{Triggered, Tripped};
@@ -100,34 +102,36 @@ async fn answer_as(
         return Err(Broken);
     }
     if let Some(answer) = phone.sends_to_https(&request) {
-        return Ok(answer);
+        return Ok(phone.noted(&request).answered(&phone, answer));
     }
     let _asked = RequestInFlight::new(shared, phone.at);
-    match (request.method(), request.uri().path()) {
-        (&Method::GET, "/CGI/Screenshot") => phone.screenshot(&request).await,
-        (&Method::GET, path) if path.starts_with(pages::JAVA) => phone.java_page(&request).await,
-        (&Method::POST, "/CGI/Execute") => {
-            let triggered = shared.cluster().arrived("push");
-            match triggered {
-                Some(triggered) if triggered.when == Tripped::Before => {
-                    // A connection is watched only once its request has been read.
-                    drop(Limited::new(request.into_body(), BODY_LIMIT).collect().await);
-                    hold(shared, triggered).await
-                }
-                Some(triggered) => {
-                    let _carried_out = execute(shared, &phone, request).await;
-                    hold(shared, triggered).await
-                }
-                None => execute(shared, &phone, request).await,
+    if (request.method(), request.uri().path()) == (&Method::POST, "/CGI/Execute") {
+        let triggered = shared.cluster().arrived("push");
+        return match triggered {
+            Some(triggered) if triggered.when == Tripped::Before => {
+                // A connection is watched only once its request has been read.
+                drop(Limited::new(request.into_body(), BODY_LIMIT).collect().await);
+                hold(shared, triggered).await
             }
-        }
+            Some(triggered) => {
+                let _carried_out = execute(shared, &phone, request).await;
+                hold(shared, triggered).await
+            }
+            None => execute(shared, &phone, request).await,
+        };
+    }
+    let noted = phone.noted(&request);
+    let answer = match (request.method(), request.uri().path()) {
+        (&Method::GET, "/CGI/Screenshot") => phone.screenshot(&request).await?,
+        (&Method::GET, path) if path.starts_with(pages::JAVA) => phone.java_page(&request).await?,
         // The answer to HEAD is sent without its body.
         (&Method::GET | &Method::HEAD, path) => {
-            Ok(phone.page(path).unwrap_or_else(|| answers::page(404, "text/html", NOT_FOUND)))
+            phone.page(path).unwrap_or_else(|| answers::page(404, "text/html", NOT_FOUND))
         }
         // The path is case-sensitive.
-        _ => Ok(answers::page(404, "text/html", NOT_FOUND)),
-    }
+        _ => answers::page(404, "text/html", NOT_FOUND),
+    };
+    Ok(noted.answered(&phone, answer))
 }
 
 async fn execute(
@@ -142,7 +146,7 @@ async fn execute(
     drop(hand);
     shared.cluster().answered("push");
     let (push, shown, answer) = push;
-    let wanted = shared.events.are_wanted().then(|| push.clone());
+    let recorded = push.clone();
     let answer = match (phone.quirk, answer) {
         (Quirk::CutsAnswer, Ok(answer)) => Ok(answers::cut(answer).await),
         (Quirk::Trickles(pause), Ok(answer)) => Ok(answers::trickle(answer, pause).await),
@@ -164,9 +168,7 @@ async fn execute(
     }
     let shows = device.shown.clone();
     drop(cluster);
-    if let Some(push) = wanted {
-        phone.record(push, user, shows);
-    }
+    phone.record(recorded, user, shows);
     answer.map(|answer| traced(guard, answer))
 }
 
@@ -200,9 +202,7 @@ fn download_later(
         let (phone, shows) =
             (cluster.devices[at].spec.name.clone(), cluster.histories[at].shown.clone());
         drop(cluster);
-        if shared.events.are_wanted() {
-            shared.events.add(&SimEvent::Downloaded { phone, downloads: fetches, shows });
-        }
+        shared.events.add(SimEvent::Downloaded { phone, downloads: clean(fetches), shows });
     });
 }
 
@@ -325,7 +325,7 @@ impl<'a> Phone<'a> {
             *guard = trace::watch(|| trace::Request {
                 to: "phone",
                 method: parts.method.to_string(),
-                url: format!("http://{}{}", self.address, parts.uri.path()),
+                url: self.url(&target(&parts.uri)),
                 operation: "push".to_owned(),
                 headers: parts.headers.clone(),
                 body: body.clone(),
