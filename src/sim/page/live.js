@@ -8,19 +8,18 @@ async function renew() {
   const answer = await fetch(location.href);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
-    const next = fresh.getElementById(part.id);
     const images = new Map();
     for (const image of part.querySelectorAll("img")) {
       images.set(image.getAttribute("src"), image);
     }
+    part.replaceChildren(...fresh.getElementById(part.id).childNodes);
     // A screen that shows the same picture is not loaded again.
-    for (const image of next.querySelectorAll("img")) {
+    for (const image of part.querySelectorAll("img")) {
       const same = images.get(image.getAttribute("src"));
       if (same) {
         image.replaceWith(same);
       }
     }
-    part.replaceChildren(...next.childNodes);
   }
 }
 
