@@ -19,7 +19,6 @@ use super::answers::{self, Answer, Broken};
 use super::fetch::LIMIT;
 use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
 use super::object::{self, Background};
-use super::pages;
 use super::reply_wording::PushOutcome;
 use super::traced::{authorization, traced};
 use crate::domain::model::{self, ImageSpec, PushSchema};
@@ -123,7 +122,7 @@ async fn answer_as(
     let noted = phone.noted(&request);
     let answer = match (request.method(), request.uri().path()) {
         (&Method::GET, "/CGI/Screenshot") => phone.screenshot(&request).await?,
-        (&Method::GET, path) if path.starts_with(pages::JAVA) => phone.java_page(&request).await?,
+        (&Method::GET, path) if path.starts_with("/CGI/") => phone.call_page(&request).await?,
         // The answer to HEAD is sent without its body.
         (&Method::GET | &Method::HEAD, path) => {
             phone.page(path).unwrap_or_else(|| answers::page(404, "text/html", NOT_FOUND))

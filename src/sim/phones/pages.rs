@@ -1,8 +1,8 @@
-//! The pages of a phone's web server, as people see them and, with an X behind their names, as XML. Those below
-//! `/CGI/Java/` need the credentials of a push.
+//! The pages of a phone's web server, as people see them and, with an X behind their names, as XML. Those about calls and
+//! lines need the credentials of a push.
 //!
-//! Names and order of the elements are those of published answers; those of the pages for people and of `DeviceLogX` are
-//! believed.
+//! Names and order of the elements are those of published answers; those of the pages for people, and what the log says,
+//! are believed.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -48,16 +48,20 @@ pub(super) fn answer(path: &str, facts: &Facts<'_>) -> Option<Answer> {
 
 /// Answers a page about calls, lines or what the phone shows; nothing where it has none at this path.
 ///
-/// Guides publish them for the 78xx and 88xx, and tools for the 79xx. The phone has no call.
-pub(super) fn java(path: &str, facts: &Facts<'_>) -> Option<Answer> {
+/// Guides publish them for the 78xx and 88xx, and tools for the 79xx, which have them at both paths. The phone has no call.
+pub(super) fn call_page(path: &str, facts: &Facts<'_>) -> Option<Answer> {
     let number = facts.model.trim_start_matches("CP-");
-    let has = ["78", "79", "88"].iter().any(|begin| number.starts_with(begin));
-    if !has || number.starts_with("7940") || number.starts_with("7960") {
-        return None;
-    }
+    let is_old = number.starts_with("79") && !["7940", "7960"].contains(&number);
+    let name = path.strip_prefix("/CGI/")?;
+    let name = match name.strip_prefix("Java/") {
+        Some(name) => {
+            Some(name).filter(|_| is_old || number.starts_with("78") || number.starts_with("88"))
+        }
+        None => Some(name).filter(|_| is_old),
+    };
     let mut extension = String::new();
     escape_into(&mut extension, facts.extension.as_deref().unwrap_or_default());
-    let (kind, body) = match path.strip_prefix(JAVA)? {
+    let (kind, body) = match name? {
         // The number of the line follows.
         "CallInfo" | "CallInfo1" => (
             "text/xml",
@@ -73,16 +77,13 @@ pub(super) fn java(path: &str, facts: &Facts<'_>) -> Option<Answer> {
         ),
         "ModeInfo" => (
             // Seen in a published tool.
-            if number.starts_with("79") { "text/html" } else { "text/xml" },
+            if is_old { "text/html" } else { "text/xml" },
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<CiscoIPPhoneModeInfo>\n<PlaneTitle>Applications</PlaneTitle>\n<PlaneFieldCount>1</PlaneFieldCount>\n<PlaneSoftKeyIndex>0</PlaneSoftKeyIndex>\n<PlaneSoftKeyMask>0</PlaneSoftKeyMask>\n<Prompt></Prompt>\n<Notify></Notify>\n<Status></Status>\n<CiscoIPPhoneFields>\n<FieldType>0</FieldType>\n<FieldAttr></FieldAttr>\n<fieldHelpIndex>0</fieldHelpIndex>\n<FieldName>Call History</FieldName>\n<FieldValue></FieldValue>\n</CiscoIPPhoneFields>\n</CiscoIPPhoneModeInfo>".to_owned(),
         ),
         _ => return None,
     };
     Some(page(200, kind, body))
 }
-
-/// Where the pages are that need credentials.
-pub(super) const JAVA: &str = "/CGI/Java/";
 
 type Entries = Vec<(&'static str, String)>;
 

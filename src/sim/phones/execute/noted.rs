@@ -86,12 +86,13 @@ impl Phone<'_> {
     }
 
     /// Answers a page that needs the credentials of a push.
-    pub(super) async fn java_page(&self, request: &Request<Incoming>) -> Result<Answer, Broken> {
-        if let Some((_, refusal, _)) = self.refuse(authorization(request).as_deref()).await {
-            return refusal;
+    pub(super) async fn call_page(&self, request: &Request<Incoming>) -> Result<Answer, Broken> {
+        let answer = pages::call_page(request.uri().path(), &self.facts(&self.name()));
+        let Some(answer) = answer else { return Ok(answers::page(404, "text/html", NOT_FOUND)) };
+        match self.refuse(authorization(request).as_deref()).await {
+            Some((_, refusal, _)) => refusal,
+            None => Ok(answer),
         }
-        let answer = pages::java(request.uri().path(), &self.facts(&self.name()));
-        Ok(answer.unwrap_or_else(|| answers::page(404, "text/html", NOT_FOUND)))
     }
 
     fn facts<'f>(&'f self, name: &'f str) -> Facts<'f> {
