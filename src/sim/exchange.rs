@@ -32,15 +32,15 @@ impl Exchange {
     pub(crate) fn begin(service: &'static str, parts: &Parts, body: &Bytes) -> Self {
         let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let named = operation(body);
-        let operation = named.unwrap_or_else(|| format!("{} {}", parts.method, target(&parts.uri)));
         let guard = trace::watch(|| trace::Request {
             to: service,
             method: parts.method.to_string(),
             url: format!("https://{}{}", text(HOST).unwrap_or("localhost"), target(&parts.uri)),
-            operation: operation.clone(),
+            operation: named.clone().unwrap_or_else(|| "page".to_owned()),
             headers: parts.headers.clone(),
             body: body.clone(),
         });
+        let operation = named.unwrap_or_else(|| format!("{} {}", parts.method, target(&parts.uri)));
         let claimed = text(AUTHORIZATION).and_then(basic).map(|(user, _)| user);
         Self { service, operation, claimed, guard }
     }

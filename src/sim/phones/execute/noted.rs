@@ -61,7 +61,7 @@ impl Phone<'_> {
         Noted { method: request.method().to_string(), path, user, guard }
     }
 
-    /// Returns the address of something on the phone, as the client wrote it.
+    /// Returns the address of something on the phone, without the port that all phones share.
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}://{}{path}", if self.secure { "https" } else { "http" }, self.address)
     }
