@@ -255,9 +255,9 @@ mod tests {
         }
         let recent = events.recent();
         assert_eq!(recent.len(), RECENT);
-        let operation = |at: usize| match &recent[at].1 {
-            SimEvent::Request { operation, .. } => operation.clone(),
-            other => panic!("{other:?}"),
+        let operation = |at: usize| {
+            let SimEvent::Request { operation, .. } = &recent[at].1 else { panic!("{recent:?}") };
+            operation.clone()
         };
         assert_eq!((operation(0), operation(RECENT - 1)), (RECENT.to_string(), "1".to_owned()));
     }

@@ -226,7 +226,7 @@ fn add_old_phone(fleet: &mut Fleet, ordinary: &[usize]) {
     if old.iter().any(may_push) {
         return;
     }
-    let Some(&at) = old.first().or(ordinary.last()) else { return };
+    let Some(&at) = old.first().or_else(|| ordinary.last()) else { return };
     let phone = &mut fleet.phones[at];
     if old.is_empty() {
         set_model(phone, 435, Protocol::Sccp);
