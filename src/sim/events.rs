@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::history::{Fetch, Shown};
 use super::phones::reply_wording::PushOutcome;
+use crate::net::trace;
 
 /// Something that happened. No variant holds a password.
 #[derive(Clone, Debug, Serialize)]
@@ -97,6 +98,14 @@ pub enum SimEvent {
 }
 
 impl SimEvent {
+    /// Blanks the secrets in the addresses of downloads.
+    pub(crate) fn downloads(mut downloads: Vec<Fetch>) -> Vec<Fetch> {
+        for fetch in &mut downloads {
+            fetch.url = trace::without_secrets(&fetch.url);
+        }
+        downloads
+    }
+
     pub(crate) fn result(outcome: PushOutcome) -> String {
         match outcome {
             PushOutcome::Accepted => "accepted".to_owned(),

@@ -14,7 +14,6 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 
-use self::noted::clean;
 use super::answers::{self, Answer, Broken};
 use super::fetch::LIMIT;
 use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
@@ -201,7 +200,11 @@ fn download_later(
         let (phone, shows) =
             (cluster.devices[at].spec.name.clone(), cluster.histories[at].shown.clone());
         drop(cluster);
-        shared.events.add(SimEvent::Downloaded { phone, downloads: clean(fetches), shows });
+        shared.events.add(SimEvent::Downloaded {
+            phone,
+            downloads: SimEvent::downloads(fetches),
+            shows,
+        });
     });
 }
 

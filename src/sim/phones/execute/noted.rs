@@ -8,7 +8,7 @@ use crate::net::trace;
 use crate::sim::accounts::basic;
 use crate::sim::events::SimEvent;
 use crate::sim::exchange::target;
-use crate::sim::history::{Fetch, Push, Shown};
+use crate::sim::history::{Push, Shown};
 use crate::sim::phones::answers::{self, Answer, Broken};
 use crate::sim::phones::pages::{self, Facts};
 use crate::sim::phones::traced::{authorization, traced};
@@ -36,14 +36,6 @@ impl Noted {
         });
         traced(guard, answer)
     }
-}
-
-/// Blanks the secrets in the addresses of downloads.
-pub(super) fn clean(mut downloads: Vec<Fetch>) -> Vec<Fetch> {
-    for fetch in &mut downloads {
-        fetch.url = trace::without_secrets(&fetch.url);
-    }
-    downloads
 }
 
 impl Phone<'_> {
@@ -75,7 +67,7 @@ impl Phone<'_> {
             secure: push.secure,
             xml: push.xml.map(|xml| trace::without_secrets(&xml)),
             result: SimEvent::result(push.outcome),
-            downloads: clean(push.fetches),
+            downloads: SimEvent::downloads(push.fetches),
             shows,
         });
     }
