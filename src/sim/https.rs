@@ -30,11 +30,17 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
             None => Target::Unknown,
         },
     };
-    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
-        return html(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.");
+    let body = axum::body::to_bytes(body, BODY_LIMIT).await.ok();
+    // Large documents are read and written there, so that phones are served meanwhile.
+    let work = Arc::clone(&shared);
+    let done = tokio::task::spawn_blocking(move || {
+        let exchange =
+            Exchange::begin(target.name(), &parts, body.as_ref().unwrap_or(&Bytes::new()));
+        (exchange, answer(&work, target, &parts, body.as_ref()))
+    });
+    let Ok((exchange, mut response)) = done.await else {
+        return html(StatusCode::INTERNAL_SERVER_ERROR, "The simulator could not finish.");
     };
-    let exchange = Exchange::begin(target.name(), &parts, &body);
-    let mut response = answer(&shared, target, parts, body).await;
     if is_held(&response) {
         // A client that goes away takes this with it.
         shared.stop.cancelled().await;
@@ -48,21 +54,17 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     exchange.end(&shared, response)
 }
 
-async fn answer(shared: &Arc<Shared>, target: Target, parts: Parts, body: Bytes) -> Response {
+/// Answers a request; one that is too large has no body.
+fn answer(shared: &Shared, target: Target, parts: &Parts, body: Option<&Bytes>) -> Response {
     let starts = shared.cluster().services_from.is_some_and(|from| Instant::now() < from);
-    let service = match target {
-        Target::Service(service) if !starts => service,
-        Target::Version if !starts => return uds_version(shared),
-        Target::Service(_) | Target::Version | Target::Unknown => {
-            return html(StatusCode::NOT_FOUND, "The requested resource is not available.");
+    match (target, body) {
+        (Target::Service(service), Some(body)) if !starts => enter(shared, service, parts, body),
+        (Target::Version, Some(_)) if !starts => uds_version(shared),
+        (_, None) => html(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large."),
+        (Target::Service(_) | Target::Version | Target::Unknown, Some(_)) => {
+            html(StatusCode::NOT_FOUND, "The requested resource is not available.")
         }
-    };
-    // Large documents are read and written there, so that phones are served meanwhile.
-    let work = Arc::clone(shared);
-    let done = tokio::task::spawn_blocking(move || enter(&work, service, &parts, &body));
-    done.await.unwrap_or_else(|_panicked_or_cancelled| {
-        html(StatusCode::INTERNAL_SERVER_ERROR, "The simulator could not finish.")
-    })
+    }
 }
 
 /// What a path of the cluster leads to.
