@@ -22,6 +22,8 @@ import simulator
 from lxml import etree
 
 PATH = "/realtimeservice2/services/RISService70"
+CTI_REQUEST = f"""<e:Envelope xmlns:e="{schemas.SOAP}" xmlns="{schemas.RISPORT}"><e:Body><selectCtiItem><StateInfo/>
+<CtiSelectionCriteria><CtiMgrClass>Line</CtiMgrClass></CtiSelectionCriteria></selectCtiItem></e:Body></e:Envelope>"""
 HERE = pathlib.Path(__file__).parent
 
 
@@ -56,11 +58,16 @@ def request(operation, names, **others):
 
 
 def ask(place, operation, names, **others):
-    """Sends a question; returns the answer's payload."""
+    """Sends a question about devices; returns the answer's payload."""
+    return send(place, operation, request(operation, names, **others))
+
+
+def send(place, operation, body):
+    """Sends a request; returns the answer's payload."""
     password = f"{place['username']}:{place['password']}".encode()
     call = urllib.request.Request(
         f"https://{place['host']}:{place['port']}{PATH}",
-        data=request(operation, names, **others),
+        data=body,
         headers={
             "Authorization": "Basic " + base64.b64encode(password).decode(),
             "Content-Type": "text/xml; charset=utf-8",
@@ -87,12 +94,24 @@ def by_hand(place):
     names = sorted(set(names_in(answers["everything"])))
     answers["some"] = ask(place, "selectCmDeviceExt", names[:5])
     answers["nobody"] = ask(place, "selectCmDeviceExt", ["SEPNOSUCHPHONE"])
+    answers["unknown node"] = ask(place, "selectCmDevice", ["*"], NodeName="nosuch")
+    answers["truncated"] = ask(place, "selectCmDevice", ["*"], MaxReturnedDevices="5")
+    answers["CTI"] = send(place, "selectCtiItem", CTI_REQUEST.encode())
     for what, answer in answers.items():
         wrong += [f"{what}: {line}" for line in schemas.errors(schemas.risport(), answer)]
     if len(names) < 100:
         wrong.append(f"everything: {len(names)} devices")
     if set(names_in(answers["some"])) != set(names[:5]):
         wrong.append(f"some: {names_in(answers['some'])} instead of {names[:5]}")
+    codes = {code.text for code in answers["unknown node"].iterfind(".//{*}ReturnCode")}
+    if codes != {"InvalidNodeName"}:
+        wrong.append(f"unknown node: {codes}")
+    states = etree.fromstring(answers["truncated"].findtext(".//{*}StateInfo"))
+    found, returned = (
+        sum(int(node.get(count)) for node in states) for count in ("TotalItemsFound", "TotalItemsReturned")
+    )
+    if returned != 5 or found < len(names):
+        wrong.append(f"truncated: {returned} of {found}")
     if names_in(answers["nobody"]):
         wrong.append("nobody: somebody")
     return wrong, names
