@@ -203,6 +203,7 @@ async fn a_truncated_answer_says_how_many_there_are() {
     ] {
         assert!(body.contains(part), "{part}: {body}");
     }
+    assert!(!body.contains("NotFound"), "{body}");
     // `selectCmDeviceExt` does not report it.
     let (_, body) = bench.ris(&two.replace("selectCmDevice>", "selectCmDeviceExt>")).await;
     assert!(body.contains("TotalItemsFound=&quot;2&quot; TotalItemsReturned=&quot;2"), "{body}");

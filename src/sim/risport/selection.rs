@@ -123,7 +123,7 @@ impl Selection {
             let nodes = [(Some(device.spec.node), false), (device.spec.stale_node, true)];
             for (node, stale) in nodes {
                 let Some(node) = node.filter(|node| *node < found.len()) else { continue };
-                if cluster.silent_nodes.contains(&node) || !self.asks(&cluster.nodes[node]) {
+                if cluster.silent_nodes.contains(&node) || !asks(&self.node, &cluster.nodes[node]) {
                     continue;
                 }
                 let Some(record) = DeviceRecord::of(device, at, stale) else { continue };
@@ -151,16 +151,12 @@ impl Selection {
                 };
             };
             let unchanged = code == "Ok" && self.known.get(name) == Some(&states[at]);
-            let code = if code == "Ok" && records[at].is_empty() { "NotFound" } else { code };
+            let code = if code == "Ok" && found[at] == 0 { "NotFound" } else { code };
             let devices = std::mem::take(&mut records[at]);
             let devices = if unchanged { Vec::new() } else { devices };
             let found = if unchanged || self.is_ext { devices.len() } else { found[at] };
             Report { name, code, state: states[at], unchanged, found, devices }
         })
-    }
-
-    fn asks(&self, node: &str) -> bool {
-        asks(&self.node, node)
     }
 
     /// Returns whether a record has what the criteria demand.
@@ -174,6 +170,7 @@ impl Selection {
     }
 }
 
+/// Returns whether a request for `wanted` asks this node.
 fn asks(wanted: &str, node: &str) -> bool {
     wanted.is_empty() || wanted == "Any" || wanted.eq_ignore_ascii_case(node)
 }
