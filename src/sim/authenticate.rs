@@ -17,6 +17,7 @@ use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::events::SimEvent;
+use super::exchange::target;
 use super::scheduled_change::PageTrouble;
 use super::shared::Shared;
 
@@ -24,6 +25,9 @@ pub(crate) const PATH: &str = "/ccmcip/authenticate.jsp";
 
 pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     if request.uri().path() != PATH {
+        let operation = format!("{} {}", request.method(), target(request.uri()));
+        let event = SimEvent::Request { service: "unknown", operation, user: None, status: 404 };
+        shared.events.add(event);
         return text(StatusCode::NOT_FOUND, "not found");
     }
     let query = if *request.method() == Method::POST {
@@ -81,10 +85,8 @@ pub(crate) async fn ask(shared: &Shared, query: &[u8]) -> Result<bool, PageTroub
         cluster.answered("authenticate.jsp");
     }
     drop(cluster);
-    if shared.events.are_wanted() {
-        let (user, phone) = (field("UserID"), field("devicename"));
-        shared.events.add(&SimEvent::Authentication { user, phone, authorized: allowed });
-    }
+    let (user, phone) = (field("UserID"), field("devicename"));
+    shared.events.add(SimEvent::Authentication { user, phone, authorized: allowed });
     Ok(allowed)
 }
 

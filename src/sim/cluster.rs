@@ -11,14 +11,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::serve::Listener;
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Fault, Restart, SimConfig};
-use super::events::Events;
+use super::events::{Events, SimEvent};
 use super::fleet_content::{AccountState, Quirk, Registration, Web};
 use super::history::{PhoneRecord, Record, Shown};
 use super::hold_point::Tripped;
@@ -49,24 +49,24 @@ pub struct SimCluster {
 impl SimCluster {
     /// Starts a cluster. Must be called inside of a tokio runtime.
     pub async fn start(mut config: SimConfig) -> Result<Self, SimError> {
+        let failed = |what, port| move |source| SimError::Socket { what, port, source };
+        let (axl_listener, axl) = listeners::bind_first(&config.axl_addresses)
+            .await
+            .map_err(|(port, source)| failed("AXL", port)(source))?;
         // Names of nodes that cannot be in a certificate are left out.
         let nodes = config.fleet.nodes.iter().map(String::as_str);
         let names = nodes.filter(|name| name.is_ascii() && !name.is_empty());
-        let names: Vec<&str> = names.chain(["127.0.0.1", "localhost"]).collect();
+        let address = axl.ip().to_string();
+        let names: Vec<&str> = names.chain([address.as_str(), "localhost"]).collect();
         let identity = SelfSigned::for_names(&names).map_err(SimError::Tls)?;
         config.installation.get_or_insert_with(|| identity.sha256());
         let tls = identity.server_config().map_err(SimError::Tls)?;
-        let failed = |what, port| move |source| SimError::Socket { what, port, source };
-        let bind = |what, port| async move {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-            let listener = listener.map_err(failed(what, port))?;
-            let address = listener.local_addr().map_err(failed(what, port))?;
-            Ok::<_, SimError>((listener, address))
-        };
-        let (axl_listener, axl) = bind("AXL", config.axl_port).await?;
         let (auth_listener, auth) =
             listeners::bind_page().map_err(failed("the authentication page", 0))?;
-        let (second_listener, decoy_host) = bind("the decoy host", 0).await?;
+        let loopback = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
+        let (second_listener, decoy_host) = listeners::bind_first(&loopback)
+            .await
+            .map_err(|(port, source)| failed("the decoy host", port)(source))?;
         let addresses: Vec<Ipv4Addr> =
             config.fleet.phones.iter().filter_map(|phone| phone.address.v4()).collect();
         let (port, tls_port) = (config.phone_port, config.phone_tls_port);
@@ -110,6 +110,11 @@ impl SimCluster {
             let writing = shared.events.record(path).await.map_err(failed)?;
             shared.tasks.spawn(writing);
         }
+        shared.events.add(SimEvent::Started {
+            time: Timestamp::now(),
+            release: shared.config.release.version(),
+            devices: shared.cluster().order.len(),
+        });
         let router = page::router().fallback(https::handle);
         let mut router = router.with_state(Arc::clone(&shared));
         if let Some(folder) = shared.config.keep_requests.clone() {

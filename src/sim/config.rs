@@ -1,5 +1,6 @@
 //! How a simulated cluster behaves.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ pub struct SimConfig {
     pub installation: Option<String>,
     /// Which CUCM release the cluster plays; it decides the AXL versions that are answered.
     pub release: Release,
-    /// The TCP port of AXL and RisPort70; 0 lets the system choose.
-    pub axl_port: u16,
+    /// Where AXL and RisPort70 may be, on loopback: they get the first that is free. Port 0 lets the system choose.
+    pub axl_addresses: Vec<SocketAddr>,
     pub phone_port: u16,
     pub phone_tls_port: u16,
     /// What the user data service reports as `upgradeInProgress`; releases before 12.5 do not report it.
@@ -62,7 +63,7 @@ impl SimConfig {
             fleet,
             installation: None,
             release: Release::R15_0,
-            axl_port: 0,
+            axl_addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
             phone_port: 0,
             phone_tls_port: 0,
             upgrading: false,

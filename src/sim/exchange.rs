@@ -1,10 +1,14 @@
 //! One request to the cluster and its answer, for the record and for `--trace-dir`.
 
 use axum::body::{Body, Bytes};
+use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderName, Uri};
 use axum::response::Response;
 use futures::StreamExt as _;
 
+use super::accounts::basic;
 use super::events::SimEvent;
 use super::fault::soap_request;
 use super::shared::Shared;
@@ -17,42 +21,41 @@ pub(crate) struct LoggedIn(pub(crate) String);
 
 /// A request that is not answered yet.
 pub(crate) struct Exchange {
-    /// Service and operation; nothing where no one wants to know.
-    event: Option<(&'static str, String)>,
+    service: &'static str,
+    operation: String,
+    /// The user name of its credentials, which may be wrong.
+    claimed: Option<String>,
     guard: trace::ExchangeGuard,
 }
 
 impl Exchange {
-    pub(crate) fn begin(
-        shared: &Shared,
-        service: &'static str,
-        parts: &Parts,
-        body: &Bytes,
-    ) -> Self {
+    pub(crate) fn begin(service: &'static str, parts: &Parts, body: &Bytes) -> Self {
+        let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let named = operation(body);
         let guard = trace::watch(|| trace::Request {
             to: service,
             method: parts.method.to_string(),
-            url: parts.uri.to_string(),
-            operation: operation(body),
+            url: format!("https://{}{}", text(HOST).unwrap_or("localhost"), target(&parts.uri)),
+            operation: named.clone().unwrap_or_else(|| "page".to_owned()),
             headers: parts.headers.clone(),
             body: body.clone(),
         });
-        let event = shared.events.are_wanted().then(|| (service, operation(body)));
-        Self { event, guard }
+        let operation = named.unwrap_or_else(|| format!("{} {}", parts.method, target(&parts.uri)));
+        let claimed = text(AUTHORIZATION).and_then(basic).map(|(user, _)| user);
+        Self { service, operation, claimed, guard }
     }
 
     /// Takes note of the answer, and of its body as it is sent.
     pub(crate) fn end(self, shared: &Shared, response: Response) -> Response {
-        let Self { event, mut guard } = self;
-        if let Some((service, operation)) = event {
-            let status = response.status().as_u16();
-            let user = response.extensions().get::<LoggedIn>().map(|LoggedIn(user)| user.clone());
-            shared.events.add(&SimEvent::Request { service, operation, user, status });
-        }
+        let Self { service, operation, claimed, mut guard } = self;
+        let status = response.status().as_u16();
+        let logged_in = response.extensions().get::<LoggedIn>();
+        let user = logged_in.map(|LoggedIn(user)| user.clone()).or(claimed);
+        shared.events.add(SimEvent::Request { service, operation, user, status });
         if !guard.is_on() {
             return response;
         }
-        guard.answered(response.status().as_u16(), response.headers());
+        guard.answered(status, response.headers());
         let (parts, body) = response.into_parts();
         let mut sent = Sent::new(guard);
         let body = body.into_data_stream().map(move |chunk| {
@@ -84,10 +87,37 @@ impl Sent {
     }
 }
 
-/// Returns the operation that a request names; an empty text where it names none.
-fn operation(body: &Bytes) -> String {
-    let text = std::str::from_utf8(body).unwrap_or_default();
-    let root = Node::parse(text).ok();
-    let request = root.as_ref().and_then(|root| soap_request(root).ok());
-    request.map(|request| request.name.clone()).unwrap_or_default()
+/// Returns path and query of a request, with the secrets of the query blanked.
+pub(crate) fn target(uri: &Uri) -> String {
+    // The rule is one for whole addresses.
+    let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let clean = trace::without_secrets(&format!("{ORIGIN}{target}"));
+    clean.strip_prefix(ORIGIN).unwrap_or_default().to_owned()
+}
+
+const ORIGIN: &str = "https://cluster";
+
+/// Returns the operation that the body of a request names.
+fn operation(body: &Bytes) -> Option<String> {
+    let root = Node::parse(std::str::from_utf8(body).ok()?).ok()?;
+    soap_request(&root).ok().map(|request| request.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_shows_no_password() {
+        for (uri, clean) in [
+            ("/axl/?user=a&password=geheim", "/axl/?user=a&password=[hidden]"),
+            ("/x?p%69n=4711&next=%2F", "/x?p%69n=[hidden]&next=%2F"),
+            ("/x?PWD=a?b&token=c", "/x?PWD=[hidden]&token=[hidden]"),
+            ("/axl/", "/axl/"),
+            ("/?", "/?"),
+        ] {
+            let clean = clean.replace("[hidden]", trace::HIDDEN);
+            assert_eq!(target(&uri.parse().unwrap()), clean, "{uri}");
+        }
+    }
 }

@@ -21,33 +21,26 @@ use super::{axl, risport, schema};
 
 pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    if shared.cluster().services_from.is_some_and(|from| Instant::now() < from) {
-        shared.cluster().count("http 404");
-        return html(StatusCode::NOT_FOUND, "The requested resource is not available.");
-    }
-    let service = match parts.uri.path() {
-        UDS_VERSION if parts.method == Method::GET => return uds_version(&shared),
-        "/axl/" => Service::Axl,
-        WSDL if parts.method == Method::GET => Service::Axl,
+    let target = match parts.uri.path() {
+        UDS_VERSION if parts.method == Method::GET => Target::Version,
+        "/axl/" => Target::Service(Service::Axl),
+        WSDL if parts.method == Method::GET => Target::Service(Service::Axl),
         path => match risport::Service::at(path) {
-            Some(service) => Service::RisPort(service),
-            None => return html(StatusCode::NOT_FOUND, "The requested resource is not available."),
+            Some(service) => Target::Service(Service::RisPort(service)),
+            None => Target::Unknown,
         },
     };
-    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
-        return html(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.");
-    };
-    let named = match service {
-        Service::Axl => "axl",
-        Service::RisPort(_) => "risport",
-    };
-    let exchange = Exchange::begin(&shared, named, &parts, &body);
+    let body = axum::body::to_bytes(body, BODY_LIMIT).await.ok();
     // Large documents are read and written there, so that phones are served meanwhile.
     let work = Arc::clone(&shared);
-    let done = tokio::task::spawn_blocking(move || enter(&work, service, &parts, &body));
-    let mut response = done.await.unwrap_or_else(|_panicked_or_cancelled| {
-        html(StatusCode::INTERNAL_SERVER_ERROR, "The simulator could not finish.")
+    let done = tokio::task::spawn_blocking(move || {
+        let exchange =
+            Exchange::begin(target.name(), &parts, body.as_ref().unwrap_or(&Bytes::new()));
+        (exchange, answer(&work, target, &parts, body.as_ref()))
     });
+    let Ok((exchange, mut response)) = done.await else {
+        return html(StatusCode::INTERNAL_SERVER_ERROR, "The simulator could not finish.");
+    };
     if is_held(&response) {
         // A client that goes away takes this with it.
         shared.stop.cancelled().await;
@@ -61,11 +54,45 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     exchange.end(&shared, response)
 }
 
+/// Answers a request; one that is too large has no body.
+fn answer(shared: &Shared, target: Target, parts: &Parts, body: Option<&Bytes>) -> Response {
+    let starts = shared.cluster().services_from.is_some_and(|from| Instant::now() < from);
+    match (target, body) {
+        (Target::Service(service), Some(body)) if !starts => enter(shared, service, parts, body),
+        (Target::Version, Some(_)) if !starts => uds_version(shared),
+        (_, None) => html(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large."),
+        (Target::Service(_) | Target::Version | Target::Unknown, Some(_)) => {
+            html(StatusCode::NOT_FOUND, "The requested resource is not available.")
+        }
+    }
+}
+
 /// What a path of the cluster leads to.
+#[derive(Clone, Copy)]
+enum Target {
+    Service(Service),
+    /// `/cucm-uds/version`, which needs no credentials.
+    Version,
+    Unknown,
+}
+
+/// A service that needs a log-in.
 #[derive(Clone, Copy)]
 enum Service {
     Axl,
     RisPort(risport::Service),
+}
+
+impl Target {
+    /// Returns its name in the record.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Service(Service::Axl) => "axl",
+            Self::Service(Service::RisPort(_)) => "risport",
+            Self::Version => "cucm-uds",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Response {
@@ -89,8 +116,8 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         _ if !allowed => {
             html(StatusCode::FORBIDDEN, "Access to the requested resource has been denied")
         }
-        Service::RisPort(risport::Service::RisPort70) if is_wsdl => {
-            risport::wsdl(text("host").unwrap_or("localhost"))
+        Service::RisPort(service) if is_wsdl => {
+            risport::wsdl(service, text("host").unwrap_or("localhost"))
         }
         Service::Axl if is_wsdl => axl_wsdl(shared, text("host").unwrap_or("localhost")),
         Service::Axl if *method == Method::GET => landing_page(),

@@ -37,6 +37,25 @@ fn its_limits_are_those_of_a_cluster_or_none() {
     assert_eq!(end(program).code, 2);
 }
 
+#[test]
+fn numbers_and_units_are_named() {
+    let mut program = bare();
+    program.args(["sim", "--latency", "300"]);
+    let ended = end(program);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("with its unit, such as 300ms"), "{ended:?}");
+    let program = assert_cmd::cargo::cargo_bin("axlpaper");
+    let mut command = Command::new(program);
+    command.args(["sim", "--phones", "1", "--port", "0"]).stdout(Stdio::piped());
+    let mut child = Running(command.spawn().unwrap());
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(
+        first.starts_with("A simulated cluster with 1 phone runs at https://127.0.0.1:"),
+        "{first}"
+    );
+}
+
 /// Starts a simulator and does what it tells to do.
 fn follow(arguments: &[&str]) {
     let program = assert_cmd::cargo::cargo_bin("axlpaper");

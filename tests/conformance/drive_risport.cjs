@@ -27,7 +27,28 @@ async function main() {
   const several = await ask("SelectCmDeviceExt", names);
   const all = await ask("SelectCmDevice", "*");
   const nobody = await ask("SelectCmDeviceExt", ["SEPNOSUCHPHONE"]);
-  console.log(JSON.stringify({ several: several.results, all: all.results, nobody: nobody.results }));
+  // Its pagination sends the StateInfo of an answer back as markup.
+  const paginated = await service.selectCmDevicePaginated({
+    action: "SelectCmDevice",
+    maxReturned: 1000,
+    deviceClass: "Phone",
+    model: "Any",
+    status: "Registered",
+    selectBy: "Name",
+    selectItems: "*",
+    protocol: "Any",
+    downloadStatus: "Any",
+  });
+  const cti = await service.selectCtiDevice(1000, "Device", "Any", "", "AppId", "", "", "");
+  console.log(
+    JSON.stringify({
+      several: several.results,
+      all: all.results,
+      nobody: nobody.results,
+      paginated: paginated.results,
+      cti: cti.results,
+    }),
+  );
 }
 
 main().catch((error) => {

@@ -1,12 +1,13 @@
-"""Asks the simulator's RisPort70 and checks its answers against the schema, then lets cisco-risport ask.
+"""Asks the simulator's RisPort70 and checks its answers against the schema, then lets clients ask that are not ours.
 
     drive_risport.py PROGRAM [NODE_MODULES]
 
-NODE_MODULES is a folder that holds the npm package cisco-risport, a client that is not ours; without it
-that part is left out, and this says so.
+The clients are ciscoris from PyPI, and cisco-risport and node-risport70 from npm in the folder NODE_MODULES. A client that
+is not installed is left out, and this says so.
 """
 
 import base64
+import importlib.util
 import json
 import os
 import pathlib
@@ -21,10 +22,12 @@ import simulator
 from lxml import etree
 
 PATH = "/realtimeservice2/services/RISService70"
+CTI_REQUEST = f"""<e:Envelope xmlns:e="{schemas.SOAP}" xmlns="{schemas.RISPORT}"><e:Body><selectCtiItem><StateInfo/>
+<CtiSelectionCriteria><CtiMgrClass>Line</CtiMgrClass></CtiSelectionCriteria></selectCtiItem></e:Body></e:Envelope>"""
 HERE = pathlib.Path(__file__).parent
 
 
-def request(operation, names):
+def request(operation, names, **others):
     """Composes a question, and makes sure that it is a valid one."""
     maker = etree.QName
     root = etree.Element(maker(schemas.SOAP, "Envelope"), nsmap={"e": schemas.SOAP, "r": schemas.RISPORT})
@@ -44,7 +47,7 @@ def request(operation, names):
         ("DownloadStatus", "Any"),
     ):
         child = etree.SubElement(criteria, maker(schemas.RISPORT, name))
-        child.text = text
+        child.text = others.get(name, text)
         for device in names if name == "SelectItems" else ():
             item = etree.SubElement(child, maker(schemas.RISPORT, "item"))
             etree.SubElement(item, maker(schemas.RISPORT, "Item")).text = device
@@ -54,12 +57,17 @@ def request(operation, names):
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
-def ask(place, operation, names):
-    """Sends a question; returns the answer's payload."""
+def ask(place, operation, names, **others):
+    """Sends a question about devices; returns the answer's payload."""
+    return send(place, operation, request(operation, names, **others))
+
+
+def send(place, operation, body):
+    """Sends a request; returns the answer's payload."""
     password = f"{place['username']}:{place['password']}".encode()
     call = urllib.request.Request(
         f"https://{place['host']}:{place['port']}{PATH}",
-        data=request(operation, names),
+        data=body,
         headers={
             "Authorization": "Basic " + base64.b64encode(password).decode(),
             "Content-Type": "text/xml; charset=utf-8",
@@ -86,40 +94,107 @@ def by_hand(place):
     names = sorted(set(names_in(answers["everything"])))
     answers["some"] = ask(place, "selectCmDeviceExt", names[:5])
     answers["nobody"] = ask(place, "selectCmDeviceExt", ["SEPNOSUCHPHONE"])
+    answers["unknown node"] = ask(place, "selectCmDevice", ["*"], NodeName="nosuch")
+    answers["truncated"] = ask(place, "selectCmDevice", ["*"], MaxReturnedDevices="5")
+    answers["CTI"] = send(place, "selectCtiItem", CTI_REQUEST.encode())
     for what, answer in answers.items():
         wrong += [f"{what}: {line}" for line in schemas.errors(schemas.risport(), answer)]
     if len(names) < 100:
         wrong.append(f"everything: {len(names)} devices")
     if set(names_in(answers["some"])) != set(names[:5]):
         wrong.append(f"some: {names_in(answers['some'])} instead of {names[:5]}")
+    codes = {code.text for code in answers["unknown node"].iterfind(".//{*}ReturnCode")}
+    if codes != {"InvalidNodeName"}:
+        wrong.append(f"unknown node: {codes}")
+    states = etree.fromstring(answers["truncated"].findtext(".//{*}StateInfo"))
+    found, returned = (
+        sum(int(node.get(count)) for node in states) for count in ("TotalItemsFound", "TotalItemsReturned")
+    )
+    if returned != 5 or found < len(names):
+        wrong.append(f"truncated: {returned} of {found}")
     if names_in(answers["nobody"]):
         wrong.append("nobody: somebody")
     return wrong, names
 
 
-def by_cisco_risport(place, modules, names):
-    """Lets the npm client ask the same; returns what is wrong."""
-    command = ["node", str(HERE / "drive_risport.cjs"), place["host"], str(place["port"])]
-    command += [place["username"], place["password"], *names[:5]]
-    told = {**os.environ, "NODE_PATH": modules, "NODE_EXTRA_CA_CERTS": place["ca"]}
-    ended = subprocess.run(command, env=told, capture_output=True, text=True, timeout=120, check=False)
+def by_client(place, command, names):
+    """Lets a client ask; returns what it was answered, or nothing and what is wrong."""
+    arguments = [place["host"], str(place["port"]), place["username"], place["password"], *names]
+    ended = subprocess.run(
+        [*command, *arguments], env=environment(place), capture_output=True, text=True, timeout=120, check=False
+    )
     if ended.returncode != 0:
-        return [f"cisco-risport: {ended.stderr.strip()}"]
-    found = json.loads(ended.stdout)
-    wrong = []
-    for what, wanted in (("several", set(names[:5])), ("all", set(names)), ("nobody", set())):
-        told = set(devices(found[what]))
-        if told != wanted:
-            wrong.append(f"cisco-risport, {what}: {len(told)} devices instead of {len(wanted)}")
-    return wrong
+        return None, [ended.stderr.strip()]
+    return json.loads(ended.stdout), []
+
+
+def environment(place):
+    trust = {name: place["ca"] for name in ("NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")}
+    return {**os.environ, "NODE_PATH": place.get("modules", ""), **trust}
+
+
+def by_cisco_risport(place, names):
+    """Returns what cisco-risport finds wrong."""
+    found, wrong = by_client(place, ["node", str(HERE / "drive_risport.cjs")], names[:5])
+    if wrong:
+        return wrong
+    registered = {name for name in names if is_registered(place, name)}
+    ports = {item["CtiDevice"]["DeviceName"] for node in many(found["cti"]) for item in items(node, "CtiItems")}
+    return [
+        *differences("several", devices(found["several"]), names[:5]),
+        *differences("all", devices(found["all"]), names),
+        *differences("nobody", devices(found["nobody"]), []),
+        *differences("paginated", devices(found["paginated"]), registered),
+        *differences("CTI", ports, place["ports"]),
+    ]
+
+
+def by_node_risport70(place, names):
+    """Returns what node-risport70 finds wrong."""
+    found, wrong = by_client(place, ["node", str(HERE / "drive_node_risport70.cjs")], names[:5])
+    if wrong:
+        return wrong
+    return [
+        *differences("all", devices(found["all"]), names),
+        *differences("one", devices(found["one"]), names[:1]),
+        *differences("several", devices(found["several"]), names[:5]),
+        *differences("nobody", devices(found["nobody"]), []),
+    ]
+
+
+def by_ciscoris(place, names):
+    """Returns what ciscoris finds wrong."""
+    phones = [name for name in names if is_registered(place, name)][:5]
+    found, wrong = by_client(place, [sys.executable, str(HERE / "drive_ciscoris.py")], phones)
+    if wrong:
+        return wrong
+    nodes = lambda answer: many((answer["CmNodes"] or {}).get("item"))
+    registered = {name for answer in found["registered"] for name in devices(nodes(answer))}
+    return [
+        *differences("several", devices(nodes(found["several"])), phones),
+        *differences("nobody", devices(nodes(found["nobody"])), []),
+        *differences("registered", registered, phones),
+    ]
+
+
+def is_registered(place, name):
+    return name in place["registered"]
+
+
+def differences(what, found, wanted):
+    found, wanted = set(found), set(wanted)
+    return [] if found == wanted else [f"{what}: {len(found)} devices instead of {len(wanted)}"]
+
+
+def items(node, name):
+    """Returns the items of a list; one of a kind is no list, and an empty list is a text or missing."""
+    holder = node.get(name)
+    return many(holder.get("item") if isinstance(holder, dict) else None)
 
 
 def devices(nodes):
-    """Walks what cisco-risport makes of an answer: one of a kind is no list there."""
-    for node in many(nodes):
-        holder = node.get("CmDevices")
-        for device in many(holder.get("item") if isinstance(holder, dict) else None):
-            yield device["Name"]
+    """Returns the names of the devices that a client made of an answer."""
+    return [device["Name"] for node in many(nodes) for device in items(node, "CmDevices")]
 
 
 def many(value):
@@ -131,14 +206,36 @@ def many(value):
 def main(program, modules=None):
     with simulator.running(program, "--phones", "150", "--ris-limit", "600") as place:
         wrong, names = by_hand(place)
-        if modules and shutil.which("node"):
-            wrong += by_cisco_risport(place, modules, names)
-        else:
-            print("RisPort70: cisco-risport is not here, so that part is left out")
+        phones = ask(place, "selectCmDevice", ["*"], DeviceClass="Phone", Status="Registered")
+        place["registered"] = set(names_in(phones))
+        ports = ask(place, "selectCmDevice", ["*"], DeviceClass="Cti", Status="Registered")
+        place["ports"] = set(names_in(ports))
+        if modules:
+            place["modules"] = str(pathlib.Path(modules).resolve())
+        clients = {
+            "cisco-risport": (by_cisco_risport, has_module(place, "cisco-risport")),
+            "node-risport70": (by_node_risport70, has_module(place, "node-risport70")),
+            "ciscoris": (by_ciscoris, importlib.util.find_spec("ciscoris")),
+        }
+        for client, (drive, is_there) in clients.items():
+            if not is_there:
+                print(f"RisPort70: {client} is not here, so that part is left out")
+                continue
+            found = drive(place, names)
+            print(f"RisPort70: {client}: {'works' if not found else 'does not work'}")
+            wrong += [f"{client}, {line}" for line in found]
     for line in dict.fromkeys(wrong):
         print(f"RisPort70: {line}")
     print(f"RisPort70: {len(names)} devices, {len(wrong)} not as they should be")
     return 1 if wrong else 0
+
+
+def has_module(place, name):
+    """Tells whether node can load a package."""
+    if "modules" not in place or not shutil.which("node"):
+        return False
+    load = ["node", "-e", f"require('{name}')"]
+    return subprocess.run(load, env=environment(place), capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -161,3 +161,15 @@ async fn phones_of_a_pool_share_its_bandwidth() {
     );
     assert_eq!(record.most_at_once.values().max(), Some(&2));
 }
+
+#[tokio::test]
+async fn it_answers_at_the_first_address_that_is_free() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let taken_at = taken.local_addr().unwrap();
+    let next = std::net::SocketAddr::from(([127, 0, 0, 2], 0));
+    let config = SimConfig { axl_addresses: vec![taken_at, next], ..SimConfig::new(fleet()) };
+    let bench = Bench::with(config).await;
+    assert_eq!(bench.sim.axl_addr().ip(), next.ip());
+    // Its certificate names the address.
+    bench.good("listPhone", &list("")).await;
+}

@@ -185,6 +185,104 @@ async fn a_phone_can_ignore_its_first_push() {
     assert_eq!(phone.shown.unwrap().size, IMAGE);
 }
 
+/// Changes the models of the first phones of a fleet.
+fn with_models(fleet: &mut axlpaper::sim::Fleet, models: &[u32]) {
+    for (phone, &model) in fleet.phones.iter_mut().zip(models) {
+        phone.model = model;
+        phone.model_name = by_number(model).unwrap().name.to_owned();
+        fleet.push_devices.push(phone.name.clone());
+    }
+}
+
+#[tokio::test]
+async fn grey_phones_take_thumbnails_of_both_published_sizes() {
+    let mut fleet = fleet();
+    // 7941, 7942, 7961, 7962, and a 7945 that takes one size only.
+    with_models(&mut fleet, &[115, 434, 30018, 404, 435]);
+    let bench = Bench::with(SimConfig::new(fleet)).await;
+    for height in [49, 53, 54] {
+        let (base, _server) = pictures(Size::new(320, 196), Size::new(80, height)).await;
+        for phone in 1..=4 {
+            let (_, body) = bench.push(phone, Some(PUSH_PASSWORD), &background(&base)).await;
+            assert_eq!(body.contains("Success"), height != 54, "{phone}, {height}: {body}");
+        }
+    }
+    let (base, _server) = pictures(Size::new(320, 212), Size::new(80, 49)).await;
+    let (_, body) = bench.push(5, Some(PUSH_PASSWORD), &background(&base)).await;
+    assert!(body.contains("Number=\"3\""), "{body}");
+}
+
+#[tokio::test]
+async fn a_preview_is_downloaded_and_replaces_no_background() {
+    let mut fleet = fleet();
+    with_models(&mut fleet, &[683, 36347]);
+    let bench = Bench::with(SimConfig::new(fleet)).await;
+    let (base, _server) = pictures(IMAGE, THUMBNAIL).await;
+    let xml = format!("<setBackgroundPreview><image>{base}/i.png</image></setBackgroundPreview>");
+    let (_, body) = bench.push(1, Some(PUSH_PASSWORD), &xml).await;
+    assert!(body.contains("Success"), "{body}");
+    let phone = bench.sim.phone("SEP000000000001").unwrap();
+    assert_eq!((phone.pushes[0].fetches.len(), phone.shown), (1, None));
+    let wrong = xml.replace("i.png", "t.png");
+    assert!(bench.push(1, Some(PUSH_PASSWORD), &wrong).await.1.contains("Number=\"3\""));
+    // It is not published for PhoneOS.
+    assert!(bench.push(2, Some(PUSH_PASSWORD), &xml).await.1.contains("Number=\"1\""));
+}
+
+#[tokio::test]
+async fn pages_about_calls_and_lines_need_the_credentials_of_a_push() {
+    let mut fleet = fleet();
+    // 8841, 7945, 8945, 9861 and 7821.
+    with_models(&mut fleet, &[683, 435, 585, 36347, 621]);
+    fleet.phones[0].extension = Some("5<1".to_owned());
+    let bench = Bench::with(SimConfig::new(fleet)).await;
+    let get = async |phone: u8, path: &str, password: Option<&str>| {
+        let url = format!("http://127.9.0.{phone}:{}{path}", bench.sim.phone_port());
+        let request = bench.client.get(url);
+        let request = match password {
+            Some(password) => request.basic_auth(PUSH_USER, Some(password)),
+            None => request,
+        };
+        let answer = request.send().await.unwrap();
+        let header =
+            |name: &str| answer.headers().get(name).map(|v| v.to_str().unwrap().to_owned());
+        let (realm, kind) = (header("www-authenticate"), header("content-type").unwrap());
+        (answer.status().as_u16(), realm, kind, answer.text().await.unwrap())
+    };
+    let right = Some(PUSH_PASSWORD);
+    for (path, part) in [
+        ("CallInfo", "<LineDirNum>5&lt;1</LineDirNum>"),
+        ("CallInfo1", "<LineState>ONHOOK</LineState>"),
+        ("LineInfo", "<lineDirNum>5&lt;1</lineDirNum>"),
+        ("ModeInfo", "<CiscoIPPhoneModeInfo>"),
+    ] {
+        let (status, _, kind, body) = get(1, &format!("/CGI/Java/{path}"), right).await;
+        assert_eq!((status, kind.as_str()), (200, "text/xml"), "{path}: {body}");
+        assert!(body.contains(part), "{path}: {body}");
+        roxmltree::Document::parse(&body).unwrap();
+    }
+    assert_eq!(get(2, "/CGI/Java/ModeInfo", right).await.2, "text/html");
+    assert_eq!(get(5, "/CGI/Java/LineInfo", right).await.0, 200);
+    // Tools ask a 79xx at the older paths too.
+    assert!(get(2, "/CGI/LineInfo", right).await.3.contains("<CiscoIPPhoneLineInfo>"));
+    assert_eq!(get(1, "/CGI/LineInfo", right).await.0, 404);
+    assert_eq!(get(1, "/CGI/Java/Nothing", None).await.0, 404);
+    assert_eq!(get(4, "/CGI/Java/LineInfo", right).await.0, 404);
+    assert!(get(1, "/CGI/Java/LineInfo", Some("wrong")).await.3.contains("Number=\"4\""));
+    // A GET without credentials is answered as a push without credentials is.
+    for path in ["/CGI/Java/LineInfo", "/CGI/Screenshot"] {
+        let (status, realm, ..) = get(1, path, None).await;
+        assert_eq!((status, realm.as_deref()), (401, Some("Basic realm=\"user\"")), "{path}");
+        let (status, _, _, body) = get(2, path, None).await;
+        assert_eq!((status, body.as_str()), (200, "<CiscoIPPhoneError Number=\"4\" />"), "{path}");
+    }
+    assert_eq!(get(3, "/CGI/Screenshot", Some("wrong")).await.0, 401);
+    let (status, _, _, log) = get(1, "/DeviceLogX?1", None).await;
+    assert_eq!(status, 200);
+    assert!(log.starts_with("<?xml") && log.contains("<DeviceLog>"), "{log}");
+    assert!(log.contains("SEP000000000001"), "{log}");
+}
+
 #[tokio::test]
 async fn phones_challenge_or_refuse_who_sends_no_credentials() {
     let mut fleet = fleet();

@@ -1,7 +1,10 @@
 //! RisPort70 and the older RisPort, as other people's clients ask them.
 
 use crate::bench::*;
-use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER, Address, Limits, Registration, SimConfig};
+use axlpaper::sim::{
+    ADMIN_PASSWORD, ADMIN_USER, Address, CTI_PORT, Limits, PUSH_USER, PhoneSpec, Registration,
+    SimConfig,
+};
 
 async fn bench() -> Bench {
     let mut fleet = fleet();
@@ -105,7 +108,7 @@ async fn the_older_service_answers_in_its_own_shape() {
 }
 
 #[tokio::test]
-async fn clients_can_download_the_description_and_ask_about_cti() {
+async fn clients_can_download_the_descriptions() {
     let bench = bench().await;
     let url =
         format!("https://{}/realtimeservice2/services/RISService70?wsdl", bench.sim.axl_addr());
@@ -119,11 +122,160 @@ async fn clients_can_download_the_description_and_ask_about_cti() {
         assert!(wsdl.contains(part), "{part}");
     }
     roxmltree::Document::parse(&wsdl).unwrap();
-    let (status, body) = bench
-        .ris("<s:selectCtiItem><s:StateInfo/><s:CtiSelectionCriteria><s:MaxReturnedItems>10</s:MaxReturnedItems></s:CtiSelectionCriteria></s:selectCtiItem>")
-        .await;
+    let older = format!("https://{}/realtimeservice/services/RisPort?wsdl", bench.sim.axl_addr());
+    let get = bench.client.get(older).basic_auth(ADMIN_USER, Some(ADMIN_PASSWORD));
+    let (status, wsdl) = read(get).await;
+    assert_eq!(status, 200, "{wsdl}");
+    let address = format!("location=\"https://{}/realtimeservice/", bench.sim.axl_addr());
+    for part in [&address, "style=\"rpc\"", "#RisPort#SelectCmDevice", "soapenc:arrayType"] {
+        assert!(wsdl.contains(part), "{part}");
+    }
+    roxmltree::Document::parse(&wsdl).unwrap();
+}
+
+/// Criteria that select all records, with one of them replaced.
+fn any(from: &str, to: &str) -> String {
+    let all = select("").replace("selectCmDeviceExt", "selectCmDevice");
+    let all = all.replace("<s:DeviceClass>Phone", "<s:DeviceClass>Any");
+    assert!(all.contains(from), "{from}");
+    all.replace(from, to)
+}
+
+#[tokio::test]
+async fn criteria_are_about_the_record_of_each_node() {
+    let mut fleet = fleet();
+    // Another node still has an older record of this phone, which is not registered there any more.
+    fleet.phones[0].stale_node = Some(1);
+    fleet.phones[1].address = Address::V6Only("fd00::2".parse().unwrap());
+    fleet.phones.push(PhoneSpec::new("SEP000000000006", CTI_PORT));
+    let limits = Limits { ris_per_minute: None, ..Limits::real() };
+    let bench = Bench::with(SimConfig { limits, ..SimConfig::new(fleet) }).await;
+    let by = |kind: &str, value: &str| {
+        any(
+            "<s:SelectBy>Name</s:SelectBy><s:SelectItems>",
+            &format!("<s:SelectBy>{kind}</s:SelectBy><s:SelectItems>{}", item(value)),
+        )
+    };
+    for (what, request, expected) in [
+        ("all", any("", ""), "1123456"),
+        ("registered", any("<s:Status>Any", "<s:Status>Registered"), "123456"),
+        ("unregistered", any("<s:Status>Any", "<s:Status>UnRegistered"), "1"),
+        ("present addresses", by("IPV4Address", "127.9.*"), "1345"),
+        ("the older address", by("IPV4Address", "127.255.255.254"), "1"),
+        ("IPv6", by("IPV6Address", "*"), "2"),
+        ("failed downloads", any("<s:DownloadStatus>Any", "<s:DownloadStatus>Failed"), ""),
+        ("CTI", any("<s:DeviceClass>Any", "<s:DeviceClass>Cti"), "6"),
+        ("phones", any("<s:DeviceClass>Any", "<s:DeviceClass>Phone"), "112345"),
+        ("one node", any("<s:NodeName/>", "<s:NodeName>CUCM-SUB1</s:NodeName>"), "1"),
+    ] {
+        let (status, body) = bench.ris(&request).await;
+        assert_eq!(status, 200, "{what}: {body}");
+        let mut names = found(&body);
+        names.sort_unstable();
+        assert_eq!(names.iter().collect::<String>(), expected, "{what}: {body}");
+    }
+    let (_, body) = bench.ris(&any("<s:Status>Any", "<s:Status>Registered")).await;
+    assert!(!body.contains("UnRegistered"), "{body}");
+    let (status, body) = bench.ris(&any("<s:DownloadStatus>Any", "<s:DownloadStatus>No")).await;
+    assert_eq!(status, 500, "{body}");
+}
+
+#[tokio::test]
+async fn an_unknown_node_is_refused_by_name() {
+    let bench = bench().await;
+    let (status, body) =
+        bench.ris(&any("<s:NodeName/>", "<s:NodeName>no&amp;such</s:NodeName>")).await;
     assert_eq!(status, 200, "{body}");
+    let node = "<ns1:ReturnCode>InvalidNodeName</ns1:ReturnCode><ns1:Name>no&amp;such</ns1:Name>";
+    assert!(body.contains(node), "{body}");
+    assert!(body.contains("<ns1:TotalDevicesFound>0</ns1:TotalDevicesFound>"), "{body}");
+}
+
+#[tokio::test]
+async fn a_truncated_answer_says_how_many_there_are() {
+    let bench = bench().await;
+    let two = any("<s:MaxReturnedDevices>1000", "<s:MaxReturnedDevices>2");
+    let (_, body) = bench.ris(&two).await;
+    assert_eq!(found(&body).len(), 2, "{body}");
+    for part in [
+        "TotalItemsFound=&quot;5&quot; TotalItemsReturned=&quot;2&quot;",
+        "TotalItemsFound=&quot;1&quot; TotalItemsReturned=&quot;0&quot;",
+    ] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    assert!(!body.contains("NotFound"), "{body}");
+    // `selectCmDeviceExt` does not report it.
+    let (_, body) = bench.ris(&two.replace("selectCmDevice>", "selectCmDeviceExt>")).await;
+    assert!(body.contains("TotalItemsFound=&quot;2&quot; TotalItemsReturned=&quot;2"), "{body}");
+}
+
+#[tokio::test]
+async fn a_state_may_come_back_as_markup() {
+    let bench = bench().await;
+    let (_, first) = bench.ris(&any("", "")).await;
+    let state = first.split("<ns1:StateInfo>").nth(1).unwrap();
+    let state = state.split("</ns1:StateInfo>").next().unwrap();
+    let markup = state.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
+    let again = any("<s:StateInfo/>", &format!("<s:StateInfo>{markup}</s:StateInfo>"));
+    let (status, second) = bench.ris(&again).await;
+    assert_eq!(status, 200, "{second}");
+    assert_eq!(second.matches("<ns1:NoChange>true</ns1:NoChange>").count(), 2, "{second}");
+}
+
+#[tokio::test]
+async fn applications_have_opened_cti_ports() {
+    let mut fleet = fleet();
+    for name in ["UCCX_CTI_01", "UCCX_CTI_02", "UCCX_CTI_03"] {
+        let mut port = PhoneSpec::new(name, CTI_PORT);
+        port.reported_address = Some([127, 9, 1, 1].into());
+        port.extension = Some(format!("70{}", &name[9..]));
+        fleet.phones.push(port);
+    }
+    // A port that no user controls is opened by no application.
+    fleet.push_devices.extend(["UCCX_CTI_01", "UCCX_CTI_02"].map(str::to_owned));
+    let limits = Limits { ris_per_minute: None, ..Limits::real() };
+    let bench = Bench::with(SimConfig { limits, ..SimConfig::new(fleet) }).await;
+    let ask = async |criteria: &str| {
+        let (status, body) = bench
+            .ris(&format!(
+                "<s:selectCtiItem><s:StateInfo/><s:CtiSelectionCriteria><s:MaxReturnedItems>10</s:MaxReturnedItems>{criteria}</s:CtiSelectionCriteria></s:selectCtiItem>"
+            ))
+            .await;
+        assert_eq!(status, 200, "{body}");
+        body
+    };
+    let class = |class: &str| format!("<s:CtiMgrClass>{class}</s:CtiMgrClass>");
+    let body = ask(&class("Provider")).await;
+    for part in [
+        "<ns1:TotalItemsFound>1</ns1:TotalItemsFound>",
+        &format!("<ns1:UserId>{PUSH_USER}</ns1:UserId><ns1:AppIpAddr>127.9.1.1</ns1:AppIpAddr>"),
+        "<ns1:AppStatus>Open</ns1:AppStatus>",
+        "<ns1:CtiDevice xsi:nil=\"true\"/>",
+    ] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    let body = ask(&class("Device")).await;
+    assert!(body.contains("<ns1:TotalItemsFound>2</ns1:TotalItemsFound>"), "{body}");
+    assert!(body.contains("<ns1:DeviceName>UCCX_CTI_02</ns1:DeviceName>"), "{body}");
+    let one = "<s:DevNames><s:item><s:DevName>UCCX*02</s:DevName></s:item></s:DevNames>";
+    let body = ask(&format!("{}{one}", class("Line"))).await;
+    assert!(body.contains("<ns1:TotalItemsFound>1</ns1:TotalItemsFound>"), "{body}");
+    assert!(body.contains("<ns1:CtiLine><ns1:DirNumber>7002</ns1:DirNumber>"), "{body}");
+    let body = ask(&format!("{}<s:Status>Closed</s:Status>", class("Device"))).await;
     assert!(body.contains("<ns1:TotalItemsFound>0</ns1:TotalItemsFound>"), "{body}");
+    let url = format!("https://{}/realtimeservice/services/RisPort", bench.sim.axl_addr());
+    let request = bench.client.post(url).basic_auth(ADMIN_USER, Some(ADMIN_PASSWORD)).body(
+        "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body>\
+         <n:SelectCtiItem xmlns:n=\"http://schemas.cisco.com/ast/soap/\"><StateInfo/><CtiSelectionCriteria>\
+         <CtiMgrClass>Device</CtiMgrClass></CtiSelectionCriteria></n:SelectCtiItem></e:Body></e:Envelope>",
+    );
+    let (status, body) = read(request).await;
+    assert_eq!(status, 200, "{body}");
+    assert!(body.contains("soapenc:arrayType=\"ns1:CtiItem[2]\""), "{body}");
+    assert!(
+        body.contains("<DeviceName xsi:type=\"xsd:string\">UCCX_CTI_01</DeviceName>"),
+        "{body}"
+    );
 }
 
 #[tokio::test]

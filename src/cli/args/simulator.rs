@@ -1,6 +1,7 @@
 //! Starting a simulated cluster, for `demo` and `sim`.
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -61,15 +62,21 @@ fn release(text: &str) -> Result<Release, String> {
         .ok_or_else(|| "the simulator plays 11.5, 12.0, 12.5, 14.0 and 15.0".to_owned())
 }
 
-/// The ports of a simulated cluster; 0 is any free one.
-#[derive(Clone, Copy, Debug, Default)]
+/// Where a simulated cluster is; port 0 is any free one.
+#[derive(Clone, Debug)]
 pub struct Ports {
-    /// Of AXL and RisPort70.
-    pub axl: u16,
+    /// AXL and RisPort70: the first that is free.
+    pub axl: Vec<SocketAddr>,
     /// Of all phones.
     pub phones: u16,
     /// Of all phones over HTTPS.
     pub phones_tls: u16,
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self { axl: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))], phones: 0, phones_tls: 0 }
+    }
 }
 
 /// Starts a simulated cluster.
@@ -84,7 +91,7 @@ pub async fn start(
     let fleet = FleetSpec { seed: args.seed, phones: args.phones };
     let config = SimConfig {
         release: args.release,
-        axl_port: ports.axl,
+        axl_addresses: ports.axl,
         phone_port: ports.phones,
         phone_tls_port: ports.phones_tls,
         limits: args.limits(),

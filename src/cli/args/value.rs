@@ -10,8 +10,9 @@ use crate::domain::selector::{Pattern, SelectorError};
 /// Reads a duration in words, such as `1h 30m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let span = text.trim().parse::<jiff::SignedDuration>().ok();
-    span.and_then(|span| Duration::try_from(span).ok())
-        .ok_or_else(|| "write a duration such as 90s, 30m, 2h or 1h30m".to_owned())
+    span.and_then(|span| Duration::try_from(span).ok()).ok_or_else(|| {
+        "write a duration with its unit, such as 300ms, 90s, 30m, 2h or 1h30m".to_owned()
+    })
 }
 
 /// Reads an age, such as `90d`, as the time so long ago.

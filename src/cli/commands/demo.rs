@@ -22,6 +22,7 @@ use crate::config::{Layer, PasswordSource};
 use crate::connect::cluster;
 use crate::domain::model;
 use crate::domain::repair_policy::Repairs;
+use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
@@ -82,8 +83,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let cluster = simulator::start(&args.fleet, simulator::Ports::default(), None).await?;
     let before = cluster.record();
     ui::say(&format!(
-        "Simulated cluster with {} phones at https://{}/ (certificate pinned)",
-        args.fleet.phones,
+        "Simulated cluster with {} at https://{}/ (certificate pinned)",
+        pluralize(args.fleet.phones as usize, "phone"),
         cluster.axl_addr()
     ));
     let phone_ca = folder.path().join("phone-ca.pem");

@@ -1,12 +1,13 @@
 //! `axlpaper sim`
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::cli::args::simulator::{self, Ports};
 use crate::cli::args::value::number;
 use crate::cli::present::list;
 use crate::cli::ui;
+use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::sim;
 
@@ -18,7 +19,8 @@ use crate::sim;
 pub struct Args {
     #[command(flatten)]
     fleet: simulator::FleetArgs,
-    /// Port of AXL and RisPort70, 0 for any free one [default: 8443, or any free one if it is taken]
+    /// Port of AXL and RisPort70 at 127.0.0.1, 0 for any free one [default: 8443, at the first of 127.0.0.1 to
+    /// 127.0.0.20 where it is free]
     #[arg(long, value_name = "PORT", value_parser = number::<u16>(0..=65_535))]
     port: Option<u16>,
     /// Port that all phones share [default: any free one]
@@ -42,7 +44,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     for path in args.ca_out.iter().chain(&args.phone_ca_out) {
         list::check_writable(path)?;
     }
-    let axl = args.port.unwrap_or_else(usual_port);
+    let axl = args.port.map_or_else(usual_addresses, |port| vec![loopback(1, port)]);
     let ports = Ports { axl, phones: args.phones_port, phones_tls: args.phones_tls_port };
     let cluster = simulator::start(&args.fleet, ports, args.record.clone()).await?;
     if let Some(path) = &args.phone_ca_out {
@@ -52,7 +54,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         list::write_file(path, cluster.ca_pem())?;
     }
     let guide = format!(
-        "A simulated cluster with {phones} phones runs at https://{addr}/ until you press Ctrl-C.\n\
+        "A simulated cluster with {phones} runs at https://{addr}/ until you press Ctrl-C.\n\
          All its users, passwords and phones are invented. What happens to them: https://{addr}/sim/\n\n\
          export CUCM_HOST={host} CUCM_USERNAME={admin} CUCM_PASSWORD={admin_password}\n\
          export PHONE_USERNAME={push} PHONE_PASSWORD={push_password}\n\
@@ -68,7 +70,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
          Read-only AXL user: {reader} / {reader_password}; push end user: {eu} / {eu_password}\n{no_port}",
         host = host(cluster.axl_addr()),
         no_port = if cluster.axl_addr().port() == USUAL_PORT { "" } else { NO_PORT },
-        phones = args.fleet.phones,
+        phones = pluralize(args.fleet.phones as usize, "phone"),
         addr = cluster.axl_addr(),
         admin = sim::ADMIN_USER,
         admin_password = sim::ADMIN_PASSWORD,
@@ -93,10 +95,14 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     Ok(Exit::Done)
 }
 
-/// Returns the port of a real cluster, or 0 for any free one where another program has it.
-fn usual_port() -> u16 {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, USUAL_PORT)).is_ok();
-    if free { USUAL_PORT } else { 0 }
+/// Returns the port of a real cluster at several addresses, and at last any free port.
+fn usual_addresses() -> Vec<SocketAddr> {
+    let usual = (1..=ADDRESSES).map(|last| loopback(last, USUAL_PORT));
+    usual.chain([loopback(1, 0)]).collect()
+}
+
+fn loopback(last: u8, port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), port))
 }
 
 /// Returns what `CUCM_HOST` is: other tools that read it take no port.
@@ -109,5 +115,8 @@ fn host(address: SocketAddr) -> String {
 
 /// The port of AXL and RisPort70 on a real cluster.
 const USUAL_PORT: u16 = 8443;
+
+/// At how many addresses the usual port is tried. The phones have others.
+const ADDRESSES: u8 = 20;
 
 const NO_PORT: &str = "Tools that take no port in CUCM_HOST need a simulator at port 8443: `axlpaper sim --port 8443`.\n";

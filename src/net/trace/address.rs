@@ -62,10 +62,12 @@ fn push(out: &mut String, address: &str) {
     }
 }
 
-/// Tells whether a parameter of this name is likely to be secret; in markup, names begin with what is left of
-/// an escaped `&`.
+/// Returns whether a parameter of this name, which may be percent-encoded, is likely to be secret; in markup, names begin
+/// with what is left of an escaped `&`.
 fn is_secret(name: &str) -> bool {
-    let name = name.strip_prefix("amp;").unwrap_or(name).to_ascii_lowercase();
+    let name = name.strip_prefix("amp;").unwrap_or(name);
+    let decoded = form_urlencoded::parse(name.as_bytes()).next();
+    let name = decoded.map(|(name, _)| name.to_ascii_lowercase()).unwrap_or_default();
     promises_secret(&name) || ["sig", "signature", "auth"].iter().any(|end| name.ends_with(end))
 }
 

@@ -27,8 +27,8 @@ impl FleetSpec {
     /// Makes up a fleet of ten device pools and seven profiles, where most phones lack nothing but the
     /// association, and the others show every obstacle.
     ///
-    /// About 3 % of the phones that take a background misbehave. From 60 phones on there is always one
-    /// that accepts but never downloads, one that answers an error, and one that resets connections.
+    /// About 3 % of the phones that take a background misbehave. From 60 phones on there is at least one phone of every
+    /// kind, so that in a small fleet most phones have something; among the others is a 79xx that takes a push.
     pub fn generate(&self) -> Fleet {
         let mut maker = Maker { random: Random::new(self.seed), names: HashSet::new() };
         let mut fleet = Fleet {
@@ -41,14 +41,20 @@ impl FleetSpec {
         for _ in 0..self.phones {
             fleet.phones.push(maker.phone(&mut used));
         }
+        let has_every_trait = self.phones >= EVERY_TRAIT;
+        if has_every_trait {
+            add_backgrounds(&mut fleet.phones);
+        }
         // The phones that could be pushed to, in a random order: what is wrong is dealt out to them.
-        let takes_background =
-            |phone: &PhoneSpec| model::by_number(phone.model).is_some_and(|m| m.image.is_some());
         let mut ready: Vec<usize> =
             (0..fleet.phones.len()).filter(|&at| takes_background(&fleet.phones[at])).collect();
         maker.random.shuffle(&mut ready);
-        deal(&mut fleet.phones, &ready, &mut maker.random);
+        let for_certain = if has_every_trait { TRAITS.len() } else { ready.len() / 3 };
+        let ordinary = deal(&mut fleet.phones, &ready, for_certain, &mut maker.random);
         maker.associate(&mut fleet);
+        if has_every_trait {
+            add_old_phone(&mut fleet, ordinary);
+        }
         fleet
     }
 
@@ -152,7 +158,8 @@ impl Maker {
             let mut port = PhoneSpec::new(name.clone(), CTI_PORT);
             port.description = "Contact center port".to_owned();
             port.device_pool = names::POOLS[0].0.name.to_owned();
-            port.registration = Registration::NeverSeen;
+            // The cluster reports the address of the application that has opened it.
+            port.reported_address = Some(CONTACT_CENTER);
             port.active_load = String::new();
             fleet.phones.push(port);
             if k <= 8 {
@@ -195,11 +202,56 @@ impl Maker {
 /// Something that is dealt out to phones: how many of a thousand get it, and what it does.
 type Trait = (usize, fn(&mut PhoneSpec, &mut Random));
 
-/// Deals the traits out, no phone getting two. Up to a third of the phones are used so that every trait
-/// is there at least once, in the order of the table; beyond that the shares decide.
-fn deal(phones: &mut [PhoneSpec], ready: &[usize], random: &mut Random) {
+fn takes_background(phone: &PhoneSpec) -> bool {
+    model::by_number(phone.model).is_some_and(|model| model.image.is_some())
+}
+
+/// Turns desk phones without a background into others until there are enough for every trait.
+fn add_backgrounds(phones: &mut [PhoneSpec]) {
+    let ready = phones.iter().filter(|phone| takes_background(phone)).count();
+    let is_desk_phone = |phone: &PhoneSpec| {
+        model::by_number(phone.model).is_some_and(|model| model.kind == DeviceKind::DeskPhone)
+    };
+    let others = phones.iter_mut().filter(|phone| !takes_background(phone) && is_desk_phone(phone));
+    for phone in others.take(ENOUGH.saturating_sub(ready)) {
+        set_model(phone, 683, Protocol::Sip);
+    }
+}
+
+/// Makes sure that one of these phones is a 79xx that the application user may push to.
+fn add_old_phone(fleet: &mut Fleet, ordinary: &[usize]) {
+    let is_old = |at: &&usize| matches!(fleet.phones[**at].model, 404 | 434..=437);
+    let old: Vec<usize> = ordinary.iter().filter(is_old).copied().collect();
+    let may_push = |at: &usize| fleet.push_devices.contains(&fleet.phones[*at].name);
+    if old.iter().any(may_push) {
+        return;
+    }
+    let Some(&at) = old.first().or_else(|| ordinary.last()) else { return };
+    let phone = &mut fleet.phones[at];
+    if old.is_empty() {
+        set_model(phone, 435, Protocol::Sccp);
+    }
+    if !fleet.push_devices.contains(&phone.name) {
+        fleet.push_devices.push(phone.name.clone());
+    }
+}
+
+fn set_model(phone: &mut PhoneSpec, model: u32, protocol: Protocol) {
+    phone.model = model;
+    phone.model_name = PhoneSpec::new("", model).model_name;
+    phone.protocol = protocol;
+    names::firmware(phone);
+}
+
+/// Deals the traits out, no phone getting two. The first `for_certain` traits of the table are there at least once;
+/// beyond that the shares decide. Returns the phones that got none.
+fn deal<'a>(
+    phones: &mut [PhoneSpec],
+    ready: &'a [usize],
+    mut for_certain: usize,
+    random: &mut Random,
+) -> &'a [usize] {
     let mut left = ready;
-    let mut for_certain = ready.len() / 3;
     for &(share, apply) in TRAITS {
         let mut count = ready.len() * share / 1000;
         if count == 0 && for_certain > 0 {
@@ -214,7 +266,8 @@ fn deal(phones: &mut [PhoneSpec], ready: &[usize], random: &mut Random) {
     }
     // Two phones with one address: a copy of another one's, which keeps it.
     let pairs = (ready.len() / 300).max(1);
-    let mut left = left.chunks_exact(2);
+    let (special, ordinary) = left.split_at((6 * pairs).min(left.len()));
+    let mut left = special.chunks_exact(2);
     for pair in left.by_ref().take(pairs) {
         phones[pair[1].max(pair[0])].address = phones[pair[0].min(pair[1])].address;
     }
@@ -227,13 +280,23 @@ fn deal(phones: &mut [PhoneSpec], ready: &[usize], random: &mut Random) {
         let user = phones[at].owner.clone();
         phones[at].login_user = Some(user.unwrap_or_else(|| "guest".to_owned()));
     }
+    ordinary
 }
+
+/// From how many phones on a fleet has every trait.
+const EVERY_TRAIT: u32 = 60;
+
+/// How many phones take a background then: one for each trait, three pairs, and some without any.
+const ENOUGH: usize = TRAITS.len() + 6 + 7;
 
 /// How many CTI ports a fleet has.
 const CTI_PORTS: u32 = 12;
 
 /// The address that the cluster reports for phones behind an Expressway. No phone has it.
 const EXPRESSWAY: Ipv4Addr = Ipv4Addr::new(127, 200, 0, 10);
+
+/// The address of the application that has opened the CTI ports. No phone has it.
+const CONTACT_CENTER: Ipv4Addr = Ipv4Addr::new(127, 200, 0, 20);
 
 const TRAITS: &[Trait] = &[
     (8, |phone, _| phone.quirk = Quirk::AcceptsButNeverFetches),
@@ -358,6 +421,66 @@ mod tests {
     }
 
     #[test]
+    fn a_fleet_of_sixty_has_a_phone_of_every_kind() {
+        type Is = fn(&PhoneSpec) -> bool;
+        let kinds: [(&str, Is); 33] = [
+            ("accepts only", |p| p.quirk == Quirk::AcceptsButNeverFetches),
+            ("error 3", |p| p.quirk == Quirk::ErrorWithOk { number: 3 }),
+            ("resets", |p| p.quirk == Quirk::Resets),
+            ("garbage", |p| p.quirk == Quirk::Garbage),
+            ("image only", |p| p.quirk == Quirk::FetchesImageOnly),
+            ("busy", |p| p.quirk == Quirk::Busy503Once),
+            ("empty reply", |p| p.quirk == Quirk::EmptyReply),
+            ("half", |p| p.quirk == Quirk::FetchesHalf),
+            ("wrong device", |p| p.quirk == Quirk::WrongDevice),
+            ("404", |p| p.quirk == Quirk::Http404),
+            ("slow", |p| matches!(p.quirk, Quirk::SlowReply(_))),
+            ("unregistered", |p| p.registration == Registration::UnRegistered),
+            ("never seen", |p| p.registration == Registration::NeverSeen && p.model != CTI_PORT),
+            ("rejected", |p| p.registration == Registration::Rejected),
+            ("partly", |p| p.registration == Registration::PartiallyRegistered),
+            ("disabled profile", |p| p.profile == names::PROFILE_DISABLED),
+            ("HTTPS profile", |p| p.profile == names::PROFILE_HTTPS),
+            ("forced profile", |p| p.profile == names::PROFILE_FORCED),
+            ("profile without web", |p| p.profile == names::PROFILE_NO_WEB),
+            ("no web", |p| p.web_access == Some(false)),
+            ("HTTPS only", |p| p.personalization == Setting::HttpsOnly),
+            ("disabled", |p| p.personalization == Setting::Disabled),
+            ("stale record", |p| p.stale_node.is_some()),
+            ("IPv6 only", |p| matches!(p.address, Address::V6Only(_))),
+            ("both addresses", |p| matches!(p.address, Address::DualStack(..))),
+            ("unknown web server", |p| p.httpd == Some(Httpd::Unknown)),
+            ("multiplatform", |p| p.active_load.contains("MPP")),
+            ("no authentication", |p| p.authentication_url.as_deref() == Some(NO_URL)),
+            ("foreign authentication", |p| {
+                p.authentication_url.as_ref().is_some_and(|url| url.contains("paging"))
+            }),
+            ("inactive", |p| !p.active),
+            ("special load", |p| p.special_load.is_some()),
+            ("Expressway", |p| p.reported_address == Some(EXPRESSWAY)),
+            ("Extension Mobility", |p| p.login_user.is_some()),
+        ];
+        for seed in 0..200 {
+            let phones = EVERY_TRAIT + seed as u32 % 40;
+            let fleet = FleetSpec { seed, phones }.generate();
+            for (kind, is) in kinds {
+                assert!(count(&fleet, is) > 0, "{kind}: {phones} phones, seed {seed}");
+            }
+            let takes_push = |p: &PhoneSpec| {
+                matches!(p.model, 404 | 434..=437)
+                    && p.registration == Registration::Registered
+                    && matches!(p.address, Address::V4(_))
+                    && (p.quirk, p.web_access, p.personalization)
+                        == (Quirk::Normal, None, Setting::Default)
+                    && p.authentication_url.is_none()
+                    && names::ORDINARY_PROFILES.iter().any(|(profile, _)| *profile == p.profile)
+                    && fleet.push_devices.contains(&p.name)
+            };
+            assert!(count(&fleet, takes_push) > 0, "79xx: {phones} phones, seed {seed}");
+        }
+    }
+
+    #[test]
     fn most_phones_lack_at_most_the_association() {
         for phones in [60, 200, 5000] {
             let fleet = FleetSpec { seed: 3, phones }.generate();
@@ -384,7 +507,9 @@ mod tests {
                     && device.spec.address.v4().is_some_and(|a| cluster.addresses[&a] == at)
             });
             let fine = fine.count();
-            assert!(fine * 100 >= able.len() * 65, "{phones}: {fine} of {}", able.len());
+            // A small fleet has one phone of every kind.
+            let most = if phones == EVERY_TRAIT { 30 } else { 65 };
+            assert!(fine * 100 >= able.len() * most, "{phones}: {fine} of {}", able.len());
             let user = &cluster.users[cluster.user(PUSH_USER).unwrap()];
             let associated = able.iter().filter(|at| user.devices.contains(at)).count();
             assert!(associated > able.len() / 4 && associated < able.len() * 3 / 4);

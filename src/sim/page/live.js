@@ -1,44 +1,41 @@
 "use strict";
-// Lists what happens, and draws the screens of phones anew that show another picture.
-const list = document.getElementById("events");
+// Renews the tables and the list of events from the server after something has happened, at most twice a second.
 const state = document.getElementById("live");
-const most = 200;
+const unreachable = "The simulator does not answer.";
+let due = false;
 
-function words(event) {
-  const who = event.user ? ` by ${event.user}` : "";
-  switch (event.kind) {
-    case "request":
-      return `${event.service} ${event.operation}${who}: HTTP ${event.status}`;
-    case "authentication":
-      return `${event.phone} asks for ${event.user}: ${event.authorized ? "AUTHORIZED" : "refused"}`;
-    case "push":
-      return `${event.phone} push${who}: ${event.result}, ${event.downloads.length} downloads`;
-    default:
-      return `${event.phone} downloads ${event.downloads.length} files`;
-  }
-}
-
-function redraw(name) {
-  for (const row of document.querySelectorAll("tr[data-phone]")) {
-    const image = row.dataset.phone === name && row.querySelector("img");
-    if (image) {
-      image.src = `/sim/screen/${encodeURIComponent(name)}?at=${Date.now()}`;
+async function renew() {
+  const answer = await fetch(location.href);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const images = new Map();
+    for (const image of part.querySelectorAll("img")) {
+      images.set(image.getAttribute("src"), image);
+    }
+    part.replaceChildren(...fresh.getElementById(part.id).childNodes);
+    // A screen that shows the same picture is not loaded again.
+    for (const image of part.querySelectorAll("img")) {
+      const same = images.get(image.getAttribute("src"));
+      if (same) {
+        image.replaceWith(same);
+      }
     }
   }
 }
 
+function renewSoon() {
+  if (due) {
+    return;
+  }
+  due = true;
+  setTimeout(() => {
+    due = false;
+    renew().catch(() => { state.textContent = unreachable; });
+  }, 500);
+}
+
 const source = new EventSource("/sim/events");
-source.onopen = () => { state.textContent = "Live. Newest first."; };
-source.onerror = () => { state.textContent = "The simulator does not answer."; };
-source.onmessage = (message) => {
-  const event = JSON.parse(message.data);
-  const item = document.createElement("li");
-  item.textContent = `${event.at.toFixed(1)} s  ${words(event)}`;
-  list.prepend(item);
-  while (list.children.length > most) {
-    list.lastElementChild.remove();
-  }
-  if (event.shows) {
-    redraw(event.phone);
-  }
-};
+// Something may have happened between the page and this connection.
+source.onopen = () => { state.textContent = "Live, newest first."; renewSoon(); };
+source.onerror = () => { state.textContent = unreachable; };
+source.onmessage = renewSoon;

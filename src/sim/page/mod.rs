@@ -21,6 +21,7 @@ use super::fleet_content::UserKind;
 use super::phones::screen;
 use super::shared::Shared;
 use crate::domain::model;
+use crate::domain::text::pluralize;
 
 /// Returns the pages of the simulator.
 pub(crate) fn router() -> Router<Arc<Shared>> {
@@ -37,10 +38,10 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Shown {
-    /// A part of a name, description, model or device pool.
+    /// A part of a name, description, model, device pool or address, or a registration.
     search: String,
-    /// From 1.
-    page: usize,
+    /// From 1; anything else is the first page.
+    page: String,
 }
 
 #[derive(Template)]
@@ -49,6 +50,8 @@ struct Overview {
     release: &'static str,
     nodes: String,
     devices: usize,
+    /// Times and texts, newest first.
+    events: Vec<(String, String)>,
     requests: Vec<(String, u64)>,
     users: Vec<UserRow>,
     phones: Vec<PhoneRow>,
@@ -89,17 +92,24 @@ async fn overview(State(shared): State<Arc<Shared>>, Query(shown): Query<Shown>)
 }
 
 fn view(shared: &Shared, shown: Shown) -> Overview {
+    let events = shared.events.recent();
     let cluster = shared.cluster();
     let wanted = shown.search.trim().to_lowercase();
     let fits = |at: &usize| {
         let device = &cluster.devices[*at];
         let spec = &device.spec;
         let fields = [&spec.name, &spec.description, &spec.model_name, &spec.device_pool];
-        wanted.is_empty() || fields.iter().any(|field| field.to_lowercase().contains(&wanted))
+        let addresses = [device.address_text(), spec.address.v6().map(|v6| v6.to_string())];
+        // Whole words only: "registered" is a part of others.
+        let registration = format!("{:?}", device.registration()).to_lowercase();
+        wanted.is_empty()
+            || fields.iter().any(|field| field.to_lowercase().contains(&wanted))
+            || addresses.iter().flatten().any(|address| address.contains(&wanted))
+            || registration == wanted.replace(' ', "")
     };
     let found: Vec<usize> = cluster.order.iter().copied().filter(fits).collect();
     let pages = found.len().div_ceil(ROWS).max(1);
-    let page = shown.page.clamp(1, pages);
+    let page = shown.page.parse().unwrap_or(1).clamp(1, pages);
     let row = |at: usize| {
         let device = &cluster.devices[at];
         let (spec, history) = (&device.spec, &cluster.histories[at]);
@@ -140,6 +150,7 @@ fn view(shared: &Shared, shown: Shown) -> Overview {
         release: cluster.config.release.version(),
         nodes: cluster.nodes.join(", "),
         devices: cluster.order.len(),
+        events: events.iter().map(|(at, event)| (format!("{at:.1} s"), sentence(event))).collect(),
         requests: cluster.requests.iter().map(|(name, count)| (name.clone(), *count)).collect(),
         users: users.collect(),
         phones: found.iter().skip((page - 1) * ROWS).take(ROWS).map(|&at| row(at)).collect(),
@@ -147,6 +158,32 @@ fn view(shared: &Shared, shown: Shown) -> Overview {
         search: shown.search,
         page,
         pages,
+    }
+}
+
+/// Returns what the page says about an event.
+fn sentence(event: &SimEvent) -> String {
+    let by =
+        |user: &Option<String>| user.as_ref().map(|user| format!(" by {user}")).unwrap_or_default();
+    match event {
+        SimEvent::Started { time, .. } => format!("started at {time:.0}"),
+        SimEvent::Request { service, operation, user, status } => {
+            format!("{service} {operation}{}: HTTP {status}", by(user))
+        }
+        SimEvent::PhoneRequest { phone, method, path, user, status, .. } => {
+            format!("{phone} {method} {path}{}: HTTP {status}", by(user))
+        }
+        SimEvent::Authentication { user, phone, authorized } => {
+            let verdict = if *authorized { "AUTHORIZED" } else { "refused" };
+            format!("{phone} log-in of {user}: {verdict}")
+        }
+        SimEvent::Push { phone, user, result, downloads, .. } => {
+            let files = pluralize(downloads.len(), "download");
+            format!("{phone} push{}: {result}, {files}", by(user))
+        }
+        SimEvent::Downloaded { phone, downloads, .. } => {
+            format!("{phone} after the push: {}", pluralize(downloads.len(), "download"))
+        }
     }
 }
 

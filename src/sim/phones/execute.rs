@@ -1,6 +1,7 @@
 //! `/CGI/Execute` and `/DeviceInformationX` of one phone.
 
 mod noted;
+mod personal;
 mod quirks;
 mod screenshot;
 
@@ -14,12 +15,10 @@ use hyper::body::Incoming;
 use hyper::{Method, Request};
 
 use super::answers::{self, Answer, Broken};
-use super::connection::Extent;
-use super::fetch::{Client, LIMIT};
+use super::fetch::LIMIT;
 use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
 use super::object::{self, Background};
 use super::reply_wording::PushOutcome;
-use super::screen;
 use super::traced::{authorization, traced};
 use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
@@ -28,11 +27,11 @@ use crate::sim::accounts::basic;
 use crate::sim::authenticate;
 use crate::sim::database::{Device, Loaded};
 use crate::sim::events::SimEvent;
-use crate::sim::fleet_content::{DownloadsBy, Quirk, Web};
+use crate::sim::exchange::target;
+use crate::sim::fleet_content::{Quirk, Web};
 use crate::sim::history::{Fetch, PhoneRequest, Pressed, Push, RingTone, Shown};
 use crate::sim::hold_point::{Triggered, Tripped};
 use crate::sim::shared::Shared;
-use crate::sim::values::hex;
 
 #[derive(Clone, Copy)]
 pub(super) struct Connected {
@@ -101,33 +100,36 @@ async fn answer_as(
         return Err(Broken);
     }
     if let Some(answer) = phone.sends_to_https(&request) {
-        return Ok(answer);
+        return Ok(phone.noted(&request).answered(&phone, answer));
     }
     let _asked = RequestInFlight::new(shared, phone.at);
-    match (request.method(), request.uri().path()) {
-        (&Method::GET, "/CGI/Screenshot") => Ok(phone.screenshot(&request).await),
-        (&Method::POST, "/CGI/Execute") => {
-            let triggered = shared.cluster().arrived("push");
-            match triggered {
-                Some(triggered) if triggered.when == Tripped::Before => {
-                    // A connection is watched only once its request has been read.
-                    drop(Limited::new(request.into_body(), BODY_LIMIT).collect().await);
-                    hold(shared, triggered).await
-                }
-                Some(triggered) => {
-                    let _carried_out = execute(shared, &phone, request).await;
-                    hold(shared, triggered).await
-                }
-                None => execute(shared, &phone, request).await,
+    if (request.method(), request.uri().path()) == (&Method::POST, "/CGI/Execute") {
+        let triggered = shared.cluster().arrived("push");
+        return match triggered {
+            Some(triggered) if triggered.when == Tripped::Before => {
+                // A connection is watched only once its request has been read.
+                drop(Limited::new(request.into_body(), BODY_LIMIT).collect().await);
+                hold(shared, triggered).await
             }
-        }
+            Some(triggered) => {
+                let _carried_out = execute(shared, &phone, request).await;
+                hold(shared, triggered).await
+            }
+            None => execute(shared, &phone, request).await,
+        };
+    }
+    let noted = phone.noted(&request);
+    let answer = match (request.method(), request.uri().path()) {
+        (&Method::GET, "/CGI/Screenshot") => phone.screenshot(&request).await?,
+        (&Method::GET, path) if path.starts_with("/CGI/") => phone.call_page(&request).await?,
         // The answer to HEAD is sent without its body.
         (&Method::GET | &Method::HEAD, path) => {
-            Ok(phone.page(path).unwrap_or_else(|| answers::page(404, "text/html", NOT_FOUND)))
+            phone.page(path).unwrap_or_else(|| answers::page(404, "text/html", NOT_FOUND))
         }
         // The path is case-sensitive.
-        _ => Ok(answers::page(404, "text/html", NOT_FOUND)),
-    }
+        _ => answers::page(404, "text/html", NOT_FOUND),
+    };
+    Ok(noted.answered(&phone, answer))
 }
 
 async fn execute(
@@ -142,7 +144,7 @@ async fn execute(
     drop(hand);
     shared.cluster().answered("push");
     let (push, shown, answer) = push;
-    let wanted = shared.events.are_wanted().then(|| push.clone());
+    let recorded = push.clone();
     let answer = match (phone.quirk, answer) {
         (Quirk::CutsAnswer, Ok(answer)) => Ok(answers::cut(answer).await),
         (Quirk::Trickles(pause), Ok(answer)) => Ok(answers::trickle(answer, pause).await),
@@ -164,9 +166,7 @@ async fn execute(
     }
     let shows = device.shown.clone();
     drop(cluster);
-    if let Some(push) = wanted {
-        phone.record(push, user, shows);
-    }
+    phone.record(recorded, user, shows);
     answer.map(|answer| traced(guard, answer))
 }
 
@@ -200,9 +200,11 @@ fn download_later(
         let (phone, shows) =
             (cluster.devices[at].spec.name.clone(), cluster.histories[at].shown.clone());
         drop(cluster);
-        if shared.events.are_wanted() {
-            shared.events.add(&SimEvent::Downloaded { phone, downloads: fetches, shows });
-        }
+        shared.events.add(SimEvent::Downloaded {
+            phone,
+            downloads: SimEvent::downloads(fetches),
+            shows,
+        });
     });
 }
 
@@ -325,7 +327,7 @@ impl<'a> Phone<'a> {
             *guard = trace::watch(|| trace::Request {
                 to: "phone",
                 method: parts.method.to_string(),
-                url: format!("http://{}{}", self.address, parts.uri.path()),
+                url: self.url(&target(&parts.uri)),
                 operation: "push".to_owned(),
                 headers: parts.headers.clone(),
                 body: body.clone(),
@@ -413,6 +415,7 @@ impl<'a> Phone<'a> {
         let Some(xml) = xml.filter(|xml| xml.len() <= LARGEST_XML) else { return self.error(1) };
         match object::root(xml).as_deref() {
             Some("setBackground") => self.background(xml, fetches).await,
+            Some("setBackgroundPreview") => self.preview(xml, fetches).await,
             Some("setRingTone") => self.ring_tone(xml, fetches).await,
             Some("CiscoIPPhoneExecute") => self.press(xml),
             // Shown over the background until a person closes it (XML services notes).
@@ -431,166 +434,6 @@ impl<'a> Phone<'a> {
         let known = items.iter().filter(|uri| object::is_known(uri));
         let pressed = known.map(|uri| Pressed { uri: uri.clone(), at: Instant::now() }).collect();
         (PushOutcome::Accepted, Ok(object::done(&items)), Display::Pressed(pressed))
-    }
-
-    async fn ring_tone(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
-        let accepts = model::by_number(self.model).and_then(model::Model::ring_tone);
-        let (Some(accepts), Some(url)) = (accepts, object::ring_tone(xml)) else {
-            return self.error(1);
-        };
-        if !self.takes_personal_things() {
-            return self.error(4);
-        }
-        let success = || Ok(answers::success(self.model, self.schema()));
-        if self.ignores() {
-            return (PushOutcome::Accepted, success(), Display::Unchanged);
-        }
-        if self.times_out().await {
-            return self.error(3);
-        }
-        if self.is_fetched_by_others(&[&url], fetches).await {
-            return (PushOutcome::Accepted, success(), Display::Unchanged);
-        }
-        let half = self.quirk == Quirk::FetchesHalf;
-        let extent = if half { Extent::Half } else { Extent::All };
-        let (fetch, file) = self.downloader().download(&url, extent).await;
-        fetches.push(fetch);
-        if half {
-            return (PushOutcome::Accepted, success(), Display::Unchanged);
-        }
-        let Some(file) = file else { return self.error(3) };
-        let Some(format) = object::rings(accepts, &url, &file) else { return self.error(3) };
-        let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(&file));
-        let tone = RingTone { sha256, bytes: file.len(), format };
-        (PushOutcome::Accepted, success(), Display::Rings(tone))
-    }
-
-    fn schema(&self) -> PushSchema {
-        self.image.map_or(PushSchema::Classic, |image| image.schema)
-    }
-
-    async fn background(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
-        // What a phone answers then is not published: error 4 is believed. This server speaks
-        // HTTP only, so `HTTPS Only` refuses too.
-        if !self.takes_personal_things() || !self.loaded().background_allowed {
-            return self.error(4);
-        }
-        let Some(image) = self.image else { return self.error(1) };
-        let Some(background) = object::background(xml, image.schema) else { return self.error(1) };
-        let success = || {
-            Ok(if let Quirk::Worded(wording) = self.quirk {
-                wording.answer()
-            } else {
-                answers::success(self.model, image.schema)
-            })
-        };
-        if background.image.is_empty() {
-            return (PushOutcome::Accepted, success(), Display::Removed);
-        }
-        if let Quirk::AnswersFirst(time) = self.quirk {
-            return (PushOutcome::Accepted, success(), Display::Later(time, background, image));
-        }
-        if self.restarts() {
-            let (fetch, _) = self.downloader().download(&background.image, Extent::All).await;
-            fetches.push(fetch);
-            self.shared.cluster().restart_by_itself(self.at);
-            return (PushOutcome::Unusable, Err(Broken), Display::Unchanged);
-        }
-        match self.download(&background, &image, fetches).await {
-            Some(display) => (PushOutcome::Accepted, success(), display),
-            None => self.error(3),
-        }
-    }
-
-    /// Downloads what the push names; nothing if it is not what the phone can show.
-    async fn download(
-        &self,
-        background: &Background,
-        image: &ImageSpec,
-        fetches: &mut Vec<Fetch>,
-    ) -> Option<Display> {
-        if self.ignores() {
-            return Some(Display::Unchanged);
-        }
-        if self.times_out().await {
-            return None;
-        }
-        if self.is_fetched_by_others(&[&background.image, &background.thumbnail], fetches).await {
-            return Some(Display::Unchanged);
-        }
-        let half = self.quirk == Quirk::FetchesHalf;
-        let extent = if half { Extent::Half } else { Extent::All };
-        let client = self.downloader();
-        let (fetch, file) = client.download(&background.image, extent).await;
-        fetches.push(fetch);
-        if half {
-            return Some(Display::Unchanged);
-        }
-        let file = file?;
-        let (sha256, size) = self.inspect(&file);
-        if size != Some(image.background) {
-            return None;
-        }
-        let shown = Shown { sha256, size: image.background };
-        if self.quirk == Quirk::FetchesImageOnly {
-            return Some(Display::New(shown));
-        }
-        let (fetch, file) = client.download(&background.thumbnail, Extent::All).await;
-        fetches.push(fetch);
-        let (_, size) = self.inspect(&file?);
-        (size == Some(image.thumbnail)).then_some(Display::New(shown))
-    }
-
-    /// Looks at a file; every different one is decoded once only, since all phones get the same few.
-    fn inspect(&self, file: &[u8]) -> (String, Option<model::Size>) {
-        use sha2::Digest as _;
-        let digest = hex(&sha2::Sha256::digest(file));
-        let known = self.shared.pictures().get(&digest).copied();
-        let size = known.unwrap_or_else(|| {
-            let size = screen::picture_size(file);
-            if size.is_some() {
-                self.shared.files().insert(digest.clone(), file.to_vec().into());
-            }
-            self.shared.pictures().insert(digest.clone(), size);
-            size
-        });
-        (digest, size)
-    }
-
-    fn client(&self) -> Client<'_> {
-        let line = self.shared.pool_bandwidth.get(&self.device.spec.device_pool).cloned();
-        Client { address: self.address, model: &self.product, line, range: None }
-    }
-
-    fn downloader(&self) -> Client<'_> {
-        match self.device.spec.downloads {
-            DownloadsBy::Behind(address) => Client { address, ..self.client() },
-            DownloadsBy::ItselfInParts => Client { range: Some("bytes=0-4095"), ..self.client() },
-            DownloadsBy::Itself | DownloadsBy::Other(_) | DownloadsBy::TwoOthers(..) => {
-                self.client()
-            }
-        }
-    }
-
-    /// Downloads from other addresses, where those of the phone come from there.
-    async fn is_fetched_by_others(&self, urls: &[&str], fetches: &mut Vec<Fetch>) -> bool {
-        let others = match self.device.spec.downloads {
-            DownloadsBy::Itself | DownloadsBy::ItselfInParts | DownloadsBy::Behind(_) => {
-                return false;
-            }
-            DownloadsBy::Other(one) => vec![(one, None)],
-            DownloadsBy::TwoOthers(one, two) => {
-                vec![(one, Some("bytes=0-4095")), (two, Some("bytes=4096-"))]
-            }
-        };
-        for (address, range) in others {
-            for url in urls {
-                let client = Client { address, range, ..self.client() };
-                let (fetch, _) = client.download(url, Extent::All).await;
-                fetches.push(fetch);
-            }
-        }
-        true
     }
 
     #[expect(clippy::unused_self, reason = "reads as what the phone does, like its neighbours")]

@@ -28,6 +28,27 @@ pub(crate) fn bind_page() -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
+/// Opens a socket at the first of these addresses that is free, and returns it with its address.
+///
+/// # Errors
+/// The port and the error of the last address.
+pub(crate) async fn bind_first(
+    addresses: &[SocketAddr],
+) -> Result<(TcpListener, SocketAddr), (u16, io::Error)> {
+    let mut failure = (0, io::Error::from(io::ErrorKind::InvalidInput));
+    for &address in addresses {
+        let opened = TcpListener::bind(address).await.and_then(|listener| {
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        });
+        match opened {
+            Ok(opened) => return Ok(opened),
+            Err(error) => failure = (address.port(), error),
+        }
+    }
+    Err(failure)
+}
+
 fn bind_each(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListener>, u16)> {
     let phones: Vec<Ipv4Addr> =
         phones.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
@@ -116,5 +137,16 @@ mod tests {
         let mut found: Vec<_> = listeners.iter().map(|l| l.local_addr().unwrap()).collect();
         found.sort_unstable();
         assert_eq!(found, [(phones[0], port).into(), (phones[1], port).into()]);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_is_passed_over() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let taken_at = taken.local_addr().unwrap();
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let (_listener, address) = bind_first(&[taken_at, free]).await.unwrap();
+        assert_ne!(address, taken_at);
+        let (port, error) = bind_first(&[taken_at]).await.unwrap_err();
+        assert_eq!((port, error.kind()), (taken_at.port(), io::ErrorKind::AddrInUse));
     }
 }

@@ -13,6 +13,7 @@ use crate::sim::xml::{Node, escape_into};
 pub(super) struct Background {
     /// Where the picture is; empty on PhoneOS to remove the pushed picture.
     pub(super) image: String,
+    /// Where its thumbnail is; empty where there is none.
     pub(super) thumbnail: String,
 }
 
@@ -122,11 +123,22 @@ pub(super) fn done(items: &[String]) -> Answer {
     page(200, "text/xml", body)
 }
 
+/// Reads the address of a `setRingTone`.
 pub(super) fn ring_tone(xml: &str) -> Option<String> {
+    only_address(xml, "setRingTone", "ringTone")
+}
+
+/// Reads the address of a `setBackgroundPreview`, which is published for the classic schema only.
+pub(super) fn preview(xml: &str) -> Option<String> {
+    only_address(xml, "setBackgroundPreview", "image")
+}
+
+/// Reads an object that has one element with an address.
+fn only_address(xml: &str, object: &str, element: &str) -> Option<String> {
     let root = Node::parse(xml).ok()?;
-    let [tone] = root.children.as_slice() else { return None };
-    let plain = root.name == "setRingTone" && tone.name == "ringTone" && tone.children.is_empty();
-    (plain && !tone.text.is_empty()).then(|| tone.text.clone())
+    let [child] = root.children.as_slice() else { return None };
+    let plain = root.name == object && child.name == element && child.children.is_empty();
+    (plain && !child.text.is_empty()).then(|| child.text.clone())
 }
 
 /// Returns the format of a file that a phone of this kind rings with; nothing when it does not.
@@ -212,5 +224,8 @@ mod command_tests {
         let xml = "<setRingTone><ringTone>http://h/r.raw</ringTone></setRingTone>";
         assert_eq!(ring_tone(xml).as_deref(), Some("http://h/r.raw"));
         assert_eq!(ring_tone("<setRingTone><ringTone></ringTone></setRingTone>"), None);
+        let xml = "<setBackgroundPreview><image>http://h/p.png</image></setBackgroundPreview>";
+        assert_eq!(preview(xml).as_deref(), Some("http://h/p.png"));
+        assert_eq!(ring_tone(xml), None);
     }
 }

@@ -1,7 +1,8 @@
-//! The pages of a phone's web server that need no password, as people see them and, with an X behind their names, as
-//! XML.
+//! The pages of a phone's web server, as people see them and, with an X behind their names, as XML. Those about calls and
+//! lines need the credentials of a push.
 //!
-//! Names and order of the elements are those of published answers; those of the pages for people are believed.
+//! Names and order of the elements are those of published answers; those of the pages for people, and what the log says,
+//! are believed.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -37,11 +38,51 @@ pub(super) fn answer(path: &str, facts: &Facts<'_>) -> Option<Answer> {
         "NetworkConfiguration" => ("Network configuration", network_configuration(facts)),
         "EthernetInformation" => ("Ethernet information", ethernet_information()),
         "PortInformation" => ("Port information", port_information()),
+        "DeviceLog" => ("Debug display", device_log(facts)),
         "StreamingStatistics" => ("Streaming statistics", streaming_statistics(facts)),
         "SettingsInfo" if !is_xml => ("Settings", settings(facts)),
         _ => return None,
     };
     Some(if is_xml { xml(of, &entries) } else { html(title, &entries) })
+}
+
+/// Answers a page about calls, lines or what the phone shows; nothing where it has none at this path.
+///
+/// Guides publish them for the 78xx and 88xx, and tools for the 79xx, which have them at both paths. The phone has no call.
+pub(super) fn call_page(path: &str, facts: &Facts<'_>) -> Option<Answer> {
+    let number = facts.model.trim_start_matches("CP-");
+    let is_old = number.starts_with("79") && !["7940", "7960"].contains(&number);
+    let name = path.strip_prefix("/CGI/")?;
+    let name = match name.strip_prefix("Java/") {
+        Some(name) => {
+            Some(name).filter(|_| is_old || number.starts_with("78") || number.starts_with("88"))
+        }
+        None => Some(name).filter(|_| is_old),
+    };
+    let mut extension = String::new();
+    escape_into(&mut extension, facts.extension.as_deref().unwrap_or_default());
+    let (kind, body) = match name? {
+        // The number of the line follows.
+        "CallInfo" | "CallInfo1" => (
+            "text/xml",
+            format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<CiscoIPPhoneCallLineInfo>\n<Prompt/>\n<Notify/>\n<Status/>\n<LineDirNum>{extension}</LineDirNum>\n<LineState>ONHOOK</LineState>\n<VisibleFeatureList/>\n</CiscoIPPhoneCallLineInfo>"
+            ),
+        ),
+        "LineInfo" => (
+            "text/xml",
+            format!(
+                "<CiscoIPPhoneLineInfo>\n<Prompt/>\n<Notify/>\n<Status>null</Status>\n<CiscoIPPhoneLines>\n<LineType>9</LineType>\n<lineDirNum>{extension}</lineDirNum>\n<MessageWaiting>NO</MessageWaiting>\n<RingerName>Chirp1</RingerName>\n<LineLabel/>\n<LineIconState>ONHOOK</LineIconState>\n</CiscoIPPhoneLines>\n</CiscoIPPhoneLineInfo>"
+            ),
+        ),
+        "ModeInfo" => (
+            // Seen in a published tool.
+            if is_old { "text/html" } else { "text/xml" },
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<CiscoIPPhoneModeInfo>\n<PlaneTitle>Applications</PlaneTitle>\n<PlaneFieldCount>1</PlaneFieldCount>\n<PlaneSoftKeyIndex>0</PlaneSoftKeyIndex>\n<PlaneSoftKeyMask>0</PlaneSoftKeyMask>\n<Prompt></Prompt>\n<Notify></Notify>\n<Status></Status>\n<CiscoIPPhoneFields>\n<FieldType>0</FieldType>\n<FieldAttr></FieldAttr>\n<fieldHelpIndex>0</fieldHelpIndex>\n<FieldName>Call History</FieldName>\n<FieldValue></FieldValue>\n</CiscoIPPhoneFields>\n</CiscoIPPhoneModeInfo>".to_owned(),
+        ),
+        _ => return None,
+    };
+    Some(page(200, kind, body))
 }
 
 type Entries = Vec<(&'static str, String)>;
@@ -99,6 +140,13 @@ fn port_information() -> Entries {
         ("LLDPNeighborDeviceId", String::new()),
         ("LLDPNeighborPort", String::new()),
     ]
+}
+
+fn device_log(facts: &Facts<'_>) -> Entries {
+    let lines = ["DHCP: address", "TFTP: configuration", "CCM: registered with"];
+    let texts =
+        [facts.address.to_string(), format!("{}.cnf.xml", facts.name), facts.node.to_owned()];
+    lines.into_iter().zip(texts).map(|(line, text)| ("status", format!("{line} {text}"))).collect()
 }
 
 /// The statistics of a phone without a call.

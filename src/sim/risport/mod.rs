@@ -1,7 +1,9 @@
 //! RisPort70, and the older RisPort: the registrations that the cluster's nodes report.
 
+mod cti;
 mod document;
 mod legacy;
+mod record;
 mod selection;
 mod service;
 mod wsdl;
@@ -22,12 +24,23 @@ use super::schema;
 use super::shared::Shared;
 use super::state::Cluster;
 use super::xml::Node;
+use cti::CtiSelection;
 use selection::{NAMESPACE, Selection};
 pub(crate) use service::Service;
 
-/// Answers a download of RisPort70's WSDL; `host` is the server's name as the client wrote it.
-pub(crate) fn wsdl(host: &str) -> Response {
-    respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(wsdl::document(host)))
+/// Answers a download of a service's WSDL; `host` is the server's name as the client wrote it.
+pub(crate) fn wsdl(service: Service, host: &str) -> Response {
+    let document = match service {
+        Service::RisPort70 => wsdl::document(host),
+        Service::RisPort => wsdl::legacy(host),
+    };
+    respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(document))
+}
+
+/// What a request asks for.
+enum Asked {
+    Devices(Selection),
+    Cti(CtiSelection),
 }
 
 pub(crate) fn answer(shared: &Shared, service: Service, body: &Bytes) -> Response {
@@ -40,7 +53,7 @@ pub(crate) fn answer(shared: &Shared, service: Service, body: &Bytes) -> Respons
         RisPort::Closed => return broken(),
     }
     let asked = read(service, body);
-    let (name, selection) = match asked {
+    let (name, asked) = match asked {
         Ok(asked) => asked,
         Err(error) => {
             let document = serviceability_fault(false, &error);
@@ -64,10 +77,11 @@ pub(crate) fn answer(shared: &Shared, service: Service, body: &Bytes) -> Respons
     if let Some(triggered) = triggered {
         return triggered.hold();
     }
-    let document = match (&selection, service) {
-        (None, _) => document::no_cti_items(&database),
-        (Some(selection), Service::RisPort70) => document::document(&database, selection),
-        (Some(selection), Service::RisPort) => legacy::document(&database, selection),
+    let document = match (&asked, service) {
+        (Asked::Cti(selection), Service::RisPort70) => document::cti(&database, selection),
+        (Asked::Cti(selection), Service::RisPort) => legacy::cti(&database, selection),
+        (Asked::Devices(selection), Service::RisPort70) => document::document(&database, selection),
+        (Asked::Devices(selection), Service::RisPort) => legacy::document(&database, selection),
     };
     shared.cluster().answered(&name);
     if cut {
@@ -77,30 +91,31 @@ pub(crate) fn answer(shared: &Shared, service: Service, body: &Bytes) -> Respons
     respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(bytes))
 }
 
-/// Reads a request: its operation, and which devices it selects; nothing where it is about CTI.
-fn read(service: Service, body: &Bytes) -> Result<(String, Option<Selection>), String> {
+/// Reads a request: its operation, and what it asks for.
+fn read(service: Service, body: &Bytes) -> Result<(String, Asked), String> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     let root = Node::parse(text).map_err(|_| "the request is not well-formed XML")?;
     let request = soap_request(&root)?;
     let name = request.name.as_str();
-    if service == Service::RisPort {
-        // Its stack reads by names alone; the types of encoded elements are not looked at.
-        return match name {
-            "SelectCmDevice" => Ok((name.to_owned(), Some(Selection::read(request, service)?))),
-            "SelectCtiItem" => Ok((name.to_owned(), None)),
-            _ => Err(format!("the operation {name} is unknown")),
-        };
+    // The older service's stack reads by names alone; the types of encoded elements are not looked at.
+    if service == Service::RisPort70 {
+        if request.namespace.as_deref() != Some(NAMESPACE) {
+            return Err(format!("the namespace of {name} is not {NAMESPACE}"));
+        }
+        let shape = schema::risport(name);
+        let shape = shape.ok_or_else(|| format!("the operation {name} is unknown"))?;
+        schema::check(request, shape, 0, Some(NAMESPACE))?;
     }
-    if request.namespace.as_deref() != Some(NAMESPACE) {
-        return Err(format!("the namespace of {name} is not {NAMESPACE}"));
-    }
-    let shape = schema::risport(name).ok_or_else(|| format!("the operation {name} is unknown"))?;
-    schema::check(request, shape, 0, Some(NAMESPACE))?;
-    let selection = match name {
-        "selectCtiItem" => None,
-        _ => Some(Selection::read(request, service)?),
+    let asked = match (service, name) {
+        (Service::RisPort70, "selectCtiItem") | (Service::RisPort, "SelectCtiItem") => {
+            Asked::Cti(CtiSelection::read(request, service)?)
+        }
+        (Service::RisPort70, _) | (Service::RisPort, "SelectCmDevice") => {
+            Asked::Devices(Selection::read(request, service)?)
+        }
+        (Service::RisPort, _) => return Err(format!("the operation {name} is unknown")),
     };
-    Ok((name.to_owned(), selection))
+    Ok((name.to_owned(), asked))
 }
 
 fn too_often(cluster: &mut Cluster, with_200: bool, name: &str, wait: Duration) -> Response {

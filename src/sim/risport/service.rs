@@ -20,7 +20,7 @@ impl Service {
 }
 
 pub(super) const PATH: &str = "/realtimeservice2/services/RISService70";
-const OLD_PATH: &str = "/realtimeservice/services/RisPort";
+pub(super) const OLD_PATH: &str = "/realtimeservice/services/RisPort";
 
 /// The operations of RisPort70.
 pub(super) const OPERATIONS: &[&str] = &["selectCmDevice", "selectCmDeviceExt", "selectCtiItem"];

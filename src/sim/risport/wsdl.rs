@@ -1,12 +1,23 @@
-//! The description of RisPort70 that clients download before they ask: its schema is `risport70.xsd`.
+//! The WSDLs that clients download before they ask: RisPort70's schema is `risport70.xsd`, and the older service's WSDL is
+//! `risport.wsdl`.
 
 use std::fmt::Write as _;
 
 use super::selection::NAMESPACE;
 use super::service::{OPERATIONS, PATH};
+use crate::sim::xml::escape_into;
 
-/// Returns the WSDL for a server at `host`, as the client wrote it.
+/// Returns the older service's WSDL for a server at `host`.
+pub(super) fn legacy(host: &str) -> String {
+    let mut name = String::new();
+    escape_into(&mut name, host);
+    LEGACY.replace("{host}", &name)
+}
+
+/// Returns RisPort70's WSDL for a server at `host`, as the client wrote it.
 pub(super) fn document(host: &str) -> String {
+    let mut name = String::new();
+    escape_into(&mut name, host);
     // The schema is embedded without its declaration.
     let schema = SCHEMA.split_once("?>").map_or(SCHEMA, |(_, schema)| schema);
     let mut out = format!(
@@ -35,9 +46,10 @@ pub(super) fn document(host: &str) -> String {
     }
     let _ = writeln!(
         out,
-        "{messages}<wsdl:portType name=\"RisPortType\">\n{port}</wsdl:portType>\n<wsdl:binding name=\"RisBinding\" type=\"ast:RisPortType\">\n<soap:binding transport=\"http://schemas.xmlsoap.org/soap/http\" style=\"document\"/>\n{binding}</wsdl:binding>\n<wsdl:service name=\"RISService70\"><wsdl:port name=\"RisPort70\" binding=\"ast:RisBinding\"><soap:address location=\"https://{host}{PATH}\"/></wsdl:port></wsdl:service>\n</wsdl:definitions>"
+        "{messages}<wsdl:portType name=\"RisPortType\">\n{port}</wsdl:portType>\n<wsdl:binding name=\"RisBinding\" type=\"ast:RisPortType\">\n<soap:binding transport=\"http://schemas.xmlsoap.org/soap/http\" style=\"document\"/>\n{binding}</wsdl:binding>\n<wsdl:service name=\"RISService70\"><wsdl:port name=\"RisPort70\" binding=\"ast:RisBinding\"><soap:address location=\"https://{name}{PATH}\"/></wsdl:port></wsdl:service>\n</wsdl:definitions>"
     );
     out
 }
 
+const LEGACY: &str = include_str!("risport.wsdl");
 const SCHEMA: &str = include_str!("risport70.xsd");

@@ -146,10 +146,10 @@ pub(super) const RISPORT: &[(&str, &str)] =
 /// A request that only names what it is about.
 const NAME_OR_UUID: &str = "(name!|uuid!:uuid)!";
 
-const SELECT: &str = "StateInfo CmSelectionCriteria!{MaxReturnedDevices:number DeviceClass
+const SELECT: &str = "StateInfo{~} CmSelectionCriteria!{MaxReturnedDevices:number DeviceClass
 Model:number Status NodeName SelectBy SelectItems{item*{Item!}} Protocol DownloadStatus}";
 
-const SELECT_CTI: &str = "StateInfo CtiSelectionCriteria!{MaxReturnedItems:number CtiMgrClass Status
+const SELECT_CTI: &str = "StateInfo{~} CtiSelectionCriteria!{MaxReturnedItems:number CtiMgrClass Status
 NodeName SelectAppBy AppItems{item*{AppItem}} DevNames{item*{DevName}} DirNumbers{item*{DirNumber}}}";
 
 pub(super) const NAMED: &[(&str, &str)] = &[
