@@ -49,6 +49,7 @@ mod cluster;
 mod config;
 mod database;
 mod decoy_host;
+mod edits;
 mod events;
 mod exchange;
 mod fault;

@@ -13,7 +13,9 @@ use super::config::{
     PUSH_USER, READER_PASSWORD, READER_USER, SimConfig,
 };
 use super::database::SqlCache;
-pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
+pub(crate) use super::database::{
+    Database, Device, Entry, Fields, Line, Loaded, Profile, Table, User,
+};
 use super::fleet_content::{
     AxlRole, Fleet, PhoneSpec, ProfileSpec, STANDARD_PROFILE, UserKind, UserSpec,
 };
@@ -114,6 +116,7 @@ impl Cluster {
             profiles: Table::new("profile"),
             locations: Table::new("location"),
             spaces: Table::new("css"),
+            lines: Table::new("line"),
             devices: Vec::with_capacity(phones.len()),
             order: Vec::with_capacity(phones.len()),
             device_index: Arc::default(),
@@ -220,6 +223,8 @@ impl Cluster {
                 authentication_url: String::new(),
             },
             written_vendor_config: None,
+            written_lines: None,
+            fields: BTreeMap::new(),
             restarts: 0,
             away_until: None,
             spec,
@@ -250,7 +255,7 @@ impl Cluster {
         Some(position)
     }
 
-    fn add_user(&mut self, spec: &UserSpec) -> usize {
+    pub(crate) fn add_user(&mut self, spec: &UserSpec) -> usize {
         let lower = spec.userid.to_lowercase();
         if let Some(&at) = self.user_index.get(&lower) {
             return at;
@@ -271,6 +276,8 @@ impl Cluster {
             failed_logins: 0,
             state: spec.state,
             groups: groups(spec),
+            pin: String::new().into(),
+            fields: BTreeMap::new(),
         }));
         let at = self.users.len() - 1;
         Arc::make_mut(&mut self.user_index).insert(lower, at);

@@ -3,7 +3,7 @@
 //! The tables are text in a small notation, so that they can be read beside the schema: field names in
 //! sequence order, `name!` must be there, `name*` may repeat, `name:kind` restricts the text,
 //! `name@12.5` exists from that schema version on and `name@<12.5` before it, `name{…}` holds fields
-//! of its own, `name{$table}` those of another table, `name{…}` with `~` inside holds anything, and
+//! of its own, `$table` is replaced by those of another table, `name{…}` with `~` inside holds anything, and
 //! `(a|b c)` is a choice between sequences, `(a|b)!` one that must be made.
 
 mod notation;
@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 pub(crate) use notation::{Field, Item, Kind};
+pub(crate) use wsdl::is_reference;
 
 use crate::sim::xml::Node;
 
