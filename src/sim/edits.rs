@@ -248,11 +248,19 @@ pub(crate) fn keep(fields: &mut Fields, node: Node) {
     if SECRETS.contains(&node.name.as_str()) {
         return;
     }
+    let node = without_nil(node);
     if node.children.is_empty() && node.text.trim().is_empty() && node.attributes.is_empty() {
         fields.remove(&node.name);
     } else {
         fields.insert(node.name.clone(), node);
     }
+}
+
+/// Makes elements with `xsi:nil` empty ones: they are the same to AXL.
+pub(crate) fn without_nil(mut node: Node) -> Node {
+    node.attributes.retain(|attribute| !attribute.qualified);
+    node.children = node.children.into_iter().map(without_nil).collect();
+    node
 }
 
 const SECRETS: [&str; 5] =

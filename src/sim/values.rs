@@ -144,7 +144,7 @@ pub(crate) const RIS_STATUS: [&str; 4] =
 
 /// Reads a boolean as AXL and SQL write it.
 pub(crate) fn truth(text: &str) -> Option<bool> {
-    match text {
+    match text.to_ascii_lowercase().as_str() {
         "t" | "true" | "1" => Some(true),
         "f" | "false" | "0" => Some(false),
         _ => None,

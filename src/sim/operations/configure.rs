@@ -6,7 +6,7 @@ use super::call::{Answer, Call, written};
 use super::{lines, phones, profiles};
 use crate::domain;
 use crate::domain::personalization::Setting;
-use crate::sim::edits::PhoneEdit;
+use crate::sim::edits::{PhoneEdit, without_nil};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{PhoneSpec, ProfileSpec, Protocol, Registration, STANDARD_PROFILE};
 use crate::sim::state::{Cluster, Database, Line, Profile, Table, User};
@@ -184,7 +184,10 @@ fn read_lines(list: &Node) -> Result<Vec<Line>, SoapFault> {
             return Err(SoapFault::cannot("a line without pattern"));
         }
         let index = written.child_text("index").and_then(|text| text.parse::<u16>().ok());
-        lines.push((index, Line { number: number.to_owned(), written: written.clone() }));
+        lines.push((
+            index,
+            Line { number: number.to_owned(), written: without_nil(written.clone()) },
+        ));
     }
     lines.sort_by_key(|(index, _)| index.unwrap_or(u16::MAX));
     Ok(lines.into_iter().map(|(_, line)| line).collect())

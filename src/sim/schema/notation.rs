@@ -1,5 +1,7 @@
 //! The notation that the field tables are written in, and its reader.
 
+use crate::sim::values::truth;
+
 #[derive(Debug)]
 pub(crate) enum Item {
     Field(Field),
@@ -28,7 +30,7 @@ impl Field {
 #[derive(Debug)]
 pub(crate) enum Kind {
     Anything,
-    /// `t`, `f`, `true`, `false`, `0`, `1`.
+    /// `t`, `f`, `true`, `false`, `0`, `1`; published samples send `True`, too.
     Boolean,
     /// A kind of objects whose changes are noted.
     ChangeType,
@@ -47,7 +49,7 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn accepts(&self, text: &str) -> bool {
         match self {
-            Self::Boolean => matches!(text, "t" | "f" | "true" | "false" | "0" | "1"),
+            Self::Boolean => truth(text).is_some(),
             Self::ChangeType => CHANGE_TYPES.split_whitespace().any(|known| known == text),
             Self::Pin => text.len() >= 4 && text.bytes().all(|b| b.is_ascii_digit()),
             Self::Number => !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()),

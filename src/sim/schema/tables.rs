@@ -145,8 +145,9 @@ vendorConfig{~} versionStamp traceFlag:bool mlppDomainId mlppIndicationStatus pr
 useTrustedRelayPoint retryVideoCallAsAudio:bool securityProfileName sipProfileName
 cgpnTransformationCssName useDevicePoolCgpnTransformCss:bool geoLocationName geoLocationFilterName
 sendGeoLocation:bool (removeLines{line*{$PhoneLine}} addLines{line*{$PhoneLine}}|
-lines{line*{$PhoneLine} lineIdentifier*{~}}) phoneTemplateName speeddials{speeddial*{~}}
-busyLampFields{busyLampField*{~}} primaryPhoneName ringSettingIdleBlfAudibleAlert ringSettingBusyBlfAudibleAlert
+lines{line*{$PhoneLine} lineIdentifier*{~}}) phoneTemplateName speeddials{speeddial*{dirn label index}}
+busyLampFields{busyLampField*{blfDest blfDirn routePartition
+label associatedBlfSdFeatures{feature*} index}} primaryPhoneName ringSettingIdleBlfAudibleAlert ringSettingBusyBlfAudibleAlert
 blfDirectedCallParks{~} addOnModules{~} userLocale networkLocale idleTimeout authenticationUrl
 directoryUrl idleUrl informationUrl messagesUrl proxyServerUrl servicesUrl services{~}
 softkeyTemplateName defaultProfileName enableExtensionMobility:bool singleButtonBarge
@@ -204,10 +205,11 @@ associatedEndusers{enduser*{userId}} missedCallLogging recordingMediaSource",
     (
         "Line",
         "aarNeighborhoodName aarDestinationMask aarKeepCallHistory:bool aarVoiceMailEnabled:bool
-callForwardAll{~} callForwardBusy{~} callForwardBusyInt{~} callForwardNoAnswer{~}
-callForwardNoAnswerInt{~} callForwardNoCoverage{~} callForwardNoCoverageInt{~}
-callForwardOnFailure{~} callForwardAlternateParty{~} callForwardNotRegistered{~}
-callForwardNotRegisteredInt{~}
+callForwardAll{forwardToVoiceMail callingSearchSpaceName
+secondaryCallingSearchSpaceName destination} callForwardBusy{forwardToVoiceMail callingSearchSpaceName destination} callForwardBusyInt{forwardToVoiceMail callingSearchSpaceName destination} callForwardNoAnswer{forwardToVoiceMail callingSearchSpaceName destination duration}
+callForwardNoAnswerInt{forwardToVoiceMail callingSearchSpaceName destination duration} callForwardNoCoverage{forwardToVoiceMail callingSearchSpaceName destination} callForwardNoCoverageInt{forwardToVoiceMail callingSearchSpaceName destination}
+callForwardOnFailure{forwardToVoiceMail callingSearchSpaceName destination} callForwardAlternateParty{~} callForwardNotRegistered{forwardToVoiceMail callingSearchSpaceName destination}
+callForwardNotRegisteredInt{forwardToVoiceMail callingSearchSpaceName destination}
 callPickupGroupName autoAnswer networkHoldMohAudioSourceId userHoldMohAudioSourceId
 callingIdPresentationWhenDiverted@12.5 alertingName asciiAlertingName presenceGroupName
 shareLineAppearanceCssName voiceMailProfileName patternPrecedence releaseClause hrDuration
@@ -224,10 +226,11 @@ externalPresentationInfo@12.5{~}",
         "RLine",
         "pattern description usage routePartitionName
 aarNeighborhoodName aarDestinationMask aarKeepCallHistory aarVoiceMailEnabled
-callForwardAll{~} callForwardBusy{~} callForwardBusyInt{~} callForwardNoAnswer{~}
-callForwardNoAnswerInt{~} callForwardNoCoverage{~} callForwardNoCoverageInt{~}
-callForwardOnFailure{~} callForwardAlternateParty{~} callForwardNotRegistered{~}
-callForwardNotRegisteredInt{~}
+callForwardAll{forwardToVoiceMail callingSearchSpaceName
+secondaryCallingSearchSpaceName destination} callForwardBusy{forwardToVoiceMail callingSearchSpaceName destination} callForwardBusyInt{forwardToVoiceMail callingSearchSpaceName destination} callForwardNoAnswer{forwardToVoiceMail callingSearchSpaceName destination duration}
+callForwardNoAnswerInt{forwardToVoiceMail callingSearchSpaceName destination duration} callForwardNoCoverage{forwardToVoiceMail callingSearchSpaceName destination} callForwardNoCoverageInt{forwardToVoiceMail callingSearchSpaceName destination}
+callForwardOnFailure{forwardToVoiceMail callingSearchSpaceName destination} callForwardAlternateParty{~} callForwardNotRegistered{forwardToVoiceMail callingSearchSpaceName destination}
+callForwardNotRegisteredInt{forwardToVoiceMail callingSearchSpaceName destination}
 callPickupGroupName autoAnswer networkHoldMohAudioSourceId userHoldMohAudioSourceId
 callingIdPresentationWhenDiverted@12.5 alertingName asciiAlertingName presenceGroupName
 shareLineAppearanceCssName voiceMailProfileName patternPrecedence releaseClause hrDuration
@@ -298,7 +301,8 @@ aarNeighborhoodName loadInformation vendorConfig{~} versionStamp traceFlag mlppD
 mlppIndicationStatus preemption useTrustedRelayPoint retryVideoCallAsAudio securityProfileName
 sipProfileName cgpnTransformationCssName useDevicePoolCgpnTransformCss geoLocationName
 geoLocationFilterName sendGeoLocation lines{line*{$PhoneLine} lineIdentifier*{~}} numberOfButtons
-phoneTemplateName speeddials{speeddial*{~}} busyLampFields{busyLampField*{~}} primaryPhoneName
+phoneTemplateName speeddials{speeddial*{dirn label index}} busyLampFields{busyLampField*{blfDest blfDirn routePartition
+label associatedBlfSdFeatures{feature*} index}} primaryPhoneName
 ringSettingIdleBlfAudibleAlert ringSettingBusyBlfAudibleAlert
 blfDirectedCallParks{blfDirectedCallPark*{~}} addOnModules{addOnModule*{~}} userLocale
 networkLocale idleTimeout authenticationUrl directoryUrl idleUrl informationUrl messagesUrl
