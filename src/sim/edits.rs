@@ -105,56 +105,56 @@ impl Cluster {
 
     /// Carries a change out without noting it.
     pub(crate) fn apply(&mut self, at: usize, edit: PhoneEdit) {
-        // A phone names others, and the fleet's description of it does, too.
-        let named = match &edit {
-            PhoneEdit::Location(to) => Some(self.locations.entries[*to].name.clone()),
-            PhoneEdit::Owner(to) => to.map(|to| self.users[to].userid.clone()),
-            PhoneEdit::Pool(to) => Some(self.pools.entries[*to].name.clone()),
-            PhoneEdit::Profile(to) => Some(self.profiles.entries[*to].name.clone()),
-            PhoneEdit::Space(to) => to.map(|to| self.spaces.entries[to].name.clone()),
-            _ => None,
-        };
-        if let PhoneEdit::Name(to) = &edit {
-            let before = self.devices[at].spec.name.to_lowercase();
-            let index = Arc::make_mut(&mut self.device_index);
-            index.remove(&before);
-            index.insert(to.to_lowercase(), at);
-        }
-        let device = self.device_mut(at);
-        let spec = &mut device.spec;
+        // A phone names other objects, and the fleet's description of it does, too.
         match edit {
-            PhoneEdit::Active(active) => spec.active = active,
-            PhoneEdit::AuthenticationUrl(url) => spec.authentication_url = url,
-            PhoneEdit::Description(text) => spec.description = text,
-            PhoneEdit::Field(node) => keep(&mut device.fields, node),
-            PhoneEdit::Lines(lines) => device.written_lines = Some(lines),
-            PhoneEdit::Load(load) => spec.special_load = load,
+            PhoneEdit::Active(active) => self.device_mut(at).spec.active = active,
+            PhoneEdit::AuthenticationUrl(url) => self.device_mut(at).spec.authentication_url = url,
+            PhoneEdit::Description(text) => self.device_mut(at).spec.description = text,
+            PhoneEdit::Field(node) => keep(&mut self.device_mut(at).fields, node),
+            PhoneEdit::Lines(lines) => self.device_mut(at).written_lines = Some(lines),
+            PhoneEdit::Load(load) => self.device_mut(at).spec.special_load = load,
             PhoneEdit::Location(to) => {
-                device.location = to;
-                spec.location = named.unwrap_or_default();
+                let name = self.locations.entries[to].name.clone();
+                let device = self.device_mut(at);
+                (device.location, device.spec.location) = (to, name);
             }
-            PhoneEdit::Name(name) => spec.name = name,
+            PhoneEdit::Name(name) => {
+                let before = self.devices[at].spec.name.to_lowercase();
+                let index = Arc::make_mut(&mut self.device_index);
+                index.remove(&before);
+                index.insert(name.to_lowercase(), at);
+                self.device_mut(at).spec.name = name;
+            }
             PhoneEdit::Owner(to) => {
-                device.owner = to;
-                spec.owner = named;
+                let name = to.map(|to| self.users[to].userid.clone());
+                let device = self.device_mut(at);
+                (device.owner, device.spec.owner) = (to, name);
             }
-            PhoneEdit::Personalization(setting) => spec.personalization = setting,
+            PhoneEdit::Personalization(setting) => {
+                self.device_mut(at).spec.personalization = setting;
+            }
             PhoneEdit::Pool(to) => {
-                device.pool = to;
-                spec.device_pool = named.unwrap_or_default();
+                let name = self.pools.entries[to].name.clone();
+                let device = self.device_mut(at);
+                (device.pool, device.spec.device_pool) = (to, name);
             }
             PhoneEdit::Profile(to) => {
-                device.profile = to;
-                spec.profile = named.unwrap_or_default();
+                let name = self.profiles.entries[to].name.clone();
+                let device = self.device_mut(at);
+                (device.profile, device.spec.profile) = (to, name);
             }
-            PhoneEdit::SecureAuthenticationUrl(url) => spec.secure_authentication_url = url,
+            PhoneEdit::SecureAuthenticationUrl(url) => {
+                self.device_mut(at).spec.secure_authentication_url = url;
+            }
             PhoneEdit::Space(to) => {
-                device.space = to;
-                spec.css = named;
+                let name = to.map(|to| self.spaces.entries[to].name.clone());
+                let device = self.device_mut(at);
+                (device.space, device.spec.css) = (to, name);
             }
             PhoneEdit::VendorConfig(VendorConfig { inside, web_access }) => {
+                let device = self.device_mut(at);
                 device.written_vendor_config = Some(inside);
-                spec.web_access = web_access;
+                device.spec.web_access = web_access;
             }
         }
     }

@@ -50,9 +50,9 @@ pub(super) fn update(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> 
     let fields = call.request.children.iter().filter(|child| !keys.contains(&&*child.name));
     let edits = fields.map(|field| user_edit(cluster, at, field));
     let edits = edits.collect::<Result<Vec<_>, _>>()?;
-    let differ = edits.iter().map(|edit| match edit {
-        UserEdit::Devices(devices) => cluster.users[at].differs(devices),
-        _ => 0,
+    let differ = edits.iter().map(|edit| {
+        let UserEdit::Devices(devices) = edit else { return 0 };
+        cluster.users[at].differs(devices)
     });
     // The nodes are notified of the user too.
     let touched = 1 + differ.sum::<usize>();

@@ -146,29 +146,28 @@ struct Access {
 
 impl Access {
     fn check(&mut self, action: AuthAction<'_>) -> Result<(), SoapFault> {
-        match action {
-            AuthAction::Read { column_name: "ROWID", .. } => Err(SoapFault::cannot("column rowid")),
-            AuthAction::Read { table_name, .. }
-            | AuthAction::Insert { table_name }
-            | AuthAction::Delete { table_name }
-            | AuthAction::Update { table_name, .. } => {
-                let known = TABLES.iter().find(|(table, _)| *table == table_name);
-                let (table, _) =
-                    known.ok_or_else(|| SoapFault::cannot(&format!("table {table_name}")))?;
-                if !self.tables.contains(table) {
-                    self.tables.push(table);
-                }
-                Ok(())
-            }
-            AuthAction::Function { function_name: name } => {
-                if FUNCTIONS.contains(&name) || AGGREGATES.contains(&name) {
-                    return Ok(());
-                }
-                Err(SoapFault::cannot(&format!("function {name}")))
-            }
-            AuthAction::Select => Ok(()),
-            _ => Err(syntax_error()),
+        if let AuthAction::Read { column_name: "ROWID", .. } = action {
+            return Err(SoapFault::cannot("column rowid"));
         }
+        if let AuthAction::Read { table_name, .. }
+        | AuthAction::Insert { table_name }
+        | AuthAction::Delete { table_name }
+        | AuthAction::Update { table_name, .. } = action
+        {
+            let known = TABLES.iter().find(|(table, _)| *table == table_name);
+            let unknown = || SoapFault::cannot(&format!("table {table_name}"));
+            let (table, _) = known.ok_or_else(unknown)?;
+            if !self.tables.contains(table) {
+                self.tables.push(table);
+            }
+            return Ok(());
+        }
+        if let AuthAction::Function { function_name: name } = action {
+            let known = FUNCTIONS.contains(&name) || AGGREGATES.contains(&name);
+            let unknown = || SoapFault::cannot(&format!("function {name}"));
+            return known.then_some(()).ok_or_else(unknown);
+        }
+        if action == AuthAction::Select { Ok(()) } else { Err(syntax_error()) }
     }
 }
 

@@ -401,7 +401,7 @@ const NOT_INFORMIX: [&str; 20] = [
 ];
 
 /// Words of Informix that are not translated.
-const CANNOT: [&str; 12] = [
-    "connect", "current", "datetime", "extend", "interval", "lateral", "merge", "minus",
-    "multiset", "sysdate", "today", "units",
+const CANNOT: [&str; 16] = [
+    "both", "connect", "current", "datetime", "extend", "interval", "lateral", "leading", "merge",
+    "minus", "multiset", "sysdate", "temp", "today", "trailing", "units",
 ];

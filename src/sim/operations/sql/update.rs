@@ -98,7 +98,7 @@ fn execute(
 
 fn rows(connection: &Connection, table: &str, ids: &[i64]) -> rusqlite::Result<Vec<Option<Row>>> {
     let mut select = connection.prepare(&format!("select * from {table} where rowid = ?"))?;
-    let names: Vec<String> = select.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = select.column_names().map(str::to_owned).collect();
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
         let mut rows = select.query([id])?;
@@ -295,9 +295,8 @@ fn association(
     } else {
         (UserKind::Application, "fkapplicationuser")
     };
-    let row = match (before, after) {
-        (None, Some(row)) | (Some(row), None) => row,
-        _ => return Err(SoapFault::cannot("this update")),
+    let ((None, Some(row)) | (Some(row), None)) = (before, after) else {
+        return Err(SoapFault::cannot("this update"));
     };
     let user = user(cluster, row.text(user_column));
     let user = user.filter(|&user| cluster.users[user].kind == kind);
