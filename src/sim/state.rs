@@ -174,6 +174,8 @@ impl Cluster {
         for phone in phones {
             cluster.add_phone(phone);
         }
+        // Every new cluster has it, and published samples put their phones there.
+        cluster.pools.find_or_add("Default", || ());
         for user in &all {
             if let Some(&at) = cluster.user_index.get(&user.userid.to_lowercase()) {
                 let devices = user.devices.iter().filter_map(|name| cluster.device(name));

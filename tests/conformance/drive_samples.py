@@ -50,13 +50,6 @@ class Sample:
         )
         address = f"https://{place['host']}:{place['port']}/axl/"
         self.service = self.client.create_service(BINDING, address)
-        self.pool = self.listed("DevicePool")[0]["name"]
-
-    def listed(self, kind):
-        answer = getattr(self.service, f"list{kind}")(
-            searchCriteria={"name": "%"}, returnedTags={"name": ""}
-        )
-        return answer["return"][kind[0].lower() + kind[1:]]
 
     def phone(self, name, **more):
         """The fields of a softphone that the samples give."""
@@ -66,7 +59,7 @@ class Sample:
             "class": "Phone",
             "protocol": "SIP",
             "protocolSide": "User",
-            "devicePoolName": self.pool,
+            "devicePoolName": "Default",
             "commonPhoneConfigName": "Standard Common Phone Profile",
             "locationName": "Hub_None",
             "useTrustedRelayPoint": "Default",

@@ -51,8 +51,8 @@ pub(super) fn add_phone(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     if text("class") != "Phone" {
         return Err(SoapFault::cannot(&format!("the class {}", text("class"))));
     }
-    // Every phone has a pool, which is among the edits; the one it begins with must not come into being by it.
-    spec.device_pool.clone_from(&cluster.pools.entries[0].name);
+    // The pool that it is in is among the edits; no other one must come into being.
+    spec.device_pool = "Default".to_owned();
     let at = cluster.add_phone(spec);
     for edit in edits {
         cluster.apply(at, edit);

@@ -230,6 +230,14 @@ mod tests {
         ] {
             assert!(phones.contains(part), "{part}");
         }
+        for part in [
+            "name=\"row\" minOccurs=\"0\" maxOccurs=\"unbounded\" nillable=\"true\" type=\"xsd:anyType\"",
+            "type=\"axl:XChangedTag\"",
+            "<xsd:attribute name=\"type\" type=\"xsd:string\"/>",
+            "name=\"rowsUpdated\"",
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
         assert!(text.contains("location=\"https://cucm-pub:8443/axl/\""));
         assert!(!document("11.5", "h").contains("allowMraMode"));
         assert!(!document("9.1", "h").contains("applyPhone"));
