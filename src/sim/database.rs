@@ -285,8 +285,8 @@ impl Device {
 
     /// Returns the reported address as text: IPv4 where there is one.
     pub(crate) fn address_text(&self) -> Option<String> {
-        let (told, address) = (self.spec.reported_address, self.spec.address);
-        let v4 = told.or_else(|| address.v4()).map(|address| address.to_string());
+        let (reported, address) = (self.spec.reported_address, self.spec.address);
+        let v4 = reported.or_else(|| address.v4()).map(|address| address.to_string());
         v4.or_else(|| address.v6().map(|address| address.to_string()))
     }
 

@@ -119,6 +119,8 @@ async fn an_update_changes_the_cluster() {
         update(&bench, "update device set description = 'x' where name = 'none'").await,
         "0"
     );
+    assert_eq!(update(&bench, "delete from applicationuserdevicemap").await, "3");
+    assert!(bench.sim.record().devices(PUSH_USER).is_empty());
     let later = bench
         .good("listChange", &since(&text(&begin, "nextStartChangeId"), &text(&begin, "queueId")))
         .await;
@@ -137,6 +139,9 @@ async fn an_update_changes_the_cluster() {
         "CommonPhoneConfig u phonePersonalization",
         "Phone u dndStatus",
         "Phone r ",
+        "AppUser u associatedDevices",
+        "AppUser u associatedDevices",
+        "AppUser u associatedDevices",
     ];
     assert_eq!(kinds, expected);
     let record = bench.sim.record();
@@ -165,6 +170,10 @@ async fn an_update_that_cannot_be_kept_changes_nothing() {
             "<axlcode>-239</axlcode>",
         ),
         ("update device set", "<axlcode>-201</axlcode>"),
+        (
+            "insert or replace into enduserdevicemap (fkdevice) values ('x')",
+            "<axlcode>-201</axlcode>",
+        ),
         (
             "insert into enduserdevicemap (fkenduser, fkdevice, tkuserassociation) values ('x', 'y', 1)",
             "informix.fk_enduserdevicemap_fkenduser",

@@ -159,7 +159,7 @@ fn write_field(out: &mut String, field: &Field, version: u16) {
     let _ = write!(out, " type=\"{simple}\"/>");
 }
 
-/// Tells whether a field names another object, with its UUID as an attribute.
+/// Returns whether a field names another object, with its UUID as an attribute.
 pub(crate) fn is_reference(name: &str) -> bool {
     name.ends_with("Name") && !PLAIN_NAMES.contains(&name)
 }

@@ -71,8 +71,8 @@ fn pad(context: &Context<'_>, left: bool) -> Option<String> {
     Some(if left { filling + &kept } else { kept + &filling })
 }
 
-/// Tells whether a pattern of `matches` fits a text: `*` is any text, `?` any character, `[a-c]` one of those and
-/// `[^a-c]` another one; a character behind the escape character stands for itself.
+/// Returns whether a pattern of `matches` fits a text: `*` is any text, `?` any character, `[a-c]` one of those and
+/// `[^a-c]` another one; a character after the escape character is only itself.
 fn matches(pattern: &[char], text: &[char], escape: Option<char>) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

@@ -28,9 +28,18 @@ impl Statement {
 
     /// Translates an `insert`, `update` or `delete`.
     pub(super) fn update(text: &str) -> Result<Self, SoapFault> {
-        let tokens = statement(text)?;
-        if !tokens.first().is_some_and(|word| ["insert", "update", "delete"].contains(&&**word)) {
-            return Err(SoapFault::cannot("this update"));
+        let mut tokens = statement(text)?;
+        match tokens.first().map(String::as_str) {
+            Some("insert" | "update") => {}
+            // Without a condition SQLite empties the table, and does not name the rows.
+            Some("delete") if !tokens.iter().any(|token| token == "where") => {
+                tokens.extend(["where", "1", "=", "1"].map(str::to_owned));
+            }
+            Some("delete") => {}
+            Some(_) | None => return Err(SoapFault::cannot("this update")),
+        }
+        if tokens.get(1).is_some_and(|token| token == "or") {
+            return Err(syntax_error());
         }
         Ok(Self { sql: translated(&tokens)?.join(" "), tokens })
     }
@@ -377,8 +386,9 @@ const TYPES: [(&str, &str); 13] = [
 
 /// Words and characters that mean something to SQLite only: its own operators and clauses, parameters, quotes of
 /// identifiers, further statements.
-const NOT_INFORMIX: [&str; 20] = [
+const NOT_INFORMIX: [&str; 21] = [
     "collate",
+    "conflict",
     "glob",
     "indexed",
     "isnull",

@@ -64,7 +64,10 @@ pub(super) const TABLES: [(&str, &str); 37] = [
         "numplan",
         "pkid text, dnorpattern text, description text, fkroutepartition text, tkpatternusage integer",
     ),
-    ("devicenumplanmap", "pkid text, fkdevice text, fknumplan text, numplanindex integer"),
+    (
+        "devicenumplanmap",
+        "pkid text, fkdevice text, fknumplan text, numplanindex integer, label text, display text, e164mask text",
+    ),
     (
         "registrationdynamic",
         "pkid text, fkdevice text, lastknownipaddress text, lastknownucm text, lastknownconfigversion text, \
@@ -205,7 +208,11 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
         }
         "devicenumplanmap" => Box::new(lines(cluster).map(|(device, index, number)| {
             let id = owned(pkid(&uuid("map", &format!("{} {index}", device.pkid))));
-            vec![id, text(&device.pkid), line_id(&number), owned(index.to_string())]
+            let written = device.written_lines.as_ref().and_then(|lines| lines.get(index - 1));
+            let field = |tag| written.and_then(|line| text(line.written.child_text(tag)?));
+            let (label, display, mask) = (field("label"), field("display"), field("e164Mask"));
+            let index = owned(index.to_string());
+            vec![id, text(&device.pkid), line_id(&number), index, label, display, mask]
         })),
         "processconfig" => {
             let parameters = cluster.parameters.iter();
