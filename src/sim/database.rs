@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -367,6 +368,8 @@ pub(crate) struct SqlCache(Mutex<Option<SqlCopy>>);
 
 pub(crate) struct SqlCopy {
     pub(crate) connection: Connection,
+    /// The work of the statement that runs, in instructions of SQLite.
+    pub(crate) work: Arc<AtomicU64>,
     /// The tables that hold their rows already.
     pub(crate) filled: Vec<&'static str>,
 }

@@ -133,14 +133,11 @@ async fn an_update_changes_the_cluster() {
         "Phone u description phoneSuite",
         "AppUser u associatedDevices",
         "AppUser u associatedDevices",
-        "AppUser u associatedDevices",
         "User u lastName",
         "ServiceParameter u value",
         "CommonPhoneConfig u phonePersonalization",
         "Phone u dndStatus",
         "Phone r ",
-        "AppUser u associatedDevices",
-        "AppUser u associatedDevices",
         "AppUser u associatedDevices",
     ];
     assert_eq!(kinds, expected);

@@ -1,43 +1,54 @@
 //! The functions of Informix that SQLite lacks or has otherwise.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Result};
 
-/// Adds the functions to a connection.
-pub(super) fn add(connection: &Connection) -> Result<()> {
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+/// Adds the functions to a connection. Each call adds to the work of the statement, because SQLite counts it as one
+/// instruction.
+pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> {
+    let scalar = |name: &str, arguments, function: fn(&Context<'_>) -> Result<Value>| {
+        let work = Arc::clone(work);
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+        connection.create_scalar_function(name, arguments, flags, move |context| {
+            work.fetch_add(CALL, Ordering::Relaxed);
+            function(context)
+        })
+    };
     // Those of SQLite map the letters of ASCII only.
-    connection.create_scalar_function("lower", 1, flags, |c| Ok(map(c, |t| t.to_lowercase())))?;
-    connection.create_scalar_function("upper", 1, flags, |c| Ok(map(c, |t| t.to_uppercase())))?;
-    connection.create_scalar_function("char_length", 1, flags, |c| {
-        let count = |text: String| i64::try_from(text.chars().count()).ok();
-        Ok(text(c, 0).and_then(count))
+    scalar("lower", 1, |c| Ok(text(c, 0).map(|text| text.to_lowercase()).into()))?;
+    scalar("upper", 1, |c| Ok(text(c, 0).map(|text| text.to_uppercase()).into()))?;
+    scalar("char_length", 1, |c| {
+        Ok(text(c, 0).and_then(|text| i64::try_from(text.chars().count()).ok()).into())
     })?;
-    connection.create_scalar_function("nvl", 2, flags, |c| {
+    scalar("nvl", 2, |c| {
         let first: Value = c.get(0)?;
         if first == Value::Null { c.get(1) } else { Ok(first) }
     })?;
     // decode(value, from, to, …, otherwise)
-    connection.create_scalar_function("decode", -1, flags, |c| {
+    scalar("decode", -1, |c| {
         let value = text(c, 0);
-        let pairs = (1..).step_by(2).take_while(|at| at + 1 < c.len());
-        let found = pairs.filter(|&at| text(c, at) == value).map(|at| at + 1).next();
+        let mut pairs = (1..).step_by(2).take_while(|at| at + 1 < c.len());
+        let found = pairs.find(|&at| text(c, at) == value).map(|at| at + 1);
         let otherwise = (c.len() > 1 && c.len().is_multiple_of(2)).then(|| c.len() - 1);
         found.or(otherwise).map_or(Ok(Value::Null), |at| c.get(at))
     })?;
-    for (name, left) in [("lpad", true), ("rpad", false)] {
-        connection.create_scalar_function(name, -1, flags, move |c| Ok(pad(c, left)))?;
-    }
+    scalar("lpad", -1, |c| Ok(pad(c, true).into()))?;
+    scalar("rpad", -1, |c| Ok(pad(c, false).into()))?;
+    // `text matches pattern escape character` comes as glob(pattern, text, character).
     for arguments in [2, 3] {
-        // `text matches pattern escape character` comes as glob(pattern, text, character).
-        connection.create_scalar_function("glob", arguments, flags, |c| {
-            let (Some(pattern), Some(value)) = (text(c, 0), text(c, 1)) else { return Ok(None) };
+        scalar("glob", arguments, |c| {
+            let (Some(pattern), Some(value)) = (text(c, 0), text(c, 1)) else {
+                return Ok(Value::Null);
+            };
             let escape = if c.len() > 2 { text(c, 2) } else { Some("\\".to_owned()) };
             let escape = escape.and_then(|escape| escape.chars().next());
             let (pattern, value): (Vec<char>, Vec<char>) =
                 (pattern.chars().collect(), value.chars().collect());
-            Ok(Some(matches(&pattern, &value, escape)))
+            Ok(matches(&pattern, &value, escape).into())
         })?;
     }
     Ok(())
@@ -54,10 +65,6 @@ fn text(context: &Context<'_>, at: usize) -> Option<String> {
         ValueRef::Real(number) => Some(number.to_string()),
         ValueRef::Null | ValueRef::Blob(_) => None,
     }
-}
-
-fn map(context: &Context<'_>, change: fn(&str) -> String) -> Option<String> {
-    text(context, 0).map(|text| change(&text))
 }
 
 /// `lpad(text, length, filling)`: the text with exactly so many characters; blanks fill where nothing else is named.
@@ -156,6 +163,9 @@ pub(super) const FUNCTIONS: [&str; 19] = [
     "trim",
     "upper",
 ];
+
+/// The work of a call, in instructions of SQLite.
+const CALL: u64 = 200;
 
 /// The longest text that can be padded to, as that of an `lvarchar`.
 const LONGEST: usize = 32_739;

@@ -11,7 +11,9 @@ mod tables;
 mod update;
 
 use std::ffi::c_int;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
@@ -55,11 +57,11 @@ fn with_copy<T>(
     };
     let tables = authorize(&mut copy.connection, &statement)?;
     fill(cluster, copy, &tables).map_err(failed)?;
-    let mut steps = 0;
-    let limit = move || {
-        steps += 1;
-        steps > WORK
-    };
+    copy.work.store(0, Ordering::Relaxed);
+    let work = Arc::clone(&copy.work);
+    let step = u64::try_from(STEP).unwrap_or_default();
+    let begun = Instant::now();
+    let limit = move || work.fetch_add(step, Ordering::Relaxed) > WORK || begun.elapsed() > TIME;
     copy.connection.progress_handler(STEP, Some(limit)).map_err(failed)?;
     let done = run(&mut copy.connection, &statement);
     copy.connection.progress_handler(0, None::<fn() -> bool>).map_err(failed)?;
@@ -134,8 +136,9 @@ fn empty_copy(cluster: &Database) -> rusqlite::Result<SqlCopy> {
             connection.execute_batch(&format!("create table {table} ({columns})"))?;
         }
     }
-    functions::add(&connection)?;
-    Ok(SqlCopy { connection, filled: Vec::new() })
+    let work = Arc::default();
+    functions::add(&connection, &work)?;
+    Ok(SqlCopy { connection, work, filled: Vec::new() })
 }
 
 #[derive(Default)]
@@ -275,9 +278,12 @@ fn no_column(name: &str) -> SoapFault {
 
 const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];
 
-/// How many instructions of SQLite a step has, and how many steps a statement: a large cluster needs a tenth.
+/// After how many instructions of SQLite its work is looked at, and how many a statement has: a large cluster needs a
+/// tenth.
 const STEP: c_int = 10_000;
-const WORK: u32 = 5_000;
+const WORK: u64 = 50_000_000;
+/// For instructions that take long, such as comparisons of long texts.
+const TIME: Duration = Duration::from_secs(20);
 /// How many bytes the rows of a query can have, where the cluster has no lower limit.
 const MEMORY: usize = 128 * 1024 * 1024;
 

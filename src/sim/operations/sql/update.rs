@@ -2,6 +2,7 @@
 //!
 //! What the cluster does not keep cannot be changed: then the whole statement is refused.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
@@ -20,8 +21,13 @@ use crate::sim::xml::Node;
 
 pub(in crate::sim::operations) fn update(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     let (table, count, changes) = with_copy(&cluster.database, call, Statement::update, run)?;
-    let edits = changes.iter().map(|change| edit(cluster, &table, change));
-    let edits = edits.collect::<Result<Vec<Edit>, SoapFault>>()?;
+    let keys = Keys::new(cluster);
+    let edits = match table.as_str() {
+        "enduserdevicemap" => associations(cluster, &keys, UserKind::EndUser, &changes),
+        "applicationuserdevicemap" => associations(cluster, &keys, UserKind::Application, &changes),
+        _ => changes.iter().map(|change| edit(cluster, &keys, &table, change)).collect(),
+    };
+    let edits = edits?;
     written(cluster, call, table, edits.len());
     for edit in edits {
         edit(cluster);
@@ -29,8 +35,30 @@ pub(in crate::sim::operations) fn update(cluster: &mut Cluster, call: &Call<'_>)
     Ok(format!("<return><rowsUpdated>{count}</rowsUpdated></return>"))
 }
 
-/// Carries one row over.
+/// Carries a row over, or all rows of a user.
 type Edit = Box<dyn FnOnce(&mut Cluster)>;
+
+/// The indexes of devices and users by their keys: a statement can change all of them.
+struct Keys {
+    devices: HashMap<String, usize>,
+    users: HashMap<String, usize>,
+}
+
+impl Keys {
+    fn new(cluster: &Database) -> Self {
+        let devices = cluster.order.iter().map(|&at| (cluster.devices[at].pkid.clone(), at));
+        let users = cluster.listed_users().map(|(at, user)| (user.pkid.clone(), at));
+        Self { devices: devices.collect(), users: users.collect() }
+    }
+
+    fn device(&self, pkid: &str) -> Option<usize> {
+        self.devices.get(pkid).copied()
+    }
+
+    fn user(&self, pkid: &str) -> Option<usize> {
+        self.users.get(pkid).copied()
+    }
+}
 
 /// A row before and after the statement; one that was inserted was not there before.
 struct Change {
@@ -121,24 +149,24 @@ fn rows(connection: &Connection, table: &str, ids: &[i64]) -> rusqlite::Result<V
 }
 
 /// Returns how a change of a row is carried over.
-fn edit(cluster: &Database, table: &str, change: &Change) -> Result<Edit, SoapFault> {
+fn edit(cluster: &Database, keys: &Keys, table: &str, change: &Change) -> Result<Edit, SoapFault> {
     let refused = || SoapFault::cannot("this update");
     match (table, &change.before, &change.after) {
         ("device", Some(before), Some(after)) => {
-            let at = device(cluster, before.text("pkid")).ok_or_else(refused)?;
+            let at = keys.device(before.text("pkid")).ok_or_else(refused)?;
             let edits = before.changed(after).into_iter();
-            let edits = edits.map(|(column, value)| phone_edit(cluster, at, column, value));
+            let edits = edits.map(|(column, value)| phone_edit(cluster, keys, at, column, value));
             let edits = edits.collect::<Result<Vec<_>, _>>()?;
             Ok(Box::new(move |cluster| cluster.edit_phone(at, edits)))
         }
         ("device", Some(before), None) => {
-            let at = device(cluster, before.text("pkid")).ok_or_else(refused)?;
+            let at = keys.device(before.text("pkid")).ok_or_else(refused)?;
             Ok(Box::new(move |cluster| {
                 cluster.delete_phone(at);
             }))
         }
         ("dnddynamic", Some(before), Some(after)) => {
-            let at = device(cluster, before.text("fkdevice")).ok_or_else(refused)?;
+            let at = keys.device(before.text("fkdevice")).ok_or_else(refused)?;
             let edits = before.changed(after).into_iter().map(|(column, value)| {
                 let value = value.filter(|_| column == "dndstatus").and_then(truth);
                 let text = value.ok_or_else(refused)?.to_string();
@@ -149,7 +177,7 @@ fn edit(cluster: &Database, table: &str, change: &Change) -> Result<Edit, SoapFa
             Ok(Box::new(move |cluster| cluster.edit_phone(at, edits)))
         }
         ("devicexml4k" | "devicexml8k" | "devicexml16k", Some(before), Some(after)) => {
-            let at = device(cluster, before.text("fkdevice")).ok_or_else(refused)?;
+            let at = keys.device(before.text("fkdevice")).ok_or_else(refused)?;
             let edits = before.changed(after).into_iter().map(|(column, value)| {
                 let markup = value.filter(|_| column == "xml").ok_or_else(refused)?;
                 let markup = format!("<vendorConfig>{markup}</vendorConfig>");
@@ -159,18 +187,15 @@ fn edit(cluster: &Database, table: &str, change: &Change) -> Result<Edit, SoapFa
             let edits = edits.collect::<Result<Vec<_>, SoapFault>>()?;
             Ok(Box::new(move |cluster| cluster.edit_phone(at, edits)))
         }
-        ("enduserdevicemap" | "applicationuserdevicemap", before, after) => {
-            association(cluster, table, before.as_ref(), after.as_ref())
-        }
         ("enduser" | "applicationuser", Some(before), Some(after)) => {
-            let at = user(cluster, before.text("pkid")).ok_or_else(refused)?;
+            let at = keys.user(before.text("pkid")).ok_or_else(refused)?;
             let edits = before.changed(after).into_iter();
             let edits = edits.map(|(column, value)| user_edit(cluster, at, column, value));
             let edits = edits.collect::<Result<Vec<_>, _>>()?;
             Ok(Box::new(move |cluster| cluster.edit_user(at, edits)))
         }
         ("enduser" | "applicationuser", Some(before), None) => {
-            let at = user(cluster, before.text("pkid")).ok_or_else(refused)?;
+            let at = keys.user(before.text("pkid")).ok_or_else(refused)?;
             Ok(Box::new(move |cluster| cluster.remove_user(at)))
         }
         ("commonphoneconfig", Some(before), Some(after)) => {
@@ -213,6 +238,7 @@ fn edit(cluster: &Database, table: &str, change: &Change) -> Result<Edit, SoapFa
 
 fn phone_edit(
     cluster: &Database,
+    keys: &Keys,
     at: usize,
     column: &str,
     value: Option<&str>,
@@ -234,7 +260,7 @@ fn phone_edit(
             PhoneEdit::Space(space.transpose()?)
         }
         "fkenduser" => {
-            let owner = value.map(|_| other(user(cluster, text)));
+            let owner = value.map(|_| other(keys.user(text)));
             PhoneEdit::Owner(owner.transpose()?)
         }
         "tkphonepersonalization" => {
@@ -283,52 +309,46 @@ fn user_edit(
     })
 }
 
-/// Adds a device to a user's list or takes it out; nothing else can be changed in such a row.
-fn association(
+/// Adds devices to lists of users and takes others out; nothing else can be changed in such a row.
+fn associations(
     cluster: &Database,
-    table: &str,
-    before: Option<&Row>,
-    after: Option<&Row>,
-) -> Result<Edit, SoapFault> {
-    let (kind, user_column) = if table == "enduserdevicemap" {
-        (UserKind::EndUser, "fkenduser")
-    } else {
-        (UserKind::Application, "fkapplicationuser")
+    keys: &Keys,
+    kind: UserKind,
+    changes: &[Change],
+) -> Result<Vec<Edit>, SoapFault> {
+    let (table, user_column) = match kind {
+        UserKind::EndUser => ("enduserdevicemap", "fkenduser"),
+        UserKind::Application => ("applicationuserdevicemap", "fkapplicationuser"),
     };
-    let ((None, Some(row)) | (Some(row), None)) = (before, after) else {
-        return Err(SoapFault::cannot("this update"));
-    };
-    let user = user(cluster, row.text(user_column));
-    let user = user.filter(|&user| cluster.users[user].kind == kind);
-    let user = user.ok_or_else(|| missing(table, user_column))?;
-    let device = device(cluster, row.text("fkdevice")).ok_or_else(|| missing(table, "fkdevice"))?;
-    if before.is_none() {
-        if row.cell("tkuserassociation").is_some_and(|kind| kind != "1") {
+    let mut lists: BTreeMap<usize, (HashSet<usize>, Vec<usize>)> = BTreeMap::new();
+    for change in changes {
+        let ((None, Some(row)) | (Some(row), None)) = (&change.before, &change.after) else {
             return Err(SoapFault::cannot("this update"));
-        }
-        if cluster.users[user].devices.contains(&device) {
+        };
+        let user = keys.user(row.text(user_column));
+        let user = user.filter(|&user| cluster.users[user].kind == kind);
+        let user = user.ok_or_else(|| missing(table, user_column))?;
+        let device = keys.device(row.text("fkdevice"));
+        let device = device.ok_or_else(|| missing(table, "fkdevice"))?;
+        let (devices, added) = lists
+            .entry(user)
+            .or_insert_with(|| (cluster.users[user].devices.iter().copied().collect(), Vec::new()));
+        if change.after.is_none() {
+            devices.remove(&device);
+        } else if row.cell("tkuserassociation").is_some_and(|kind| kind != "1") {
+            return Err(SoapFault::cannot("this update"));
+        } else if devices.insert(device) {
+            added.push(device);
+        } else {
             return Err(SoapFault::duplicate());
         }
     }
-    let added = before.is_none();
-    Ok(Box::new(move |cluster| {
-        // Another row of the statement may be of the same user.
-        let mut devices = cluster.users[user].devices.clone();
-        if added {
-            devices.push(device);
-        } else {
-            devices.retain(|&found| found != device);
-        }
-        cluster.edit_user(user, vec![UserEdit::Devices(devices)]);
-    }))
-}
-
-fn device(cluster: &Database, pkid: &str) -> Option<usize> {
-    cluster.order.iter().copied().find(|&at| cluster.devices[at].pkid == pkid)
-}
-
-fn user(cluster: &Database, pkid: &str) -> Option<usize> {
-    cluster.listed_users().find(|(_, user)| user.pkid == pkid).map(|(at, _)| at)
+    let edits = lists.into_iter().map(|(user, (left, added))| -> Edit {
+        let kept = cluster.users[user].devices.iter().copied().filter(|at| left.contains(at));
+        let devices = kept.chain(added).collect();
+        Box::new(move |cluster| cluster.edit_user(user, vec![UserEdit::Devices(devices)]))
+    });
+    Ok(edits.collect())
 }
 
 fn entry<T>(table: &Table<T>, pkid: &str) -> Option<usize> {
