@@ -34,7 +34,7 @@ pub(crate) fn write(cluster: &mut Cluster, call: &Call<'_>) -> Option<Answer> {
         "applyPhone" => Some(configure::apply_phone(cluster, call, Order::Apply)),
         "doChangeDNDStatus" => Some(configure::change_dnd(cluster, call)),
         "doDeviceReset" => Some(configure::reset_device(cluster, call)),
-        "executeSQLUpdate" => Some(sql::update(cluster, call)),
+        "executeSQLUpdate" => Some(sql::update::update(cluster, call)),
         "removeAppUser" => Some(users::remove(cluster, call, UserKind::Application)),
         "removeCommonPhoneConfig" => Some(configure::remove(cluster, call)),
         "removeLine" => Some(lines::remove(cluster, call)),

@@ -141,6 +141,7 @@ fn one(pattern: &[char], c: char, escape: Option<char>) -> Option<usize> {
     }
 }
 
+pub(super) const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];
 /// The functions that a statement can call, beside aggregates.
 pub(super) const FUNCTIONS: [&str; 19] = [
     "abs",

@@ -8,7 +8,7 @@
 mod functions;
 mod statement;
 mod tables;
-mod update;
+pub(super) mod update;
 
 use std::ffi::c_int;
 use std::sync::atomic::Ordering;
@@ -19,10 +19,9 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, ErrorCode, Row, params_from_iter};
 
-use self::functions::FUNCTIONS;
-use self::statement::Statement;
+use self::functions::{AGGREGATES, FUNCTIONS};
+use self::statement::{Statement, syntax_error};
 use self::tables::{LARGE_TEXT, TABLES};
-pub(super) use self::update::update;
 use super::call::{Answer, Call};
 use crate::sim::config::Sql;
 use crate::sim::database::SqlCopy;
@@ -265,18 +264,12 @@ fn fault(error: Error, statement: &Statement) -> SoapFault {
     }
 }
 
-fn syntax_error() -> SoapFault {
-    SoapFault::server(-201, "A syntax error has occurred.")
-}
-
 /// A column of a table that the statement does not name.
 fn no_column(name: &str) -> SoapFault {
     let message =
         format!("Column ({name}) not found in any table in the query (or SLV is undefined).");
     SoapFault::server(-217, message)
 }
-
-const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];
 
 /// After how many instructions of SQLite its work is looked at, and how many a statement has: a large cluster needs a
 /// tenth.

@@ -4,7 +4,8 @@
 //! a text and no identifier, `matches` becomes `glob`, `x::type` becomes `cast`. What only SQLite has is a syntax error;
 //! what Informix has and the translation does not is refused by name.
 
-use super::{AGGREGATES, syntax_error, tables};
+use super::functions::AGGREGATES;
+use super::tables;
 use crate::sim::fault::SoapFault;
 
 pub(super) struct Statement {
@@ -63,6 +64,10 @@ impl Statement {
         });
         tables.find(|table| tables::columns(table).is_some())
     }
+}
+
+pub(super) fn syntax_error() -> SoapFault {
+    SoapFault::server(-201, "A syntax error has occurred.")
 }
 
 /// Splits a statement into its tokens, without a semicolon at its end.
