@@ -204,7 +204,9 @@ fn sequence_attribute(request: &Node) -> Result<String, String> {
     for attribute in &request.attributes {
         let digits =
             !attribute.value.is_empty() && attribute.value.bytes().all(|b| b.is_ascii_digit());
-        if attribute.qualified {
+        // It concerns gateways only.
+        let gateway = attribute.name == "isMGCP" && request.name == "doDeviceReset";
+        if attribute.qualified || gateway {
             continue;
         }
         if attribute.name != "sequence" || !digits {

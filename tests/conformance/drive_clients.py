@@ -92,6 +92,20 @@ def through_ciscoaxl(place):
     yield "run_sql_query", found["num_rows"] > 1
     yield "get_directory_numbers", len(ucm.get_directory_numbers()) >= 50
     yield "get_users", len(ucm.get_users()) >= 1
+    added = PHONE["name"]
+    ucm.add_phone(name=added, product="Cisco 8841", protocol="SIP")
+    yield "add_phone", ucm.get_phone(name=added)["name"] == added
+    yield "do_device_reset", "return" in str(ucm.do_device_reset(name=added))
+    ucm.add_user(userid="jdoe", lastName="Doe", firstName="Jane")
+    ucm.update_user(userid="jdoe", lastName="Roe", associatedDevices={"device": [added]})
+    user = ucm.get_user(userid="jdoe")
+    yield "add_user, update_user", (user["lastName"], user["associatedDevices"]["device"]) == ("Roe", [added])
+    yield "do_change_dnd_status", "return" in str(ucm.do_change_dnd_status(userID="jdoe", dndStatus="true"))
+    changed = ucm.sql_update(query=f"update device set description = 'z' where name = '{added}'")
+    yield "sql_update", int(changed["rowsUpdated"]) == 1
+    yield "get_device_pool", ucm.get_device_pool(name="Default")["name"] == "Default"
+    yield "delete_user", "return" in str(ucm.delete_user(userid="jdoe"))
+    ucm.delete_phone(name=added)
     yield "delete_phone", "return" in str(ucm.delete_phone(name=name))
     left = ucm.get_phones(tagfilter={"name": ""})
     yield "get_phones (one fewer)", len(left) == len(phones) - 1

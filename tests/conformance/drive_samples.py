@@ -1,4 +1,4 @@
-"""Drives the simulator with zeep as ten of Cisco DevNet's axl-python-zeep-samples do.
+"""Drives the simulator with zeep as eleven of Cisco DevNet's axl-python-zeep-samples do.
 
     drive_samples.py PROGRAM
 
@@ -84,6 +84,19 @@ class Sample:
 
 def lines(number):
     return {"line": [{"index": 1, "dirn": {"pattern": number, "routePartitionName": None}}]}
+
+
+def axl_add_Phone_busyLampField(sample):
+    service = sample.service
+    fields = [
+        {"blfDest": "1000", "blfDirn": xsd.SkipValue, "routePartition": xsd.SkipValue, "index": 1},
+        {"blfDest": xsd.SkipValue, "blfDirn": "1001", "routePartition": "", "index": 2},
+    ]
+    service.addPhone(sample.phone("testPhone", busyLampFields={"busyLampField": fields}))
+    phone = service.getPhone(name="testPhone")["return"]["phone"]
+    found = [int(field["index"]) for field in phone["busyLampFields"]["busyLampField"]]
+    assert found == [1, 2], found
+    service.removePhone(name="testPhone")
 
 
 def axl_add_User_Line_Phone(sample):
@@ -271,6 +284,7 @@ def axl_doChangeDNDStatus(sample):
 
 SAMPLES = (
     axl_add_App_User,
+    axl_add_Phone_busyLampField,
     axl_add_Phone_vendorConfig,
     axl_add_User_Line_Phone,
     axl_add_update_Line,

@@ -2,7 +2,7 @@
 
 use crate::bench::*;
 use crate::changes::{changes, since, text};
-use axlpaper::sim::{PhoneSpec, SimConfig};
+use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER, PhoneSpec, SimConfig};
 
 const PHONE: &str = "<name>SEPAABBCCDDEEFF</name><description>New</description><product>Cisco 8841</product>\
     <class>Phone</class><protocol>SIP</protocol><protocolSide>User</protocolSide>\
@@ -54,6 +54,23 @@ async fn a_phone_comes_and_goes() {
         phone.contains(&format!("<dirn uuid=\"{{{}}}\"><pattern>7001<", pkid.to_uppercase())),
         "{rows}"
     );
+    // Without tags, everything that was written is answered.
+    let all = bench.good("getPhone", &format!("<uuid>{uuid}</uuid>")).await;
+    assert!(all.contains(">Standard User</softkeyTemplateName>"), "{all}");
+    let lines = async |change: &str, numbers: &[&str]| {
+        let lines: String = numbers
+            .iter()
+            .map(|number| format!("<line><dirn><pattern>{number}</pattern></dirn></line>"))
+            .collect();
+        let change = format!("<uuid>{uuid}</uuid><{change}>{lines}</{change}>");
+        bench.good("updatePhone", &change).await;
+        let phone = bench.good("getPhone", &format!("<uuid>{uuid}</uuid>{tags}")).await;
+        let found = phone.split("<pattern>").skip(1).map(|rest| rest.split('<').next().unwrap());
+        found.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(lines("addLines", &["7003"]).await, "7001 7002 7003");
+    assert_eq!(lines("removeLines", &["7001", "7002"]).await, "7003");
+    assert_eq!(lines("lines", &["7001", "7002"]).await, "7001 7002");
     let again = bench.ask("15.0", "addPhone", &format!("<phone>{PHONE}</phone>")).await;
     assert!(again.0 == 500 && again.1.contains("<axlcode>-239</axlcode>"), "{}", again.1);
     let strange =
@@ -67,11 +84,16 @@ async fn a_phone_comes_and_goes() {
     bench.good("removePhone", "<name>SEPAABBCCDDEEFF</name>").await;
     assert!(bench.sim.phone("SEPAABBCCDDEEFF").is_none());
     assert_eq!(bench.ask("15.0", "removePhone", "<name>SEPAABBCCDDEEFF</name>").await.0, 500);
-    let expected = [change("Phone", "a", ""), change("Phone", "r", "")];
+    let lines = change("Phone", "u", "lines");
+    let (added, removed) = (change("Phone", "a", ""), change("Phone", "r", ""));
+    let expected = [added, lines.clone(), lines.clone(), lines, removed];
     assert_eq!(noted(&bench, &begin).await, expected);
     let operations: Vec<String> =
         bench.sim.record().writes.into_iter().map(|write| write.operation).collect();
-    assert_eq!(operations, ["addPhone", "removePhone"]);
+    let updates = ["updatePhone"; 3];
+    assert_eq!(operations.first().unwrap(), "addPhone");
+    assert_eq!(operations[1..4], updates);
+    assert_eq!(operations[4..], ["removePhone"]);
 }
 
 #[tokio::test]
@@ -111,6 +133,10 @@ async fn a_phone_is_moved_renamed_and_given_to_somebody() {
         "<deviceName>SEP000000000002</deviceName><deviceResetType>Restart</deviceResetType>";
     bench.good("doDeviceReset", reset).await;
     assert_eq!(restarts(), 1);
+    let attribute = envelope("15.0", "doDeviceReset", reset)
+        .replace("<ns:doDeviceReset>", "<ns:doDeviceReset isMGCP=\"false\">");
+    let admin = bench.axl().basic_auth(ADMIN_USER, Some(ADMIN_PASSWORD));
+    assert_eq!(read(admin.body(attribute)).await.0, 200);
     let strange = reset.replace("Restart", "Generate PRT");
     let (status, body) = bench.ask("15.0", "doDeviceReset", &strange).await;
     assert_eq!((status, body.contains("The simulator cannot do the reset type")), (500, true));

@@ -97,7 +97,7 @@ fn every_answer_has_the_order_and_the_values_of_the_schema() {
         }
         let people = [("getAppUser", "userid", PUSH_USER), ("getUser", "userid", PUSH_END_USER)];
         let profile = [("getCommonPhoneConfig", "name", STANDARD_PROFILE)];
-        let lines = [("getLine", "pattern", "1000")];
+        let lines = [("getLine", "pattern", "1000"), ("getDevicePool", "name", "Default")];
         let phones = names.iter().map(|name| ("getPhone", "name", name.as_str()));
         for (operation, key, name) in people.into_iter().chain(profile).chain(lines).chain(phones) {
             let items = returned(operation);

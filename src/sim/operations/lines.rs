@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::call::{Answer, Call, Criteria, returned_tags, rows, written};
+use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
 use super::row::Row;
 use crate::sim::edits::{PhoneEdit, keep};
 use crate::sim::fault::SoapFault;
@@ -68,7 +68,9 @@ pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
 
 pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Answer {
     let number = find(cluster, call.request)?.ok_or_else(|| SoapFault::not_found("Line"))?;
-    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.split(' ').collect());
+    let line_at = cluster.lines.find(&number);
+    let fields = line_at.map(|at| cluster.lines.entries[at].value.clone()).unwrap_or_default();
+    let tags = answered_tags(call, ALL_TAGS, &fields);
     let mut out = String::from("<return>");
     line(&mut out, cluster, &number, &tags, call);
     out.push_str("</return>");

@@ -65,6 +65,7 @@ pub(crate) fn read(cluster: &Database, call: &Call<'_>) -> Answer {
         "getCommonPhoneConfig" => profiles::one(cluster, call),
         "getEnterprisePhoneConfig" => profiles::enterprise(cluster),
         "listRegistrationDynamic" => system::registrations(cluster, call),
+        "getDevicePool" => system::device_pool(cluster, call),
         "listDevicePool" => system::device_pools(cluster, call),
         "listProcessNode" => system::process_nodes(cluster, call),
         "getServiceParameter" => system::service_parameter(cluster, call),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::call::{Answer, Call, Criteria, returned_tags, rows};
+use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows};
 use super::row::Row;
 use crate::sim::fault::SoapFault;
 use crate::sim::state::{Database, Device};
@@ -34,7 +34,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Answer {
 
 pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Answer {
     let at = find(cluster, call.request).ok_or_else(|| SoapFault::not_found("Phone"))?;
-    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.split(' ').collect());
+    let tags = answered_tags(call, ALL_TAGS, &cluster.devices[at].fields);
     let mut out = String::from("<return>");
     phone(&mut out, cluster, at, &cluster.devices[at], &tags, call);
     out.push_str("</return>");

@@ -66,6 +66,9 @@ impl<'a> Row<'a> {
             self.out.push_str(&node.markup().unwrap_or_default());
         } else if schema::is_reference(name) {
             self.named(name, text, &uuid(name, text));
+        } else if matches!(text, "True" | "False") {
+            // Published samples write booleans so; the schema has them in lower case only.
+            self.text(name, &text.to_lowercase());
         } else {
             self.text(name, text);
         }

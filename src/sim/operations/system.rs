@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::call::{Answer, Call, Criteria, returned_tags, rows, written};
+use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
 use super::row::Row;
 use crate::sim::change_log::LoggedChange;
 use crate::sim::config::{ChangeNotification, Release};
 use crate::sim::fault::SoapFault;
-use crate::sim::state::{Cluster, Database};
+use crate::sim::state::{Cluster, Database, Entry, Fields};
 use crate::sim::values::{ris_status, uuid};
 
 pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Answer {
@@ -98,24 +98,40 @@ pub(super) fn device_pools(cluster: &Database, call: &Call<'_>) -> Answer {
             _ => "Default",
         })
     });
-    rows(cluster, call.request, matching, |out, (at, entry)| {
-        // Writing into a String cannot fail.
-        let _ = write!(out, "<devicePool uuid=\"{}\">", entry.uuid);
-        let mut row = Row::new(out, at, call);
-        for &tag in &tags {
-            match tag {
-                "name" => row.text(tag, &entry.name),
-                "callManagerGroupName" | "regionName" => {
-                    row.named(tag, "Default", &uuid(tag, "Default"));
-                }
-                "dateTimeSettingName" => row.named(tag, "CMLocal", &uuid(tag, "CMLocal")),
-                "revertPriority" => row.text(tag, "Default"),
-                _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
-                _ => row.null(tag),
+    rows(cluster, call.request, matching, |out, (at, entry)| pool(out, at, entry, &tags, call))
+}
+
+pub(super) fn device_pool(cluster: &Database, call: &Call<'_>) -> Answer {
+    let at = match (call.request.child_text("name"), call.request.child_text("uuid")) {
+        (Some(name), _) => cluster.pools.find(name),
+        (None, uuid) => uuid.and_then(|uuid| cluster.pools.find_uuid(uuid)),
+    };
+    let at = at.ok_or_else(|| SoapFault::not_found("DevicePool"))?;
+    let usual = "name dateTimeSettingName callManagerGroupName regionName revertPriority";
+    let tags = answered_tags(call, usual, &Fields::new());
+    let mut out = String::from("<return>");
+    pool(&mut out, at, &cluster.pools.entries[at], &tags, call);
+    out.push_str("</return>");
+    Ok(out)
+}
+
+fn pool(out: &mut String, at: usize, entry: &Entry<()>, tags: &[&str], call: &Call<'_>) {
+    // Writing into a String cannot fail.
+    let _ = write!(out, "<devicePool uuid=\"{}\">", entry.uuid);
+    let mut row = Row::new(out, at, call);
+    for &tag in tags {
+        match tag {
+            "name" => row.text(tag, &entry.name),
+            "callManagerGroupName" | "regionName" => {
+                row.named(tag, "Default", &uuid(tag, "Default"));
             }
+            "dateTimeSettingName" => row.named(tag, "CMLocal", &uuid(tag, "CMLocal")),
+            "revertPriority" => row.text(tag, "Default"),
+            _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
+            _ => row.null(tag),
         }
-        out.push_str("</devicePool>");
-    })
+    }
+    out.push_str("</devicePool>");
 }
 
 pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Answer {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::call::{Answer, Call, Criteria, returned_tags, rows, written};
+use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
 use super::row::Row;
 use crate::sim::config::UserGroups;
 use crate::sim::edits::UserEdit;
@@ -33,7 +33,7 @@ pub(super) fn one(cluster: &Database, call: &Call<'_>, kind: UserKind) -> Answer
         UserKind::EndUser => END_USER_TAGS,
         UserKind::Application => APPLICATION_USER_TAGS,
     };
-    let tags = returned_tags(call.request).unwrap_or_else(|| all.split(' ').collect());
+    let tags = answered_tags(call, all, &cluster.users[at].fields);
     let mut out = String::from("<return>");
     write_user(&mut out, cluster, at, &cluster.users[at], &tags, call);
     out.push_str("</return>");

@@ -43,6 +43,21 @@ pub(crate) fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS.get(name)
 }
 
+/// Returns the tags that an operation can be asked for, in the order in which they are answered.
+pub(crate) fn tags(operation: &str, version: u16) -> impl Iterator<Item = &'static str> {
+    let request = OPERATIONS.get(operation).map(|operation| operation.request.as_slice());
+    let tags = request.unwrap_or_default().iter().find_map(|item| match item {
+        Item::Field(Field { name, kind: Kind::Group(tags), .. }) if name == "returnedTags" => {
+            Some(tags.as_slice())
+        }
+        Item::Field(_) | Item::Choice { .. } => None,
+    });
+    tags.unwrap_or_default().iter().filter_map(move |item| match item {
+        Item::Field(field) if field.exists_in(version) => Some(field.name.as_str()),
+        Item::Field(_) | Item::Choice { .. } => None,
+    })
+}
+
 pub(crate) fn risport(name: &str) -> Option<&'static [Item]> {
     RISPORT.get(name).map(Vec::as_slice)
 }

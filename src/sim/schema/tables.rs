@@ -29,6 +29,7 @@ devicePoolName! $Phone}",
     ("getCCMVersion", false, "processNodeName"),
     ("getCommonPhoneConfig", false, "(name!|uuid!:uuid)! returnedTags{$RCommonPhoneConfig}"),
     ("getCredentialPolicy", false, "(name!|uuid!:uuid)! returnedTags{$RCredentialPolicy}"),
+    ("getDevicePool", false, "(name!|uuid!:uuid)! returnedTags{$RDevicePool}"),
     ("getEnterprisePhoneConfig", false, ""),
     ("getLine", false, "(uuid!:uuid|pattern! routePartitionName)! returnedTags{$RLine}"),
     ("getPhone", false, "(name!|uuid!:uuid)! returnedTags{$RPhone}"),
@@ -358,7 +359,7 @@ alwaysUsePrimeLineForVoiceMessage vpnGroupName vpnProfileName featureControlPoli
 wifiHotspotProfile",
     ),
     (
-        "LDevicePool",
+        "DevicePool",
         "name autoSearchSpaceName dateTimeSettingName callManagerGroupName mediaResourceListName
 regionName networkLocale srstName connectionMonitorDuration automatedAlternateRoutingCssName
 aarNeighborhoodName locationName mobilityCssName physicalLocationName deviceMobilityGroupName
@@ -374,8 +375,14 @@ calledPartyInternationalPrefix calledPartyUnknownPrefix calledPartySubscriberPre
 calledPartyNationalStripDigits calledPartyInternationalStripDigits calledPartyUnknownStripDigits
 calledPartySubscriberStripDigits calledPartyNationalTransformationCssName
 calledPartyInternationalTransformationCssName calledPartyUnknownTransformationCssName
-calledPartySubscriberTransformationCssName imeEnrolledPatternGroupName localRouteGroup*{name
-value} mraServiceDomain@12.5",
+calledPartySubscriberTransformationCssName imeEnrolledPatternGroupName",
+    ),
+    ("LDevicePool", "$DevicePool localRouteGroup*{name value} mraServiceDomain@12.5"),
+    (
+        "RDevicePool",
+        "$DevicePool cntdPnTransformationCssName localRouteGroup*{name value}
+redirectingPartyTransformationCSS callingPartyTransformationCSS wirelessLanProfileGroup elinGroup
+mraServiceDomain@12.5",
     ),
     (
         "LProcessNode",
