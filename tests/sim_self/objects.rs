@@ -58,10 +58,8 @@ async fn a_phone_comes_and_goes() {
     let all = bench.good("getPhone", &format!("<uuid>{uuid}</uuid>")).await;
     assert!(all.contains(">Standard User</softkeyTemplateName>"), "{all}");
     let lines = async |change: &str, numbers: &[&str]| {
-        let lines: String = numbers
-            .iter()
-            .map(|number| format!("<line><dirn><pattern>{number}</pattern></dirn></line>"))
-            .collect();
+        let line = |number: &&str| format!("<line><dirn><pattern>{number}</pattern></dirn></line>");
+        let lines = numbers.iter().map(line).collect::<Vec<_>>().concat();
         let change = format!("<uuid>{uuid}</uuid><{change}>{lines}</{change}>");
         bench.good("updatePhone", &change).await;
         let phone = bench.good("getPhone", &format!("<uuid>{uuid}</uuid>{tags}")).await;
