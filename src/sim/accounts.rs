@@ -1,10 +1,10 @@
 //! Log-ins: passwords, lockout, web sessions.
 
 use base64::Engine as _;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::fleet_content::AccountState;
-use super::state::{Cluster, Session};
+use super::state::{Cluster, Session, User};
 use super::values::hex;
 
 pub(crate) enum Login {
@@ -17,11 +17,24 @@ pub(crate) enum Login {
 
 impl Cluster {
     pub(crate) fn check_password(&mut self, userid: &str, password: &str) -> Option<usize> {
+        self.check(userid, password, |user| &user.password)
+    }
+
+    pub(crate) fn check_pin(&mut self, userid: &str, pin: &str) -> Option<usize> {
+        self.check(userid, pin, |user| &user.pin)
+    }
+
+    fn check(
+        &mut self,
+        userid: &str,
+        given: &str,
+        secret: fn(&User) -> &SecretString,
+    ) -> Option<usize> {
         let at = self.user(userid)?;
         let lockout_after = self.config.lockout_after;
         let user = &self.users[at];
-        // An empty password is one that was never set.
-        let right = !password.is_empty() && user.password.expose_secret() == password;
+        // An empty one was never set.
+        let right = !given.is_empty() && secret(user).expose_secret() == given;
         if right && user.state == AccountState::Active {
             // Changing a user copies it while a read is under way: not on every push.
             if user.failures_in_a_row > 0 {

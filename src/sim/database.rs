@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,9 +17,10 @@ use super::fleet::Random;
 use super::fleet_content::{
     AccountState, AxlRole, Httpd, PhoneSpec, ProfileSpec, Registration, UserKind,
 };
-use super::values::{pkid, uuid, vendor_settings};
+use super::values::{FIRST_TIME, pkid, uuid, vendor_settings};
 use crate::domain::model::{self, DeviceKind};
 use crate::domain::personalization::Setting;
+use crate::sim::xml::Node;
 
 #[derive(Clone)]
 pub(crate) struct Database {
@@ -32,6 +34,9 @@ pub(crate) struct Database {
     pub(crate) profiles: Table<Profile>,
     pub(crate) locations: Table<()>,
     pub(crate) spaces: Table<()>,
+    /// Directory numbers that were added or changed over AXL, with the fields of the answer; all others are those of the
+    /// devices.
+    pub(crate) lines: Table<Fields>,
     /// Every device that ever was; those that still exist are in `order`.
     pub(crate) devices: Vec<Arc<Device>>,
     /// The devices that are there, in the order in which lists give them.
@@ -83,6 +88,10 @@ pub(crate) struct Device {
     pub(crate) location: usize,
     pub(crate) space: Option<usize>,
     pub(crate) owner: Option<usize>,
+    /// The lines that were written over AXL; without them the phone has one, which `spec` describes.
+    pub(crate) written_lines: Option<Vec<Line>>,
+    /// Other fields that were written over AXL.
+    pub(crate) fields: Fields,
     pub(crate) loaded: Loaded,
 }
 
@@ -114,6 +123,21 @@ pub(crate) struct User {
     pub(crate) failed_logins: u64,
     pub(crate) state: AccountState,
     pub(crate) groups: Vec<(String, Vec<String>)>,
+    /// What `doAuthenticateUser` checks; an empty one was never set.
+    pub(crate) pin: secrecy::SecretString,
+    /// Other fields that were written over AXL.
+    pub(crate) fields: Fields,
+}
+
+/// Elements as they were written over AXL, by tag; they are answered as they are.
+pub(crate) type Fields = BTreeMap<String, Node>;
+
+/// A line of a phone.
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub(crate) number: String,
+    /// The element `line`.
+    pub(crate) written: Node,
 }
 
 impl<T> Table<T> {
@@ -139,7 +163,7 @@ impl<T> Table<T> {
         self.entries.len() - 1
     }
 
-    pub(super) fn remove(&mut self, at: usize) {
+    pub(crate) fn remove(&mut self, at: usize) {
         self.entries.remove(at);
         let names = self.entries.iter().enumerate();
         self.index = names.map(|(at, entry)| (entry.name.to_lowercase(), at)).collect();
@@ -153,6 +177,12 @@ impl Database {
 
     pub(crate) fn user(&self, userid: &str) -> Option<usize> {
         self.user_index.get(&userid.to_lowercase()).copied()
+    }
+
+    /// Returns the users that exist, with their indexes.
+    pub(crate) fn listed_users(&self) -> impl Iterator<Item = (usize, &User)> {
+        let users = self.users.iter().map(|user| &**user).enumerate();
+        users.filter(|(at, user)| self.user(&user.userid) == Some(*at))
     }
 
     /// Returns the devices in the order of a list, which a seed shuffles.
@@ -183,16 +213,6 @@ impl Database {
     /// Notes that some fields of a device changed.
     pub(crate) fn note_device(&mut self, kind: &'static str, at: usize, tags: &[&str]) {
         self.note_change(kind, self.devices[at].uuid.clone(), 'u', tags);
-    }
-
-    /// Notes that a user's controlled devices changed.
-    pub(crate) fn note_user(&mut self, at: usize, tags: &[&str]) {
-        let user = &self.users[at];
-        let kind = match user.kind {
-            UserKind::EndUser => "User",
-            UserKind::Application => "AppUser",
-        };
-        self.note_change(kind, user.uuid.clone(), 'u', tags);
     }
 
     pub(crate) fn remove_profile(&mut self, at: usize) {
@@ -233,14 +253,41 @@ impl Device {
 
     /// Returns the directory number of its first line; `at` is its place among all devices.
     pub(crate) fn extension(&self, at: usize) -> Option<String> {
+        if let Some(lines) = &self.written_lines {
+            return lines.first().map(|line| line.number.clone());
+        }
         let number = self.spec.extension.clone().unwrap_or_else(|| (1000 + at).to_string());
         (!number.is_empty()).then_some(number)
     }
 
+    /// Returns the directory numbers of its lines.
+    pub(crate) fn numbers(&self, at: usize) -> impl Iterator<Item = Cow<'_, str>> {
+        let more = self.written_lines.iter().flatten().skip(1);
+        let more = more.map(|line| Cow::Borrowed(line.number.as_str()));
+        self.extension(at).map(Cow::Owned).into_iter().chain(more)
+    }
+
+    /// Returns its lines; those of the fleet were not written.
+    pub(crate) fn lines(&self, at: usize) -> Vec<Line> {
+        self.written_lines.clone().unwrap_or_else(|| {
+            let line = |number| Line { number, written: Node::default() };
+            self.extension(at).into_iter().map(line).collect()
+        })
+    }
+
+    /// Returns when it was last seen, in seconds since 1970.
+    pub(crate) fn last_seen(&self, at: usize) -> u64 {
+        FIRST_TIME + at as u64 + self.newer()
+    }
+
+    pub(crate) fn version_stamp(&self, at: usize) -> String {
+        format!("{{{}-{}", 1_680_793_930 + at, &self.uuid[1..])
+    }
+
     /// Returns the reported address as text: IPv4 where there is one.
     pub(crate) fn address_text(&self) -> Option<String> {
-        let (told, address) = (self.spec.reported_address, self.spec.address);
-        let v4 = told.or_else(|| address.v4()).map(|address| address.to_string());
+        let (reported, address) = (self.spec.reported_address, self.spec.address);
+        let v4 = reported.or_else(|| address.v4()).map(|address| address.to_string());
         v4.or_else(|| address.v6().map(|address| address.to_string()))
     }
 
@@ -278,6 +325,12 @@ impl Device {
 }
 
 impl User {
+    /// Returns a field that was written; end users that the fleet has are called as they log in.
+    pub(crate) fn field(&self, tag: &str) -> &str {
+        let otherwise = if tag == "lastName" { self.userid.as_str() } else { "" };
+        self.fields.get(tag).map_or(otherwise, |node| node.text.trim())
+    }
+
     /// Returns how many devices are in one of two lists only: those of the user, and these.
     pub(crate) fn differs(&self, devices: &[usize]) -> usize {
         let new: HashSet<usize> = devices.iter().copied().collect();
@@ -315,6 +368,8 @@ pub(crate) struct SqlCache(Mutex<Option<SqlCopy>>);
 
 pub(crate) struct SqlCopy {
     pub(crate) connection: Connection,
+    /// The work of the statement that runs, in instructions of SQLite.
+    pub(crate) work: Arc<AtomicU64>,
     /// The tables that hold their rows already.
     pub(crate) filled: Vec<&'static str>,
 }

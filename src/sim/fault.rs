@@ -10,16 +10,18 @@ pub(crate) struct SoapFault {
     pub(crate) message: String,
     /// What had been written of an answer that is too large.
     pub(crate) partial: Option<String>,
+    /// The schema version, as `1150`, of whose namespace `axlError` is; without it the element is in none.
+    pub(crate) namespace: Option<u16>,
 }
 
 impl SoapFault {
     pub(crate) fn server(code: i32, message: impl Into<String>) -> Self {
-        Self { client: false, code, message: message.into(), partial: None }
+        Self { client: false, code, message: message.into(), partial: None, namespace: None }
     }
 
     /// A request that is no valid one. The wording is the simulator's own: none was published.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self { client: true, code: -1, message: message.into(), partial: None }
+        Self { client: true, code: -1, message: message.into(), partial: None, namespace: None }
     }
 
     /// A `get` of something that is not there (wording and code seen in published faults).
@@ -30,6 +32,18 @@ impl SoapFault {
     /// A write to something that is not there (code from the AXL Developer Guide; the wording is believed).
     pub(crate) fn no_target(what: &str) -> Self {
         Self::server(5003, format!("Item not valid: The specified {what} was not found"))
+    }
+
+    /// An object that is there already (wording and code of Informix).
+    pub(crate) fn duplicate() -> Self {
+        let message =
+            "Could not insert new row - duplicate value in a UNIQUE INDEX column (Unique Index:).";
+        Self::server(-239, message)
+    }
+
+    /// Something that the simulator does not have and a real cluster may have.
+    pub(crate) fn cannot(what: &str) -> Self {
+        Self::server(-1, format!("The simulator cannot do {what}."))
     }
 
     /// An answer above the size limit (wording and code from the AXL Developer Guide).
@@ -67,10 +81,18 @@ impl SoapFault {
         let mut request = String::new();
         escape_into(&mut request, operation);
         let code = self.code;
+        let (begin, end) = match self.namespace {
+            None => ("axlError".to_owned(), "axlError"),
+            Some(version) => {
+                let (major, minor) = (version / 100, version % 100 / 10);
+                let begin = format!("ns2:axlError xmlns:ns2=\"{AXL}{major}.{minor}\"");
+                (begin, "ns2:axlError")
+            }
+        };
         format!(
             "<?xml version='1.0' encoding='UTF-8'?><soapenv:Envelope xmlns:soapenv=\"{SOAP}\"><soapenv:Body><soapenv:Fault>\
              <faultcode>soapenv:{side}</faultcode><faultstring>{message}</faultstring>\
-             <detail><axlError><axlcode>{code}</axlcode><axlmessage>{message}</axlmessage><request>{request}</request></axlError></detail>\
+             <detail><{begin}><axlcode>{code}</axlcode><axlmessage>{message}</axlmessage><request>{request}</request></{end}></detail>\
              </soapenv:Fault></soapenv:Body></soapenv:Envelope>"
         )
     }
@@ -90,6 +112,8 @@ pub(crate) fn serviceability_fault(rate_control: bool, message: &str) -> String 
     )
 }
 
+/// Namespaces of AXL, without the version.
+pub(crate) const AXL: &str = "http://www.cisco.com/AXL/API/";
 pub(crate) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 
 pub(crate) fn soap_request(root: &Node) -> Result<&Node, String> {

@@ -124,9 +124,7 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         _ if *method != Method::POST => {
             html(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed for this resource.")
         }
-        Service::Axl => {
-            axl::answer(shared, user, text("soapaction"), body).unwrap_or_else(|refused| *refused)
-        }
+        Service::Axl => axl::answer(shared, user, body).unwrap_or_else(|refused| *refused),
         Service::RisPort(service) => risport::answer(shared, service, body),
     };
     response.extensions_mut().insert(logged_in);

@@ -9,13 +9,9 @@
 //!   cookies that expire with 404, lockout, roles (401 and 403), HTTP 599 for versions it does not have,
 //!   field order and unknown tags, faults. Answers are valid against the published schema; with
 //!   [`SimConfig::odd_nulls`] they show every null that was ever seen instead. Operations:
-//!   `getCCMVersion`, `listPhone`, `getPhone`, `listCommonPhoneConfig`, `getCommonPhoneConfig`,
-//!   `getEnterprisePhoneConfig`, `listDevicePool`, `listProcessNode`, `listRegistrationDynamic`,
-//!   `listUser`, `getUser`, `updateUser`, `listAppUser`, `getAppUser`, `updateAppUser`,
-//!   `doAuthenticateUser`, `getCredentialPolicy`, `getServiceParameter` and `executeSQLQuery` with plain SELECTs;
-//!   `updatePhone` (`phoneSuite`, `commonPhoneConfigName`, `vendorConfig`), `updateCommonPhoneConfig`
-//!   (`phonePersonalization`), `addCommonPhoneConfig`, `removeCommonPhoneConfig`, and `applyPhone`,
-//!   `resetPhone`, `applyCommonPhoneConfig`, `resetCommonPhoneConfig`, after which phones restart.
+//!   `list`, `get`, `add`, `update` and `remove` of phones, lines, end users, application users and Common Phone
+//!   Profiles; `apply`, `reset`, `restart` and `doDeviceReset`, after which phones restart; `doAuthenticateUser`,
+//!   `doChangeDNDStatus`, `listChange`, `executeSQLQuery` and `executeSQLUpdate`, and reads of what they refer to.
 //! - what a cluster can bear ([`Limits`]): 8 MB an answer, 16 MB for all, waiting change notifications,
 //!   RisPort70 requests in a minute. All of it can be switched off, and scaled in time.
 //! - a fleet that changes between two requests ([`Change`]).
@@ -33,8 +29,8 @@
 //!
 //! - the same phones over HTTPS, on a port of their own, with certificates that a simulated maker signed.
 //!
-//! What it does not: calls, lines, TFTP, phones over IPv6, what keys do, AXL writes
-//! other than those named here, associations and passwords, SQL writes. Such a request is refused, never ignored.
+//! What it does not: calls, TFTP, phones over IPv6, what keys do, partitions, objects of AXL other than those named
+//! here. Such a request is refused, never ignored.
 //!
 //! What no source confirms is marked "believed".
 //!
@@ -49,6 +45,7 @@ mod cluster;
 mod config;
 mod database;
 mod decoy_host;
+mod edits;
 mod events;
 mod exchange;
 mod fault;

@@ -10,9 +10,8 @@ impl Cluster {
     pub(crate) fn record(&self) -> Record {
         Record {
             users: self
-                .users
-                .iter()
-                .map(|user| (user.userid.clone(), self.user_record(user)))
+                .listed_users()
+                .map(|(_, user)| (user.userid.clone(), self.user_record(user)))
                 .collect(),
             profiles: (self.profiles.entries.iter())
                 .map(|entry| (entry.name.clone(), entry.value.spec.personalization))
@@ -72,7 +71,7 @@ impl Cluster {
                 hash.update(part.as_bytes());
             }
         };
-        for user in &self.users {
+        for (_, user) in self.listed_users() {
             feed(&["user", &user.userid, &format!("{:?} {:?}", user.kind, user.axl)]);
             // The password counts, but only as a digest of its own.
             let password = secrecy::ExposeSecret::expose_secret(&user.password);
@@ -103,6 +102,12 @@ impl Cluster {
                 &format!("{:?} {:?} {}", spec.web_access, spec.authentication_url, spec.active),
                 spec.secure_authentication_url.as_deref().unwrap_or_default(),
                 &device.vendor_settings(),
+            ]);
+            let numbers: Vec<_> =
+                device.written_lines.iter().flatten().map(|l| &l.number).collect();
+            feed(&[
+                "more",
+                &format!("{:?} {:?} {numbers:?} {:?}", spec.owner, spec.css, device.fields),
             ]);
         }
         let web_access = format!("{:?}", self.config.fleet.enterprise_web_access);

@@ -13,7 +13,9 @@ use super::config::{
     PUSH_USER, READER_PASSWORD, READER_USER, SimConfig,
 };
 use super::database::SqlCache;
-pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
+pub(crate) use super::database::{
+    Database, Device, Entry, Fields, Line, Loaded, Profile, Table, User,
+};
 use super::fleet_content::{
     AxlRole, Fleet, PhoneSpec, ProfileSpec, STANDARD_PROFILE, UserKind, UserSpec,
 };
@@ -114,6 +116,7 @@ impl Cluster {
             profiles: Table::new("profile"),
             locations: Table::new("location"),
             spaces: Table::new("css"),
+            lines: Table::new("line"),
             devices: Vec::with_capacity(phones.len()),
             order: Vec::with_capacity(phones.len()),
             device_index: Arc::default(),
@@ -171,6 +174,8 @@ impl Cluster {
         for phone in phones {
             cluster.add_phone(phone);
         }
+        // Every new cluster has it, and published samples put their phones there.
+        cluster.pools.find_or_add("Default", || ());
         for user in &all {
             if let Some(&at) = cluster.user_index.get(&user.userid.to_lowercase()) {
                 let devices = user.devices.iter().filter_map(|name| cluster.device(name));
@@ -220,6 +225,8 @@ impl Cluster {
                 authentication_url: String::new(),
             },
             written_vendor_config: None,
+            written_lines: None,
+            fields: BTreeMap::new(),
             restarts: 0,
             away_until: None,
             spec,
@@ -250,7 +257,7 @@ impl Cluster {
         Some(position)
     }
 
-    fn add_user(&mut self, spec: &UserSpec) -> usize {
+    pub(crate) fn add_user(&mut self, spec: &UserSpec) -> usize {
         let lower = spec.userid.to_lowercase();
         if let Some(&at) = self.user_index.get(&lower) {
             return at;
@@ -271,6 +278,8 @@ impl Cluster {
             failed_logins: 0,
             state: spec.state,
             groups: groups(spec),
+            pin: String::new().into(),
+            fields: BTreeMap::new(),
         }));
         let at = self.users.len() - 1;
         Arc::make_mut(&mut self.user_index).insert(lower, at);

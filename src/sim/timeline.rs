@@ -1,10 +1,10 @@
 //! Carries out what was planned for requests of an operation.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::edits::{PhoneEdit, UserEdit};
 use super::fleet_content::{Address, Quirk, Registration};
 use super::hold_point::{Does, Triggered};
 use super::scheduled_change::{Change, Changed, FailingPage, Lasts, PageTrouble};
@@ -77,8 +77,7 @@ impl Cluster {
             Change::Associate { user, devices } => {
                 let at = self.user(&user)?;
                 let found = devices.iter().filter_map(|name| self.device(name)).collect();
-                self.user_mut(at).associate(found);
-                self.note_user(at, &["associatedDevices"]);
+                self.edit_user(at, vec![UserEdit::Devices(found)]);
                 Some((user, None, None))
             }
             Change::Password { user, password } => {
@@ -92,8 +91,7 @@ impl Cluster {
             }
             Change::Personalize { phone, setting } => {
                 let at = self.device(&phone)?;
-                self.device_mut(at).spec.personalization = setting;
-                self.note_device("Phone", at, &["phoneSuite"]);
+                self.edit_phone(at, vec![PhoneEdit::Personalization(setting)]);
                 Some((phone, None, None))
             }
             Change::Register { phone, registration } => {
@@ -137,18 +135,11 @@ impl Cluster {
             }
             Change::Remove(name) => {
                 let at = self.device(&name)?;
-                let from = self.remove_phone(at);
-                let uuid = self.devices[at].uuid.clone();
-                self.note_change("Phone", uuid, 'r', &[]);
-                Some((name, from, None))
+                Some((name, self.delete_phone(at), None))
             }
             Change::Rename { name, to } => {
                 let at = self.device(&name)?;
-                let index = Arc::make_mut(&mut self.device_index);
-                index.remove(&name.to_lowercase());
-                index.insert(to.to_lowercase(), at);
-                self.device_mut(at).spec.name = to;
-                self.note_device("Phone", at, &["name"]);
+                self.edit_phone(at, vec![PhoneEdit::Name(to)]);
                 Some((name, None, None))
             }
             Change::Move { name, position } => {

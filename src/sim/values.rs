@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::fault::SoapFault;
-use super::fleet_content::Protocol;
+use super::fleet_content::{Protocol, Registration};
 use super::xml::Node;
 use crate::domain::personalization::Setting;
 
@@ -123,6 +123,31 @@ pub(crate) fn protocol(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Sccp => "SCCP",
         Protocol::Sip => "SIP",
+    }
+}
+
+/// Returns the state as `XRisStatus` names it (AXL schema 12.5); nothing for a device that never registered.
+pub(crate) fn ris_status(registration: Registration) -> Option<&'static str> {
+    let [registered, unregistered, rejected, partially] = RIS_STATUS;
+    match registration {
+        Registration::NeverSeen => None,
+        Registration::PartiallyRegistered => Some(partially),
+        Registration::Registered => Some(registered),
+        Registration::Rejected => Some(rejected),
+        Registration::UnRegistered => Some(unregistered),
+    }
+}
+
+/// The states in the order of their numbers (believed), from 1.
+pub(crate) const RIS_STATUS: [&str; 4] =
+    ["Registered", "Unregistered", "Rejected", "Partial Registered"];
+
+/// Reads a boolean as AXL and SQL write it.
+pub(crate) fn truth(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "t" | "true" | "1" => Some(true),
+        "f" | "false" | "0" => Some(false),
+        _ => None,
     }
 }
 

@@ -103,6 +103,13 @@ impl Node {
         Some(out)
     }
 
+    /// Writes this element as markup; nothing where the tree cannot give it back faithfully.
+    pub(crate) fn markup(&self) -> Option<String> {
+        let mut out = String::new();
+        self.markup_into(&mut out)?;
+        Some(out)
+    }
+
     fn inside_into(&self, out: &mut String) -> Option<()> {
         if self.children.is_empty() {
             escape_into(out, &self.text);

@@ -58,7 +58,7 @@ def axl(place):
     if set(after) != {*devices, name}:
         wrong.append(f"AXL: {len(after)} associated devices instead of {len({*devices, name})}")
     counted = service.executeSQLQuery(sql="select count(*) as n from device")["return"]["row"]
-    if int(counted[0]["_value_1"][0].text) < 50:
+    if int(counted[0][0].text) < 50:
         wrong.append("AXL: no device in the database")
     return wrong
 

@@ -6,13 +6,13 @@ use axlpaper::sim::{ADMIN_USER, Change, PhoneSpec, Restart, Tripped};
 use std::time::Duration;
 
 /// The text of the first element of this name.
-fn text(body: &str, name: &str) -> String {
+pub fn text(body: &str, name: &str) -> String {
     let rest = body.split(&format!("<{name}>")).nth(1).unwrap_or_else(|| panic!("{name}: {body}"));
     rest.split('<').next().unwrap().to_owned()
 }
 
 /// The changes in an answer: type, action and tags.
-fn changes(body: &str) -> Vec<(String, String, Vec<String>)> {
+pub fn changes(body: &str) -> Vec<(String, String, Vec<String>)> {
     let each = body.split("<change ").skip(1);
     each.map(|change| {
         let kind = change.split('"').nth(1).unwrap().to_owned();
@@ -23,7 +23,7 @@ fn changes(body: &str) -> Vec<(String, String, Vec<String>)> {
     .collect()
 }
 
-fn since(id: &str, queue: &str) -> String {
+pub fn since(id: &str, queue: &str) -> String {
     format!("<startChangeId queueId=\"{queue}\">{id}</startChangeId>")
 }
 
@@ -61,6 +61,12 @@ async fn what_changes_is_reported_once_and_in_order() {
     assert_eq!(text(&later, "nextStartChangeId"), "6");
     let some = format!("{}<objectList><object>AppUser</object></objectList>", since(&next, &queue));
     assert_eq!(changes(&bench.good("listChange", &some).await), expected[1..2]);
+    for unknown in ["Nonsense", "phone", ""] {
+        let list = format!("<objectList><object>{unknown}</object></objectList>");
+        let inner = format!("{}{list}", since(&next, &queue));
+        let (status, body) = bench.ask("15.0", "listChange", &inner).await;
+        assert_eq!((status, body.contains("element object is not valid")), (500, true), "{body}");
+    }
     let nothing = bench.good("listChange", &since("6", &queue)).await;
     assert!(changes(&nothing).is_empty(), "{nothing}");
     assert!(bench.sim.record().writes.iter().all(|write| write.caller == ADMIN_USER));
@@ -109,4 +115,9 @@ async fn another_queue_and_unknown_numbers_are_refused() {
         tokio::task::yield_now().await;
     };
     assert!(again.contains("<axlcode>5007</axlcode>"), "{again}");
+    // As published: in the namespace of the request, and only this fault.
+    let fault = "<ns2:axlError xmlns:ns2=\"http://www.cisco.com/AXL/API/15.0\"><axlcode>5007<";
+    assert!(again.contains(fault), "{again}");
+    let (_, other) = bench.ask("15.0", "getPhone", "<name>SEPNONE</name>").await;
+    assert!(other.contains("<detail><axlError><axlcode>5007<"), "{other}");
 }

@@ -13,6 +13,8 @@ async fn the_record_has_everything_that_happened_and_no_password() {
     let (base, _server) = pictures(IMAGE, THUMBNAIL).await;
     bench.good("listPhone", &list("")).await;
     bench.ris(&select(&item("SEP000000000001"))).await;
+    let update = "<sql>update device set description = '' where name matches 'SEP*'</sql>";
+    bench.good("executeSQLUpdate", update).await;
     let refused = bench.axl().basic_auth(ADMIN_USER, Some("wrong-password"));
     assert_eq!(read(refused.body(envelope("15.0", "listPhone", &list("")))).await.0, 401);
     assert_eq!(bench.ask("7.0", "listPhone", &list("")).await.0, 599);
@@ -53,6 +55,7 @@ async fn the_record_has_everything_that_happened_and_no_password() {
     let expected = [
         request("axl", "listPhone", admin, 200),
         request("risport", "selectCmDeviceExt", admin, 200),
+        request("axl", "executeSQLUpdate", admin, 200),
         request("axl", "listPhone", admin, 401),
         request("axl", "listPhone", admin, 599),
         request("axl", "GET /axl/?user=x&password=(hidden)&PIN=(hidden)", Some("stranger"), 401),

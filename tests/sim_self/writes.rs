@@ -48,7 +48,8 @@ async fn a_phone_is_changed_as_far_as_the_simulator_can() {
     for (fields, part) in [
         ("<phoneSuite>enabled</phoneSuite>", "not valid"),
         ("<commonPhoneConfigName>None</commonPhoneConfigName>", "<axlcode>5007</axlcode>"),
-        ("<description>x</description>", "the simulator cannot change description of a phone"),
+        ("<devicePoolName>None</devicePoolName>", "<axlcode>5007</axlcode>"),
+        ("<newName>SEP000000000002</newName>", "<axlcode>-239</axlcode>"),
         (
             "<commonPhoneConfigName>None</commonPhoneConfigName><phoneSuite>Disabled</phoneSuite>",
             "None",
@@ -117,7 +118,7 @@ async fn a_profile_is_changed_and_applied() {
     assert_ne!(bench.sim.state_digest(), before);
     for (fields, part) in [
         ("<phonePersonalization>2</phonePersonalization>", "not valid"),
-        ("<backgroundImage>t</backgroundImage>", "cannot change backgroundImage of a profile"),
+        ("<newName>x</newName>", "The simulator cannot do newName of a CommonPhoneConfig."),
     ] {
         let inner = named("Locked", fields);
         let (status, body) = bench.ask("15.0", "updateCommonPhoneConfig", &inner).await;

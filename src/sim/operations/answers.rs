@@ -77,6 +77,7 @@ fn every_answer_has_the_order_and_the_values_of_the_schema() {
             ("listPhone", "name"),
             ("listCommonPhoneConfig", "name"),
             ("listDevicePool", "name"),
+            ("listLine", "pattern"),
             ("listProcessNode", "name"),
             ("listUser", "userid"),
             ("listAppUser", "userid"),
@@ -96,8 +97,9 @@ fn every_answer_has_the_order_and_the_values_of_the_schema() {
         }
         let people = [("getAppUser", "userid", PUSH_USER), ("getUser", "userid", PUSH_END_USER)];
         let profile = [("getCommonPhoneConfig", "name", STANDARD_PROFILE)];
+        let lines = [("getLine", "pattern", "1000"), ("getDevicePool", "name", "Default")];
         let phones = names.iter().map(|name| ("getPhone", "name", name.as_str()));
-        for (operation, key, name) in people.into_iter().chain(profile).chain(phones) {
+        for (operation, key, name) in people.into_iter().chain(profile).chain(lines).chain(phones) {
             let items = returned(operation);
             let key = format!("<{key}>{name}</{key}>");
             let tags = format!("<returnedTags>{}</returnedTags>", everything(items, version));

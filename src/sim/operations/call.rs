@@ -2,7 +2,8 @@
 
 use crate::sim::fault::SoapFault;
 use crate::sim::history::Write;
-use crate::sim::state::{Cluster, Database};
+use crate::sim::schema;
+use crate::sim::state::{Cluster, Database, Fields};
 use crate::sim::xml::Node;
 
 /// The inside of an answer, or the fault instead.
@@ -128,6 +129,17 @@ impl Pattern {
 pub(super) fn returned_tags(request: &Node) -> Option<Vec<&str>> {
     let tags = request.child("returnedTags")?;
     Some(tags.children.iter().map(|tag| tag.name.as_str()).collect())
+}
+
+/// Returns the tags of an answer: those that the caller wants, or the usual ones and those that were written.
+pub(super) fn answered_tags<'a>(call: &Call<'a>, usual: &str, written: &Fields) -> Vec<&'a str> {
+    returned_tags(call.request).unwrap_or_else(|| {
+        let all = schema::tags(&call.request.name, call.version);
+        let known = |tag: &&str| {
+            usual.split_whitespace().any(|usual| usual == *tag) || written.contains_key(*tag)
+        };
+        all.filter(known).collect()
+    })
 }
 
 #[cfg(test)]

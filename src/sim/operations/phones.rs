@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::call::{Answer, Call, Criteria, returned_tags, rows};
+use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows};
 use super::row::Row;
 use crate::sim::fault::SoapFault;
 use crate::sim::state::{Database, Device};
-use crate::sim::values::{protocol, setting_name, vendor_config};
-use crate::sim::xml::Node;
+use crate::sim::values::{protocol, setting_name, uuid, vendor_config};
+use crate::sim::xml::{Node, element_into, escape_into};
 
 pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Answer {
     let criteria = Criteria::read(call.request)?;
@@ -34,7 +34,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Answer {
 
 pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Answer {
     let at = find(cluster, call.request).ok_or_else(|| SoapFault::not_found("Phone"))?;
-    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.split(' ').collect());
+    let tags = answered_tags(call, ALL_TAGS, &cluster.devices[at].fields);
     let mut out = String::from("<return>");
     phone(&mut out, cluster, at, &cluster.devices[at], &tags, call);
     out.push_str("</return>");
@@ -44,12 +44,14 @@ pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Answer {
 pub(super) fn find(cluster: &Database, request: &Node) -> Option<usize> {
     match (request.child_text("name"), request.child_text("uuid")) {
         (Some(name), _) => cluster.device(name),
-        (None, Some(uuid)) => {
-            let same = |&at: &usize| cluster.devices[at].uuid.eq_ignore_ascii_case(uuid);
-            cluster.order.iter().copied().find(same)
-        }
+        (None, Some(uuid)) => find_uuid(cluster, uuid),
         (None, None) => None,
     }
+}
+
+pub(super) fn find_uuid(cluster: &Database, uuid: &str) -> Option<usize> {
+    let same = |&at: &usize| cluster.devices[at].uuid.eq_ignore_ascii_case(uuid);
+    cluster.order.iter().copied().find(same)
 }
 
 fn phone(
@@ -91,7 +93,7 @@ fn phone(
             "loadInformation" => {
                 let load = spec.special_load.as_deref().unwrap_or(&spec.active_load);
                 let mut markup = String::new();
-                crate::sim::xml::escape_into(&mut markup, load);
+                escape_into(&mut markup, load);
                 let special = spec.special_load.is_some();
                 row.markup(&format!(
                     "<loadInformation special=\"{special}\">{markup}</loadInformation>"
@@ -99,12 +101,14 @@ fn phone(
             }
             "vendorConfig" => row.markup(&vendor_config(&device.vendor_settings())),
             "versionStamp" => {
-                row.text(tag, &format!("{{{}-{}", 1_680_793_930 + at, &device.uuid[1..]));
+                row.text(tag, &device.version_stamp(at));
             }
             "authenticationUrl" => row.text(tag, spec.authentication_url.as_deref().unwrap_or("")),
             "secureAuthenticationUrl" => {
                 row.text(tag, spec.secure_authentication_url.as_deref().unwrap_or(""));
             }
+            "lines" => row.markup(&lines(at, device)),
+            _ if device.fields.contains_key(tag) => row.kept(&device.fields[tag]),
             "isActive" => row.boolean(tag, spec.active),
             "phoneSuite" => row.text(tag, setting_name(spec.personalization)),
             "preemption" => row.text(tag, "Disabled"),
@@ -125,8 +129,62 @@ fn phone(
     out.push_str("</phone>");
 }
 
+/// Writes the lines with the defaults of what was not written.
+fn lines(at: usize, device: &Device) -> String {
+    let mut out = String::from("<lines>");
+    for (index, number) in (1..).zip(device.numbers(at)) {
+        let written = device.written_lines.as_ref().and_then(|lines| lines.get(index - 1));
+        let id = uuid("map", &format!("{} {index}", device.pkid));
+        // Writing into a String cannot fail.
+        let _ = write!(out, "<line uuid=\"{id}\"><index>{index}</index>");
+        for (tag, default) in LINE_FIELDS {
+            let field = written.and_then(|line| line.written.child(tag));
+            match field.and_then(Node::markup) {
+                _ if *tag == "dirn" => {
+                    let line = uuid("line", &number);
+                    let _ = write!(out, "<dirn uuid=\"{line}\"><pattern>");
+                    escape_into(&mut out, &number);
+                    out.push_str("</pattern><routePartitionName/></dirn>");
+                }
+                Some(markup) => out.push_str(&markup),
+                None if default.is_empty() => {}
+                None => element_into(&mut out, tag, default),
+            }
+        }
+        out.push_str("</line>");
+    }
+    out.push_str("</lines>");
+    if out == "<lines></lines>" { "<lines/>".to_owned() } else { out }
+}
+
+/// The fields of a line on a phone in the order of the schema (`XPhoneLine`), with their defaults.
+const LINE_FIELDS: &[(&str, &str)] = &[
+    ("label", ""),
+    ("display", ""),
+    ("dirn", ""),
+    ("ringSetting", "Use System Default"),
+    ("consecutiveRingSetting", "Use System Default"),
+    ("ringSettingIdlePickupAlert", "Use System Default"),
+    ("ringSettingActivePickupAlert", "Use System Default"),
+    ("displayAscii", ""),
+    ("e164Mask", ""),
+    ("mwlPolicy", "Use System Policy"),
+    ("maxNumCalls", "4"),
+    ("busyTrigger", "2"),
+    ("callInfoDisplay", ""),
+    ("recordingProfileName", ""),
+    ("monitoringCssName", ""),
+    ("recordingFlag", "Call Recording Disabled"),
+    ("audibleMwi", "Default"),
+    ("speedDial", ""),
+    ("partitionUsage", "General"),
+    ("associatedEndusers", ""),
+    ("missedCallLogging", "true"),
+    ("recordingMediaSource", "Gateway Preferred"),
+];
+
 /// What `getPhone` answers to a request without `returnedTags`.
 const ALL_TAGS: &str = "name description product model class protocol protocolSide callingSearchSpaceName \
     devicePoolName commonDeviceConfigName commonPhoneConfigName networkLocation locationName \
-    loadInformation vendorConfig versionStamp traceFlag preemption authenticationUrl \
+    loadInformation vendorConfig versionStamp traceFlag preemption lines authenticationUrl \
     enableExtensionMobility ownerUserName isActive phoneSuite isProtected";

@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use super::call::Call;
+use crate::sim::schema;
 use crate::sim::state::Entry;
-use crate::sim::xml::{element_into, escape_into};
+use crate::sim::values::uuid;
+use crate::sim::xml::{Node, element_into, escape_into};
 
 pub(super) struct Row<'a> {
     out: &'a mut String,
@@ -54,6 +56,22 @@ impl<'a> Row<'a> {
         let _ = write!(self.out, "<{name} uuid=\"{uuid}\">");
         escape_into(self.out, text);
         let _ = write!(self.out, "</{name}>");
+    }
+
+    /// Writes a field as it was written over AXL.
+    pub(super) fn kept(&mut self, node: &Node) {
+        let (name, text) = (node.name.as_str(), node.text.trim());
+        if !node.children.is_empty() {
+            // What cannot be given back is like a field that was not written.
+            self.out.push_str(&node.markup().unwrap_or_default());
+        } else if schema::is_reference(name) {
+            self.named(name, text, &uuid(name, text));
+        } else if matches!(text, "True" | "False") {
+            // Published samples write booleans so; the schema has them in lower case only.
+            self.text(name, &text.to_lowercase());
+        } else {
+            self.text(name, text);
+        }
     }
 
     /// Writes a field without value: four shapes that published answers show.

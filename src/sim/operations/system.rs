@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::call::{Answer, Call, Criteria, returned_tags, rows};
+use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
 use super::row::Row;
 use crate::sim::change_log::LoggedChange;
 use crate::sim::config::{ChangeNotification, Release};
 use crate::sim::fault::SoapFault;
-use crate::sim::fleet_content::Registration;
-use crate::sim::state::Database;
-use crate::sim::values::{FIRST_TIME, uuid};
+use crate::sim::state::{Cluster, Database, Entry, Fields};
+use crate::sim::values::{ris_status, uuid};
 
 pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Answer {
     if let Some(node) = call.request.child_text("processNodeName")
@@ -42,7 +41,10 @@ pub(super) fn changes(cluster: &Database, call: &Call<'_>) -> Answer {
         let id = start.text.trim().parse().unwrap_or(0);
         // What a cluster answers to a number that has fallen out of its record was not published.
         let from = log.from(id).filter(|_| same_queue);
-        let from = from.ok_or_else(|| SoapFault::server(5007, WRONG_QUEUE))?;
+        // Published: this fault is in the namespace, and others are not.
+        let namespace = Some(call.version);
+        let wrong = || SoapFault { namespace, ..SoapFault::server(5007, WRONG_QUEUE) };
+        let from = from.ok_or_else(wrong)?;
         let wanted: Vec<&str> = call
             .request
             .child("objectList")
@@ -96,24 +98,40 @@ pub(super) fn device_pools(cluster: &Database, call: &Call<'_>) -> Answer {
             _ => "Default",
         })
     });
-    rows(cluster, call.request, matching, |out, (at, entry)| {
-        // Writing into a String cannot fail.
-        let _ = write!(out, "<devicePool uuid=\"{}\">", entry.uuid);
-        let mut row = Row::new(out, at, call);
-        for &tag in &tags {
-            match tag {
-                "name" => row.text(tag, &entry.name),
-                "callManagerGroupName" | "regionName" => {
-                    row.named(tag, "Default", &uuid(tag, "Default"));
-                }
-                "dateTimeSettingName" => row.named(tag, "CMLocal", &uuid(tag, "CMLocal")),
-                "revertPriority" => row.text(tag, "Default"),
-                _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
-                _ => row.null(tag),
+    rows(cluster, call.request, matching, |out, (at, entry)| pool(out, at, entry, &tags, call))
+}
+
+pub(super) fn device_pool(cluster: &Database, call: &Call<'_>) -> Answer {
+    let at = match (call.request.child_text("name"), call.request.child_text("uuid")) {
+        (Some(name), _) => cluster.pools.find(name),
+        (None, uuid) => uuid.and_then(|uuid| cluster.pools.find_uuid(uuid)),
+    };
+    let at = at.ok_or_else(|| SoapFault::not_found("DevicePool"))?;
+    let usual = "name dateTimeSettingName callManagerGroupName regionName revertPriority";
+    let tags = answered_tags(call, usual, &Fields::new());
+    let mut out = String::from("<return>");
+    pool(&mut out, at, &cluster.pools.entries[at], &tags, call);
+    out.push_str("</return>");
+    Ok(out)
+}
+
+fn pool(out: &mut String, at: usize, entry: &Entry<()>, tags: &[&str], call: &Call<'_>) {
+    // Writing into a String cannot fail.
+    let _ = write!(out, "<devicePool uuid=\"{}\">", entry.uuid);
+    let mut row = Row::new(out, at, call);
+    for &tag in tags {
+        match tag {
+            "name" => row.text(tag, &entry.name),
+            "callManagerGroupName" | "regionName" => {
+                row.named(tag, "Default", &uuid(tag, "Default"));
             }
+            "dateTimeSettingName" => row.named(tag, "CMLocal", &uuid(tag, "CMLocal")),
+            "revertPriority" => row.text(tag, "Default"),
+            _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
+            _ => row.null(tag),
         }
-        out.push_str("</devicePool>");
-    })
+    }
+    out.push_str("</devicePool>");
 }
 
 pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Answer {
@@ -188,6 +206,20 @@ pub(super) fn service_parameter(cluster: &Database, call: &Call<'_>) -> Answer {
     Ok(out)
 }
 
+/// `updateServiceParameter`, for enterprise parameters.
+pub(super) fn set_service_parameter(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
+    let text = |name| call.request.child_text(name).unwrap_or_default();
+    let known = cluster.parameters.keys().find(|known| match call.request.child_text("uuid") {
+        Some(id) => uuid("parameter", known).eq_ignore_ascii_case(id),
+        None => text("service") == ENTERPRISE_SERVICE && *known == text("name"),
+    });
+    let name = known.cloned().ok_or_else(|| SoapFault::no_target("ServiceParameter"))?;
+    cluster.set_parameter(name.clone(), text("value").to_owned());
+    let id = uuid("parameter", &name);
+    written(cluster, call, name, 1);
+    Ok(format!("<return>{id}</return>"))
+}
+
 /// The virtual node that enterprise parameters belong to, with its fixed UUID (seen in published code).
 const ENTERPRISE_WIDE: &str = "EnterpriseWideData";
 const ENTERPRISE_WIDE_UUID: &str = "{00000000-1111-0000-0000-000000000000}";
@@ -216,22 +248,11 @@ pub(super) fn registrations(cluster: &Database, call: &Call<'_>) -> Answer {
                 }
                 "lastKnownConfigVersion" => row.text(tag, device.uuid.trim_matches(['{', '}'])),
                 "endpointConnection" => row.text(tag, "CDP"),
-                "lastSeen" => row.text(tag, &(FIRST_TIME + at as u64 + device.newer()).to_string()),
+                "lastSeen" => row.text(tag, &device.last_seen(at).to_string()),
                 "risStatus" => row.text(tag, status),
                 _ => row.null(tag),
             }
         }
         out.push_str("</registrationDynamic>");
     })
-}
-
-/// Returns the state as `XRisStatus` names it (AXL schema 12.5); nothing for a device that never registered.
-fn ris_status(registration: Registration) -> Option<&'static str> {
-    match registration {
-        Registration::NeverSeen => None,
-        Registration::PartiallyRegistered => Some("Partial Registered"),
-        Registration::Registered => Some("Registered"),
-        Registration::Rejected => Some("Rejected"),
-        Registration::UnRegistered => Some("Unregistered"),
-    }
 }

@@ -2,24 +2,24 @@
 
 use std::fmt::Write as _;
 
-use super::call::{Answer, Call, Criteria, returned_tags, rows, written};
+use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
 use super::row::Row;
 use crate::sim::config::UserGroups;
+use crate::sim::edits::UserEdit;
 use crate::sim::fault::SoapFault;
-use crate::sim::fleet_content::{AccountState, UserKind};
+use crate::sim::fleet_content::{AccountState, UserKind, UserSpec};
 use crate::sim::state::{Cluster, Database, User};
 use crate::sim::values::uuid;
-use crate::sim::xml::element_into;
+use crate::sim::xml::{Node, element_into};
 
 pub(super) fn list(cluster: &Database, call: &Call<'_>, kind: UserKind) -> Answer {
     let criteria = Criteria::read(call.request)?;
     let tags = returned_tags(call.request).unwrap_or_default();
-    let users = cluster.users.iter().enumerate().filter(|(_, user)| user.kind == kind);
+    let users = cluster.listed_users().filter(|(_, user)| user.kind == kind);
     let matching = users.filter(|(_, user)| {
         criteria.fit(|field| match field {
             "userid" => &user.userid,
-            "lastName" => &user.userid,
-            _ => "",
+            _ => user.field(field),
         })
     });
     rows(cluster, call.request, matching, |out, (at, user)| {
@@ -33,65 +33,132 @@ pub(super) fn one(cluster: &Database, call: &Call<'_>, kind: UserKind) -> Answer
         UserKind::EndUser => END_USER_TAGS,
         UserKind::Application => APPLICATION_USER_TAGS,
     };
-    let tags = returned_tags(call.request).unwrap_or_else(|| all.split(' ').collect());
+    let tags = answered_tags(call, all, &cluster.users[at].fields);
     let mut out = String::from("<return>");
     write_user(&mut out, cluster, at, &cluster.users[at], &tags, call);
     out.push_str("</return>");
     Ok(out)
 }
 
-/// Replaces the whole list of associated devices by the one that is sent, as AXL does.
+/// `updateUser` and `updateAppUser`: nothing is changed unless all of it can be.
 ///
-/// Leaving the element out leaves the list alone; an empty element empties it. A device that does not
-/// exist fails the whole request, and nothing is changed.
+/// A list of associated devices replaces the whole list, as AXL does; without the element the list stays, and an empty
+/// element empties it. A device that does not exist fails the whole request.
 pub(super) fn update(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Answer {
-    let Some(at) = find(cluster, call, kind) else {
-        return Err(SoapFault::no_target(noun(kind)));
+    let at = target(cluster, call, kind, "update")?;
+    let keys = ["userid", "uuid"];
+    let fields = call.request.children.iter().filter(|child| !keys.contains(&&*child.name));
+    let edits = fields.map(|field| user_edit(cluster, at, field));
+    let edits = edits.collect::<Result<Vec<_>, _>>()?;
+    let differ = edits.iter().map(|edit| {
+        let UserEdit::Devices(devices) = edit else { return 0 };
+        cluster.users[at].differs(devices)
+    });
+    // The nodes are notified of the user too.
+    let touched = 1 + differ.sum::<usize>();
+    written(cluster, call, cluster.users[at].userid.clone(), touched);
+    cluster.edit_user(at, edits);
+    Ok(format!("<return>{}</return>", cluster.users[at].uuid))
+}
+
+/// `addUser` and `addAppUser`.
+pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Answer {
+    let [request] = call.request.children.as_slice() else {
+        return Err(SoapFault::invalid("there is no user"));
     };
-    let caller = &cluster.users[call.user];
-    if cluster.users[at].rank < caller.rank {
+    let userid = request.child_text("userid").unwrap_or_default();
+    let at = cluster.users.len();
+    unused_name(cluster, at, userid)?;
+    let fields = request.children.iter().filter(|child| child.name != "userid");
+    let edits = fields.map(|field| user_edit(cluster, at, field));
+    let edits = edits.collect::<Result<Vec<_>, _>>()?;
+    let at = cluster.add_user(&UserSpec::new(userid, kind, ""));
+    for edit in edits {
+        cluster.apply_to_user(at, edit);
+    }
+    cluster.note_user(at, 'a', &[]);
+    written(cluster, call, userid.to_owned(), 1 + cluster.users[at].devices.len());
+    Ok(format!("<return>{}</return>", cluster.users[at].uuid))
+}
+
+/// `removeUser` and `removeAppUser`.
+pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Answer {
+    let at = target(cluster, call, kind, "remove")?;
+    let (userid, uuid) = (cluster.users[at].userid.clone(), cluster.users[at].uuid.clone());
+    written(cluster, call, userid, 1 + cluster.users[at].devices.len());
+    cluster.remove_user(at);
+    Ok(format!("<return>{uuid}</return>"))
+}
+
+/// Returns the user that is to be written to, if the caller does not rank below it.
+fn target(
+    cluster: &Database,
+    call: &Call<'_>,
+    kind: UserKind,
+    what: &str,
+) -> Result<usize, SoapFault> {
+    let at = find(cluster, call, kind).ok_or_else(|| SoapFault::no_target(noun(kind)))?;
+    if cluster.users[at].rank < cluster.users[call.user].rank {
         let who = match kind {
             UserKind::EndUser => "End User",
             UserKind::Application => "Application User",
         };
         let message = format!(
-            "You do not have the privilege to update this {who} as you have lower User Rank"
+            "You do not have the privilege to {what} this {who} as you have lower User Rank"
         );
         return Err(SoapFault::server(5003, message));
     }
-    let known = ["uuid", "userid", "associatedDevices", "password"];
-    if let Some(other) = call.request.children.iter().find(|c| !known.contains(&c.name.as_str())) {
-        // Silently ignoring a field would make the answer a lie.
-        let message = format!("the simulator cannot change {} of a user", other.name);
-        return Err(SoapFault::server(-1, message));
+    Ok(at)
+}
+
+fn unused_name(cluster: &Database, at: usize, userid: &str) -> Result<(), SoapFault> {
+    match cluster.user(userid) {
+        _ if userid.is_empty() => Err(SoapFault::invalid("the userid is empty")),
+        Some(other) if other != at => Err(SoapFault::duplicate()),
+        Some(_) | None => Ok(()),
     }
-    let mut devices = None;
-    if let Some(list) = call.request.child("associatedDevices") {
-        let mut found = Vec::with_capacity(list.children.len());
-        for device in &list.children {
-            let name = device.text.trim();
-            match cluster.device(name) {
-                Some(device) => found.push(device),
-                None => return Err(SoapFault::not_found(&format!("Device {name}"))),
-            }
+}
+
+fn user_edit(cluster: &Database, at: usize, field: &Node) -> Result<UserEdit, SoapFault> {
+    let text = field.text.trim();
+    Ok(match field.name.as_str() {
+        "newUserid" => {
+            unused_name(cluster, at, text)?;
+            UserEdit::Name(text.to_owned())
         }
-        devices = Some(found);
-    }
-    // The nodes are notified of the user too.
-    let touched = 1 + devices.as_ref().map_or(0, |devices| cluster.users[at].differs(devices));
-    let target = cluster.users[at].userid.clone();
-    written(cluster, call, target, touched);
-    let names = call.request.children.iter().map(|child| child.name.as_str());
-    let tags: Vec<&str> = names.filter(|name| !["userid", "uuid"].contains(name)).collect();
-    cluster.note_user(at, &tags);
-    let user = cluster.user_mut(at);
-    if let Some(devices) = devices {
-        user.associate(devices);
-    }
-    if let Some(password) = call.request.child_text("password") {
-        user.password = password.to_owned().into();
-    }
-    Ok(format!("<return>{}</return>", user.uuid))
+        "associatedDevices" => {
+            let names = field.children.iter().map(|device| device.text.trim());
+            let found = names.map(|name| {
+                let missing = || SoapFault::not_found(&format!("Device {name}"));
+                cluster.device(name).ok_or_else(missing)
+            });
+            UserEdit::Devices(found.collect::<Result<_, _>>()?)
+        }
+        "associatedGroups" => UserEdit::Groups(groups(cluster, field)),
+        "password" => UserEdit::Password(text.to_owned()),
+        "pin" => UserEdit::Pin(text.to_owned()),
+        // What a change of these does to log-ins is not simulated.
+        tag @ ("passwordCredentials" | "pinCredentials" | "convertUserAccount") => {
+            return Err(SoapFault::cannot(&format!("{tag} of a user")));
+        }
+        _ => UserEdit::Field(field.clone()),
+    })
+}
+
+/// Reads groups; a group without roles has those that it has for other users.
+fn groups(cluster: &Database, list: &Node) -> Vec<(String, Vec<String>)> {
+    let group = |group: &Node| {
+        let name = group.child_text("name").unwrap_or_default();
+        let roles = group.child("userRoles").map(|roles| &roles.children);
+        let roles =
+            roles.map(|roles| roles.iter().map(|role| role.text.trim().to_owned()).collect());
+        let known = || {
+            let mut all = cluster.listed_users().flat_map(|(_, user)| &user.groups);
+            all.find(|(other, _)| other == name).map(|(_, roles)| roles.clone()).unwrap_or_default()
+        };
+        (name.to_owned(), roles.unwrap_or_else(known))
+    };
+    list.children.iter().map(group).collect()
 }
 
 /// `doAuthenticateUser`: answers whether a password is right; a wrong one counts towards a lockout.
@@ -101,9 +168,12 @@ pub(super) fn authenticate(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     let Some(at) = cluster.user(userid) else {
         return Err(SoapFault::not_found("User"));
     };
-    // No user has a PIN, so every PIN is wrong.
-    let password = call.request.child("password").map_or("", |node| node.text.as_str());
-    let right = cluster.check_password(userid, password).is_some();
+    let secret = |name| call.request.child(name).map(|node| node.text.as_str());
+    let right = match secret("pin") {
+        Some(pin) => cluster.check_pin(userid, pin),
+        None => cluster.check_password(userid, secret("password").unwrap_or_default()),
+    };
+    let right = right.is_some();
     // The numbers were not published; that 0 means success is believed.
     let code = match (right, cluster.users[at].state) {
         (true, _) => 0,
@@ -122,7 +192,8 @@ fn find(cluster: &Database, call: &Call<'_>, kind: UserKind) -> Option<usize> {
     let found = match (call.request.child_text("userid"), call.request.child_text("uuid")) {
         (Some(userid), _) => cluster.user(userid),
         (None, Some(uuid)) => {
-            cluster.users.iter().position(|user| user.uuid.eq_ignore_ascii_case(uuid))
+            let mut users = cluster.listed_users();
+            users.find(|(_, user)| user.uuid.eq_ignore_ascii_case(uuid)).map(|(at, _)| at)
         }
         (None, None) => None,
     };
@@ -153,7 +224,9 @@ fn write_user(
     let mut row = Row::new(out, at, call);
     for &tag in tags {
         match tag {
-            "userid" | "lastName" => row.text(tag, &user.userid),
+            "userid" => row.text(tag, &user.userid),
+            _ if user.fields.contains_key(tag) => row.kept(&user.fields[tag]),
+            "lastName" => row.text(tag, user.field(tag)),
             "associatedDevices" => {
                 if user.devices.is_empty() {
                     row.markup("<associatedDevices/>");
@@ -262,8 +335,7 @@ fn flag(value: bool) -> &'static str {
 }
 
 /// What `getUser` answers to a request without `returnedTags`.
-const END_USER_TAGS: &str =
-    "lastName userid password associatedDevices associatedGroups passwordCredentials status";
+const END_USER_TAGS: &str = "firstName lastName userid password associatedDevices associatedGroups passwordCredentials status";
 /// What `getAppUser` answers to a request without `returnedTags`.
 const APPLICATION_USER_TAGS: &str =
     "userid password passwordCredentials isStandard associatedDevices associatedGroups";

@@ -130,7 +130,7 @@ fn view(shared: &Shared, shown: Shown) -> Overview {
             has_screen: model::by_number(spec.model).is_some_and(|model| model.image.is_some()),
         }
     };
-    let users = cluster.users.iter().filter(|user| {
+    let users = cluster.listed_users().map(|(_, user)| user).filter(|user| {
         // Owners of phones who have no password are left out.
         !user.devices.is_empty()
             || user.failed_logins > 0

@@ -3,7 +3,7 @@
 //! The tables are text in a small notation, so that they can be read beside the schema: field names in
 //! sequence order, `name!` must be there, `name*` may repeat, `name:kind` restricts the text,
 //! `name@12.5` exists from that schema version on and `name@<12.5` before it, `name{…}` holds fields
-//! of its own, `name{$table}` those of another table, `name{…}` with `~` inside holds anything, and
+//! of its own, `$table` is replaced by those of another table, `name{…}` with `~` inside holds anything, and
 //! `(a|b c)` is a choice between sequences, `(a|b)!` one that must be made.
 
 mod notation;
@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 pub(crate) use notation::{Field, Item, Kind};
+pub(crate) use wsdl::is_reference;
 
 use crate::sim::xml::Node;
 
@@ -40,6 +41,21 @@ pub(crate) fn since(operation: &str) -> u16 {
 
 pub(crate) fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS.get(name)
+}
+
+/// Returns the tags that an operation can be asked for, in the order in which they are answered.
+pub(crate) fn tags(operation: &str, version: u16) -> impl Iterator<Item = &'static str> {
+    let request = OPERATIONS.get(operation).map(|operation| operation.request.as_slice());
+    let tags = request.unwrap_or_default().iter().find_map(|item| match item {
+        Item::Field(Field { name, kind: Kind::Group(tags), .. }) if name == "returnedTags" => {
+            Some(tags.as_slice())
+        }
+        Item::Field(_) | Item::Choice { .. } => None,
+    });
+    tags.unwrap_or_default().iter().filter_map(move |item| match item {
+        Item::Field(field) if field.exists_in(version) => Some(field.name.as_str()),
+        Item::Field(_) | Item::Choice { .. } => None,
+    })
 }
 
 pub(crate) fn risport(name: &str) -> Option<&'static [Item]> {

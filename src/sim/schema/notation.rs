@@ -1,5 +1,7 @@
 //! The notation that the field tables are written in, and its reader.
 
+use crate::sim::values::truth;
+
 #[derive(Debug)]
 pub(crate) enum Item {
     Field(Field),
@@ -28,11 +30,15 @@ impl Field {
 #[derive(Debug)]
 pub(crate) enum Kind {
     Anything,
-    /// `t`, `f`, `true`, `false`, `0`, `1`.
+    /// `t`, `f`, `true`, `false`, `0`, `1`; published samples send `True`, too.
     Boolean,
+    /// A kind of objects whose changes are noted.
+    ChangeType,
     Group(Vec<Item>),
     Number,
     Pin,
+    /// The name of another object, with its UUID as an attribute.
+    Reference,
     Text,
     /// Text of at most 50 characters.
     Text50,
@@ -43,7 +49,8 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn accepts(&self, text: &str) -> bool {
         match self {
-            Self::Boolean => matches!(text, "t" | "f" | "true" | "false" | "0" | "1"),
+            Self::Boolean => truth(text).is_some(),
+            Self::ChangeType => CHANGE_TYPES.split_whitespace().any(|known| known == text),
             Self::Pin => text.len() >= 4 && text.bytes().all(|b| b.is_ascii_digit()),
             Self::Number => !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()),
             Self::Text50 => text.chars().count() <= 50,
@@ -56,7 +63,7 @@ impl Kind {
                 groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
                     && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()))
             }
-            Self::Anything | Self::Group(_) | Self::Text => true,
+            Self::Anything | Self::Group(_) | Self::Reference | Self::Text => true,
         }
     }
 }
@@ -94,7 +101,11 @@ fn sequence(tokens: &[&str], at: &mut usize, named: &[(&str, &str)]) -> Result<V
         match token {
             "}" | ")" | "|" => break,
             "(" => items.push(choice(tokens, at, named)?),
-            "{" => return Err("{ stands behind no field".to_owned()),
+            "{" => return Err("{ is behind no field".to_owned()),
+            _ if token.starts_with('$') => {
+                *at += 1;
+                items.extend(table(token, named)?);
+            }
             _ => {
                 *at += 1;
                 items.push(Item::Field(field(token, tokens, at, named)?));
@@ -102,6 +113,12 @@ fn sequence(tokens: &[&str], at: &mut usize, named: &[(&str, &str)]) -> Result<V
         }
     }
     Ok(items)
+}
+
+fn table(reference: &str, named: &[(&str, &str)]) -> Result<Vec<Item>, String> {
+    let table = named.iter().find(|(name, _)| *name == &reference[1..]);
+    let (_, text) = table.ok_or_else(|| format!("no table {reference}"))?;
+    parse(text, named)
 }
 
 fn choice(tokens: &[&str], at: &mut usize, named: &[(&str, &str)]) -> Result<Item, String> {
@@ -142,8 +159,10 @@ fn field(
         "text" => Kind::Text,
         "text50" => Kind::Text50,
         "bool" => Kind::Boolean,
+        "change" => Kind::ChangeType,
         "number" => Kind::Number,
         "digits4" => Kind::Pin,
+        "reference" => Kind::Reference,
         "uuid" => Kind::Uuid,
         other => return Err(format!("the kind {other:?} is unknown")),
     };
@@ -153,12 +172,6 @@ fn field(
             Some(&"~") => {
                 *at += 1;
                 Kind::Anything
-            }
-            Some(reference) if reference.starts_with('$') => {
-                *at += 1;
-                let table = named.iter().find(|(name, _)| *name == &reference[1..]);
-                let (_, text) = table.ok_or_else(|| format!("no table {reference}"))?;
-                Kind::Group(parse(text, named)?)
             }
             _ => Kind::Group(sequence(tokens, at, named)?),
         };
@@ -179,6 +192,47 @@ pub(crate) fn version(text: &str) -> Result<u16, String> {
     });
     parsed.ok_or_else(|| format!("{text:?} is no version"))
 }
+
+/// The values of `XChangeType` (AXL schema 12.5).
+const CHANGE_TYPES: &str =
+    "AarGroup AarGroupMatrix AdvertisedPatterns Announcement Annunciator AppServerInfo AppUser
+ApplicationDialRules ApplicationServer ApplicationUserCapfProfile AssignedPresenceServers
+AssignedPresenceUsers AudioCodecPreferenceList BillingServer BlockedLearnedPatterns CCAProfiles
+CallManager CallManagerGroup CallPark CallPickupGroup CalledPartyTracing
+CalledPartyTransformationPattern CallerFilterList CallingPartyTransformationPattern
+CcdAdvertisingService CcdHostedDN CcdHostedDNGroup CcdRequestingService
+CiscoCatalyst600024PortFXSGateway CiscoCatalyst6000E1VoIPGateway CiscoCatalyst6000T1VoIPGatewayPri
+CiscoCatalyst6000T1VoIPGatewayT1 CiscoCloudOnboarding CmcInfo CommonDeviceConfig CommonPhoneConfig
+ConferenceBridge ConferenceNow CredentialPolicy CredentialPolicyDefault Css CtiRoutePoint
+CumaServerSecurityProfile CustomUserField Customer DateTimeGroup Ddi DefaultDeviceProfile
+DeviceDefaults DeviceMobility DeviceMobilityGroup DevicePool DeviceProfile DhcpServer DhcpSubnet
+DialPlan DialPlanTag DirNumberAliasLookupandSync DirectedCallPark DirectoryLookupDialRules
+ElinGroup EmccFeatureConfig EndUserCapfProfile EnterpriseFeatureAccessConfiguration
+ExpresswayCConfiguration ExternalCallControlProfile FacInfo FallbackProfile FeatureControlPolicy
+FeatureGroupTemplate FixedMohAudioSource Gatekeeper Gateway GatewayEndpointAnalogAccess
+GatewayEndpointDigitalAccessBri GatewayEndpointDigitalAccessPri GatewayEndpointDigitalAccessT1
+GatewaySccpEndpoints GatewaySubunits GeoLocation GeoLocationFilter GeoLocationPolicy H323Gateway
+H323Phone H323Trunk HandoffConfiguration HttpProfile HuntList HuntPilot ImeClient
+ImeE164Transformation ImeEnrolledPattern ImeEnrolledPatternGroup ImeExclusionNumber
+ImeExclusionNumberGroup ImeFirewall ImeRouteFilterElement ImeRouteFilterGroup ImeServer
+ImportedDirectoryUriCatalogs InfrastructureDevice InterClusterServiceProfile
+InteractiveVoiceResponse IpPhoneServices IvrUserLocale LbmGroup LbmHubGroup LdapDirectory
+LdapFilter LdapSearch LdapSyncCustomField LicensedUser Line LineGroup LocalRouteGroup Location
+MediaResourceGroup MediaResourceList MeetMe MessageWaiting MlppDomain MobileSmartClientProfile
+MobileVoiceAccess MobilityProfile MohAudioSource MohServer MraServiceDomain Mtp
+NetworkAccessProfile Phone PhoneActivationCode PhoneButtonTemplate PhoneNtp PhoneSecurityProfile
+PhysicalLocation PresenceGroup PresenceRedundancyGroup ProcessNode ProcessNodeService
+RecordingProfile Region RegionMatrix RegistrationDynamic RemoteCluster RemoteDestination
+RemoteDestinationProfile ResourcePriorityNamespace ResourcePriorityNamespaceList RouteFilter
+RouteGroup RouteList RoutePartition RoutePattern RoutePlan SIPNormalizationScript
+SafCcdPurgeBlockLearnedRoutes SafForwarder SafSecurityProfile SdpTransparencyProfile SecureConfig
+ServiceParameter ServiceProfile SipDialRules SipProfile SipRealm SipRoutePattern SipTrunk
+SipTrunkSecurityProfile SoftKeyTemplate Srst TimePeriod TimeSchedule TodAccess TransPattern
+Transcoder TransformationProfile TvsCertificate UcService UnassignedDevice
+UnassignedPresenceServers UnassignedPresenceUsers UnitsToGateway UniversalDeviceTemplate
+UniversalLineTemplate User UserGroup UserPhoneAssociation UserProfileProvision Vg224 VohServer
+VoiceMailPilot VoiceMailPort VoiceMailProfile VpnGateway VpnGroup VpnProfile WLANProfile
+WifiHotspot WirelessAccessPointControllers WlanProfileGroup";
 
 const SINGLE: [char; 6] = ['{', '}', '(', ')', '|', '~'];
 

@@ -4,16 +4,34 @@
 
 /// Requests of AXL: operation, whether it writes, and the children of its element.
 pub(super) const AXL: &[(&str, bool, &str)] = &[
+    ("addAppUser", true, "appUser!{userid! $AppUser}"),
     ("addCommonPhoneConfig", true, "commonPhoneConfig!{$XCommonPhoneConfig}"),
+    ("addLine", true, "line!{pattern! description usage! routePartitionName $Line}"),
+    (
+        "addPhone",
+        true,
+        "phone!{name! description product! model class! protocol! protocolSide! callingSearchSpaceName
+devicePoolName! $Phone}",
+    ),
+    (
+        "addUser",
+        true,
+        "user!{firstName displayName middleName lastName! emMaxLoginTime@12.5 userid! $User}",
+    ),
     ("applyCommonPhoneConfig", true, NAME_OR_UUID),
     ("applyPhone", true, NAME_OR_UUID),
     ("doAuthenticateUser", false, "userid! (password!|pin!:digits4)!"),
+    ("doChangeDNDStatus", true, "(userID!|uuid!:uuid)! dndStatus!:bool"),
+    ("doDeviceReset", true, "deviceName! (isHardReset!:bool|deviceResetType!)!"),
     ("executeSQLQuery", false, "sql!"),
+    ("executeSQLUpdate", true, "sql!"),
     ("getAppUser", false, "(userid!|uuid!:uuid)! returnedTags{$RAppUser}"),
     ("getCCMVersion", false, "processNodeName"),
     ("getCommonPhoneConfig", false, "(name!|uuid!:uuid)! returnedTags{$RCommonPhoneConfig}"),
     ("getCredentialPolicy", false, "(name!|uuid!:uuid)! returnedTags{$RCredentialPolicy}"),
+    ("getDevicePool", false, "(name!|uuid!:uuid)! returnedTags{$RDevicePool}"),
     ("getEnterprisePhoneConfig", false, ""),
+    ("getLine", false, "(uuid!:uuid|pattern! routePartitionName)! returnedTags{$RLine}"),
     ("getPhone", false, "(name!|uuid!:uuid)! returnedTags{$RPhone}"),
     (
         "getServiceParameter",
@@ -26,7 +44,7 @@ pub(super) const AXL: &[(&str, bool, &str)] = &[
         false,
         "searchCriteria!{userid} returnedTags!{$LAppUser} skip:number first:number",
     ),
-    ("listChange", false, "startChangeId:number objectList{object*}"),
+    ("listChange", false, "startChangeId:number objectList{object*:change}"),
     (
         "listCommonPhoneConfig",
         false,
@@ -36,6 +54,11 @@ pub(super) const AXL: &[(&str, bool, &str)] = &[
         "listDevicePool",
         false,
         "searchCriteria!{name callManagerGroupName regionName} returnedTags!{$LDevicePool} skip:number first:number",
+    ),
+    (
+        "listLine",
+        false,
+        "searchCriteria!{pattern description usage routePartitionName} returnedTags!{$LLine} skip:number first:number",
     ),
     (
         "listPhone",
@@ -50,7 +73,7 @@ pub(super) const AXL: &[(&str, bool, &str)] = &[
     (
         "listRegistrationDynamic",
         false,
-        "searchCriteria!{device} returnedTags!{device lastKnownIpAddress lastKnownUcm lastKnownConfigVersion
+        "searchCriteria!{device} returnedTags!{device:reference lastKnownIpAddress lastKnownUcm lastKnownConfigVersion
 locationDetails endpointConnection portOrSsid lastSeen risStatus@12.5} skip:number first:number",
     ),
     (
@@ -58,20 +81,18 @@ locationDetails endpointConnection portOrSsid lastSeen risStatus@12.5} skip:numb
         false,
         "searchCriteria!{firstName lastName userid department customerName@12.5} returnedTags!{$LUser} skip:number first:number",
     ),
+    ("removeAppUser", true, "(userid!|uuid!:uuid)!"),
     ("removeCommonPhoneConfig", true, NAME_OR_UUID),
+    ("removeLine", true, "(uuid!:uuid|pattern! routePartitionName)!"),
+    ("removePhone", true, NAME_OR_UUID),
+    ("removeUser", true, "(userid!|uuid!:uuid)!"),
     ("resetCommonPhoneConfig", true, NAME_OR_UUID),
     ("resetPhone", true, NAME_OR_UUID),
     ("restartPhone", true, NAME_OR_UUID),
     (
         "updateAppUser",
         true,
-        "(uuid!:uuid|userid!)! newUserid password passwordCredentials{pwdCredPolicyName
-pwdCredUserCantChange:bool pwdCredUserMustChange:bool pwdCredDoesNotExpire:bool
-pwdCredTimeChanged pwdCredTimeAdminLockout pwdCredLockedByAdministrator:bool
-pwdResetHackCount:bool} digestCredentials presenceGroupName acceptPresenceSubscription:bool
-acceptOutOfDialogRefer:bool acceptUnsolicitedNotification:bool allowReplaceHeader:bool
-associatedDevices{device*:text50} associatedGroups{userGroup*{name userRoles{userRole*}}}
-ctiControlledDeviceProfiles{deviceProfile*:text50}",
+        "(uuid!:uuid|userid!)! newUserid $AppUser",
     ),
     (
         "updateCommonPhoneConfig",
@@ -82,16 +103,52 @@ vendorConfig{~} alwaysUsePrimeLine alwaysUsePrimeLineForVoiceMessage vpnGroupNam
 featureControlPolicy wifiHotspotProfile",
     ),
     (
+        "updateLine",
+        true,
+        "(uuid!:uuid|pattern! routePartitionName)! newPattern description newRoutePartitionName $Line",
+    ),
+    (
         "updatePhone",
         true,
-        "(name!|uuid!:uuid)! newName description callingSearchSpaceName devicePoolName commonDeviceConfigName
+        "(name!|uuid!:uuid)! newName description callingSearchSpaceName devicePoolName $Phone",
+    ),
+    (
+        "updateServiceParameter",
+        true,
+        "(uuid!:uuid|processNodeName! name! service!)! value",
+    ),
+    (
+        "updateUser",
+        true,
+        "(uuid!:uuid|userid!)! firstName displayName middleName lastName emMaxLoginTime@12.5 newUserid $User",
+    ),
+];
+
+/// Requests of RisPort70: operation and the children of its element.
+pub(super) const RISPORT: &[(&str, &str)] =
+    &[("selectCmDevice", SELECT), ("selectCmDeviceExt", SELECT), ("selectCtiItem", SELECT_CTI)];
+
+/// A request that only names what it is about.
+const NAME_OR_UUID: &str = "(name!|uuid!:uuid)!";
+
+const SELECT: &str = "StateInfo{~} CmSelectionCriteria!{MaxReturnedDevices:number DeviceClass
+Model:number Status NodeName SelectBy SelectItems{item*{Item!}} Protocol DownloadStatus}";
+
+const SELECT_CTI: &str = "StateInfo{~} CtiSelectionCriteria!{MaxReturnedItems:number CtiMgrClass Status
+NodeName SelectAppBy AppItems{item*{AppItem}} DevNames{item*{DevName}} DirNumbers{item*{DirNumber}}}";
+
+pub(super) const NAMED: &[(&str, &str)] = &[
+    // What follows in `XPhone` and in an update behind the fields that differ.
+    ("Phone", "commonDeviceConfigName
 commonPhoneConfigName networkLocation locationName mediaResourceListName networkHoldMohAudioSourceId
 userHoldMohAudioSourceId automatedAlternateRoutingCssName aarNeighborhoodName loadInformation
 vendorConfig{~} versionStamp traceFlag:bool mlppDomainId mlppIndicationStatus preemption
 useTrustedRelayPoint retryVideoCallAsAudio:bool securityProfileName sipProfileName
 cgpnTransformationCssName useDevicePoolCgpnTransformCss:bool geoLocationName geoLocationFilterName
-sendGeoLocation:bool (removeLines{~} addLines{~}|lines{~}) phoneTemplateName speeddials{~}
-busyLampFields{~} primaryPhoneName ringSettingIdleBlfAudibleAlert ringSettingBusyBlfAudibleAlert
+sendGeoLocation:bool (removeLines{line*{$PhoneLine}} addLines{line*{$PhoneLine}}|
+lines{line*{$PhoneLine} lineIdentifier*{~}}) phoneTemplateName speeddials{speeddial*{dirn label index}}
+busyLampFields{busyLampField*{blfDest blfDirn routePartition
+label associatedBlfSdFeatures{feature*} index}} primaryPhoneName ringSettingIdleBlfAudibleAlert ringSettingBusyBlfAudibleAlert
 blfDirectedCallParks{~} addOnModules{~} userLocale networkLocale idleTimeout authenticationUrl
 directoryUrl idleUrl informationUrl messagesUrl proxyServerUrl servicesUrl services{~}
 softkeyTemplateName defaultProfileName enableExtensionMobility:bool singleButtonBarge
@@ -111,13 +168,8 @@ AllowPresentationSharingUsingBfcp:bool
 confidentialAccess{confidentialAccessMode! confidentialAccessLevel!} requireOffPremiseLocation:bool
 allowiXApplicableMedia:bool cgpnIngressDN useDevicePoolCgpnIngressDN:bool msisdn
 enableCallRoutingToRdWhenNoneIsActive:bool wifiHotspotProfile wirelessLanProfileGroup elinGroup
-enableActivationID:bool@12.5 mraServiceDomain@12.5 allowMraMode:bool@12.5",
-    ),
-    (
-        "updateUser",
-        true,
-        "(uuid!:uuid|userid!)! firstName displayName middleName lastName emMaxLoginTime@12.5 newUserid
-password pin mailid department manager userLocale associatedDevices{device*:text50}
+enableActivationID:bool@12.5 mraServiceDomain@12.5 allowMraMode:bool@12.5"),
+    ("User", "password pin mailid department manager userLocale associatedDevices{device*:text50}
 primaryExtension{pattern routePartitionName:text50} associatedPc
 associatedGroups{userGroup*{name userRoles{userRole*}}} enableCti:bool digestCredentials
 phoneProfiles{profileName*} defaultProfile presenceGroupName subscribeCallingSearchSpaceName
@@ -135,24 +187,77 @@ telephoneNumber title mobileNumber homeNumber pagerNumber
 ldapDirectoryName userIdentity nameDialing ipccExtension ipccRoutePartition@12.5
 convertUserAccount accountType@<12.5 authenticationType@<12.5 enableUserToHostConferenceNow:bool
 attendeesAccessCode zeroHop:bool customerName@12.5
-(removeAssociatedHeadsets{~} addAssociatedHeadsets{~}|associatedHeadsets{~})",
+(removeAssociatedHeadsets{~} addAssociatedHeadsets{~}|associatedHeadsets{~})"),
+    ("AppUser", "password passwordCredentials{pwdCredPolicyName
+pwdCredUserCantChange:bool pwdCredUserMustChange:bool pwdCredDoesNotExpire:bool
+pwdCredTimeChanged pwdCredTimeAdminLockout pwdCredLockedByAdministrator:bool
+pwdResetHackCount:bool} digestCredentials presenceGroupName acceptPresenceSubscription:bool
+acceptOutOfDialogRefer:bool acceptUnsolicitedNotification:bool allowReplaceHeader:bool
+associatedDevices{device*:text50} associatedGroups{userGroup*{name userRoles{userRole*}}}
+ctiControlledDeviceProfiles{deviceProfile*:text50}"),
+    (
+        "PhoneLine",
+        "index label display dirn{pattern routePartitionName} ringSetting consecutiveRingSetting
+ringSettingIdlePickupAlert ringSettingActivePickupAlert displayAscii e164Mask mwlPolicy maxNumCalls
+busyTrigger callInfoDisplay{callerName callerNumber redirectedNumber dialedNumber}
+recordingProfileName monitoringCssName recordingFlag audibleMwi speedDial partitionUsage
+associatedEndusers{enduser*{userId}} missedCallLogging recordingMediaSource",
     ),
-];
-
-/// Requests of RisPort70: operation and the children of its element.
-pub(super) const RISPORT: &[(&str, &str)] =
-    &[("selectCmDevice", SELECT), ("selectCmDeviceExt", SELECT), ("selectCtiItem", SELECT_CTI)];
-
-/// A request that only names what it is about.
-const NAME_OR_UUID: &str = "(name!|uuid!:uuid)!";
-
-const SELECT: &str = "StateInfo{~} CmSelectionCriteria!{MaxReturnedDevices:number DeviceClass
-Model:number Status NodeName SelectBy SelectItems{item*{Item!}} Protocol DownloadStatus}";
-
-const SELECT_CTI: &str = "StateInfo{~} CtiSelectionCriteria!{MaxReturnedItems:number CtiMgrClass Status
-NodeName SelectAppBy AppItems{item*{AppItem}} DevNames{item*{DevName}} DirNumbers{item*{DirNumber}}}";
-
-pub(super) const NAMED: &[(&str, &str)] = &[
+    (
+        "Line",
+        "aarNeighborhoodName aarDestinationMask aarKeepCallHistory:bool aarVoiceMailEnabled:bool
+callForwardAll{forwardToVoiceMail callingSearchSpaceName
+secondaryCallingSearchSpaceName destination} callForwardBusy{forwardToVoiceMail callingSearchSpaceName destination} callForwardBusyInt{forwardToVoiceMail callingSearchSpaceName destination} callForwardNoAnswer{forwardToVoiceMail callingSearchSpaceName destination duration}
+callForwardNoAnswerInt{forwardToVoiceMail callingSearchSpaceName destination duration} callForwardNoCoverage{forwardToVoiceMail callingSearchSpaceName destination} callForwardNoCoverageInt{forwardToVoiceMail callingSearchSpaceName destination}
+callForwardOnFailure{forwardToVoiceMail callingSearchSpaceName destination} callForwardAlternateParty{~} callForwardNotRegistered{forwardToVoiceMail callingSearchSpaceName destination}
+callForwardNotRegisteredInt{forwardToVoiceMail callingSearchSpaceName destination}
+callPickupGroupName autoAnswer networkHoldMohAudioSourceId userHoldMohAudioSourceId
+callingIdPresentationWhenDiverted@12.5 alertingName asciiAlertingName presenceGroupName
+shareLineAppearanceCssName voiceMailProfileName patternPrecedence releaseClause hrDuration
+hrInterval cfaCssPolicy defaultActivatedDeviceName parkMonForwardNoRetrieveDn
+parkMonForwardNoRetrieveIntDn parkMonForwardNoRetrieveVmEnabled:bool
+parkMonForwardNoRetrieveIntVmEnabled:bool parkMonForwardNoRetrieveCssName
+parkMonForwardNoRetrieveIntCssName parkMonReversionTimer partyEntranceTone
+directoryURIs{~} allowCtiControlFlag:bool rejectAnonymousCall:bool patternUrgency:bool
+confidentialAccess{~} externalCallControlProfile enterpriseAltNum{~} e164AltNum{~} pstnFailover
+callControlAgentProfile useEnterpriseAltNum:bool useE164AltNum:bool active:bool
+externalPresentationInfo@12.5{~}",
+    ),
+    (
+        "RLine",
+        "pattern description usage routePartitionName
+aarNeighborhoodName aarDestinationMask aarKeepCallHistory aarVoiceMailEnabled
+callForwardAll{forwardToVoiceMail callingSearchSpaceName
+secondaryCallingSearchSpaceName destination} callForwardBusy{forwardToVoiceMail callingSearchSpaceName destination} callForwardBusyInt{forwardToVoiceMail callingSearchSpaceName destination} callForwardNoAnswer{forwardToVoiceMail callingSearchSpaceName destination duration}
+callForwardNoAnswerInt{forwardToVoiceMail callingSearchSpaceName destination duration} callForwardNoCoverage{forwardToVoiceMail callingSearchSpaceName destination} callForwardNoCoverageInt{forwardToVoiceMail callingSearchSpaceName destination}
+callForwardOnFailure{forwardToVoiceMail callingSearchSpaceName destination} callForwardAlternateParty{~} callForwardNotRegistered{forwardToVoiceMail callingSearchSpaceName destination}
+callForwardNotRegisteredInt{forwardToVoiceMail callingSearchSpaceName destination}
+callPickupGroupName autoAnswer networkHoldMohAudioSourceId userHoldMohAudioSourceId
+callingIdPresentationWhenDiverted@12.5 alertingName asciiAlertingName presenceGroupName
+shareLineAppearanceCssName voiceMailProfileName patternPrecedence releaseClause hrDuration
+hrInterval cfaCssPolicy defaultActivatedDeviceName parkMonForwardNoRetrieveDn
+parkMonForwardNoRetrieveIntDn parkMonForwardNoRetrieveVmEnabled
+parkMonForwardNoRetrieveIntVmEnabled parkMonForwardNoRetrieveCssName
+parkMonForwardNoRetrieveIntCssName parkMonReversionTimer partyEntranceTone
+directoryURIs{~} allowCtiControlFlag rejectAnonymousCall patternUrgency
+confidentialAccess{~} externalCallControlProfile enterpriseAltNum{~} e164AltNum{~} pstnFailover
+callControlAgentProfile associatedDevices{device*} useEnterpriseAltNum useE164AltNum
+active externalPresentationInfo@12.5{~}",
+    ),
+    (
+        "LLine",
+        "pattern description usage routePartitionName
+aarNeighborhoodName aarDestinationMask aarKeepCallHistory aarVoiceMailEnabled
+callPickupGroupName autoAnswer networkHoldMohAudioSourceId userHoldMohAudioSourceId
+callingIdPresentationWhenDiverted@12.5 alertingName asciiAlertingName presenceGroupName
+shareLineAppearanceCssName voiceMailProfileName patternPrecedence releaseClause hrDuration
+hrInterval cfaCssPolicy defaultActivatedDeviceName parkMonForwardNoRetrieveDn
+parkMonForwardNoRetrieveIntDn parkMonForwardNoRetrieveVmEnabled
+parkMonForwardNoRetrieveIntVmEnabled parkMonForwardNoRetrieveCssName
+parkMonForwardNoRetrieveIntCssName parkMonReversionTimer partyEntranceTone
+allowCtiControlFlag rejectAnonymousCall confidentialAccess{~} externalCallControlProfile
+enterpriseAltNum{~} e164AltNum{~} pstnFailover associatedDevices@<12.5{device*}",
+    ),
     (
         "LPhone",
         "name description product model class protocol protocolSide callingSearchSpaceName devicePoolName
@@ -196,8 +301,9 @@ networkHoldMohAudioSourceId userHoldMohAudioSourceId automatedAlternateRoutingCs
 aarNeighborhoodName loadInformation vendorConfig{~} versionStamp traceFlag mlppDomainId
 mlppIndicationStatus preemption useTrustedRelayPoint retryVideoCallAsAudio securityProfileName
 sipProfileName cgpnTransformationCssName useDevicePoolCgpnTransformCss geoLocationName
-geoLocationFilterName sendGeoLocation lines{line*{~} lineIdentifier*{~}} numberOfButtons
-phoneTemplateName speeddials{speeddial*{~}} busyLampFields{busyLampField*{~}} primaryPhoneName
+geoLocationFilterName sendGeoLocation lines{line*{$PhoneLine} lineIdentifier*{~}} numberOfButtons
+phoneTemplateName speeddials{speeddial*{dirn label index}} busyLampFields{busyLampField*{blfDest blfDirn routePartition
+label associatedBlfSdFeatures{feature*} index}} primaryPhoneName
 ringSettingIdleBlfAudibleAlert ringSettingBusyBlfAudibleAlert
 blfDirectedCallParks{blfDirectedCallPark*{~}} addOnModules{addOnModule*{~}} userLocale
 networkLocale idleTimeout authenticationUrl directoryUrl idleUrl informationUrl messagesUrl
@@ -253,7 +359,7 @@ alwaysUsePrimeLineForVoiceMessage vpnGroupName vpnProfileName featureControlPoli
 wifiHotspotProfile",
     ),
     (
-        "LDevicePool",
+        "DevicePool",
         "name autoSearchSpaceName dateTimeSettingName callManagerGroupName mediaResourceListName
 regionName networkLocale srstName connectionMonitorDuration automatedAlternateRoutingCssName
 aarNeighborhoodName locationName mobilityCssName physicalLocationName deviceMobilityGroupName
@@ -269,8 +375,14 @@ calledPartyInternationalPrefix calledPartyUnknownPrefix calledPartySubscriberPre
 calledPartyNationalStripDigits calledPartyInternationalStripDigits calledPartyUnknownStripDigits
 calledPartySubscriberStripDigits calledPartyNationalTransformationCssName
 calledPartyInternationalTransformationCssName calledPartyUnknownTransformationCssName
-calledPartySubscriberTransformationCssName imeEnrolledPatternGroupName localRouteGroup*{name
-value} mraServiceDomain@12.5",
+calledPartySubscriberTransformationCssName imeEnrolledPatternGroupName",
+    ),
+    ("LDevicePool", "$DevicePool localRouteGroup*{name value} mraServiceDomain@12.5"),
+    (
+        "RDevicePool",
+        "$DevicePool cntdPnTransformationCssName localRouteGroup*{name value}
+redirectingPartyTransformationCSS callingPartyTransformationCSS wirelessLanProfileGroup elinGroup
+mraServiceDomain@12.5",
     ),
     (
         "LProcessNode",

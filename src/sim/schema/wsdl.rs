@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use super::notation::{self, Field, Item, Kind};
 use super::{tables, version_number};
+use crate::sim::fault::AXL;
 
 /// Returns the WSDL for an AXL version such as `14.0` and a server at `host`.
 pub(crate) fn document(version: &str, host: &str) -> String {
@@ -126,29 +127,40 @@ fn write_field(out: &mut String, field: &Field, version: u16) {
         "<xsd:element name=\"{name}\" minOccurs=\"{least}\" maxOccurs=\"{most}\" nillable=\"true\""
     );
     let simple = match kind {
-        Kind::Anything => "axl:XAny",
+        Kind::Anything => match name.as_str() {
+            "row" => "xsd:anyType",
+            "vendorConfig" => "axl:XVendorConfig",
+            "changedTag" => "axl:XChangedTag",
+            _ => "axl:XAny",
+        },
         Kind::Boolean => "axl:boolean",
         Kind::Number if name == "startChangeId" => "axl:StartChangeId",
         Kind::Number => "xsd:unsignedLong",
-        Kind::Pin | Kind::Text | Kind::Text50 | Kind::Uuid => match name.as_str() {
-            "loadInformation" => "axl:XLoadInformation",
-            _ if is_reference(name) => "axl:XFkType",
-            _ => "xsd:string",
-        },
+        Kind::Reference => "axl:XFkType",
+        Kind::ChangeType | Kind::Pin | Kind::Text | Kind::Text50 | Kind::Uuid => {
+            match name.as_str() {
+                "loadInformation" => "axl:XLoadInformation",
+                _ if is_reference(name) => "axl:XFkType",
+                _ => "xsd:string",
+            }
+        }
         Kind::Group(items) => {
             out.push_str("><xsd:complexType><xsd:sequence>");
             sequence(out, items, version);
-            out.push_str(
-                "</xsd:sequence><xsd:attribute name=\"uuid\" type=\"xsd:string\"/><xsd:attribute name=\"ctiid\" type=\"xsd:string\"/></xsd:complexType></xsd:element>",
-            );
+            out.push_str("</xsd:sequence>");
+            let other = if name == "change" { "type" } else { "ctiid" };
+            for attribute in ["uuid", other] {
+                let _ = write!(out, "<xsd:attribute name=\"{attribute}\" type=\"xsd:string\"/>");
+            }
+            out.push_str("</xsd:complexType></xsd:element>");
             return;
         }
     };
     let _ = write!(out, " type=\"{simple}\"/>");
 }
 
-/// Tells whether a field names another object, with its UUID as an attribute.
-fn is_reference(name: &str) -> bool {
+/// Returns whether a field names another object, with its UUID as an attribute.
+pub(crate) fn is_reference(name: &str) -> bool {
     name.ends_with("Name") && !PLAIN_NAMES.contains(&name)
 }
 
@@ -170,19 +182,22 @@ const ANSWERS: &[(&str, &str)] = &[
     ("getEnterprisePhoneConfig", "return{enterprisePhoneConfig{vendorConfig{~}}}"),
     ("doAuthenticateUser", "return{userAuthenticated code daysToExpiry isWarningNeeded}"),
     ("executeSQLQuery", "return{row*{~}}"),
+    ("executeSQLUpdate", "return{rowsUpdated:number}"),
     (
         "listChange",
-        "queueInfo{firstChangeId lastChangeId nextStartChangeId queueId} changes{change*{~}}",
+        "queueInfo{firstChangeId lastChangeId nextStartChangeId queueId}
+        changes{change*{id action serviceType doGet changedTags{changedTag*{~}}}}",
     ),
 ];
 
-const AXL: &str = "http://www.cisco.com/AXL/API/";
 const SERVICE: &str = "http://www.cisco.com/AXLAPIService/";
 
 const TYPES: &str = "<xsd:simpleType name=\"boolean\"><xsd:restriction base=\"xsd:string\"><xsd:pattern value=\"t|f|true|false|0|1\"/></xsd:restriction></xsd:simpleType>\n\
     <xsd:complexType name=\"XFkType\"><xsd:simpleContent><xsd:extension base=\"xsd:string\"><xsd:attribute name=\"uuid\" type=\"xsd:string\"/></xsd:extension></xsd:simpleContent></xsd:complexType>\n\
     <xsd:complexType name=\"XLoadInformation\"><xsd:simpleContent><xsd:extension base=\"xsd:string\"><xsd:attribute name=\"special\" type=\"xsd:string\"/></xsd:extension></xsd:simpleContent></xsd:complexType>\n\
     <xsd:complexType name=\"StartChangeId\"><xsd:simpleContent><xsd:extension base=\"xsd:integer\"><xsd:attribute name=\"queueId\" type=\"xsd:string\" use=\"required\"/></xsd:extension></xsd:simpleContent></xsd:complexType>\n\
+    <xsd:complexType name=\"XChangedTag\"><xsd:simpleContent><xsd:extension base=\"xsd:string\"><xsd:attribute name=\"name\" type=\"xsd:string\"/></xsd:extension></xsd:simpleContent></xsd:complexType>\n\
+    <xsd:complexType name=\"XVendorConfig\"><xsd:sequence><xsd:any processContents=\"skip\" minOccurs=\"0\" maxOccurs=\"unbounded\"/></xsd:sequence></xsd:complexType>\n\
     <xsd:complexType name=\"XAny\" mixed=\"true\"><xsd:sequence><xsd:any processContents=\"skip\" minOccurs=\"0\" maxOccurs=\"unbounded\"/></xsd:sequence></xsd:complexType>\n";
 
 #[cfg(test)]
@@ -198,7 +213,7 @@ mod tests {
             let Item::Field(first) = &shape[0] else { panic!("{name}") };
             assert!(first.name == "return" || *name == "listChange", "{name}");
             let is_object = matches!(first.kind, Kind::Group(_));
-            assert_eq!(is_object, !writes, "{name}");
+            assert_eq!(is_object, !writes || *name == "executeSQLUpdate", "{name}");
         }
     }
 
@@ -214,6 +229,14 @@ mod tests {
             "type=\"axl:XFkType\"",
         ] {
             assert!(phones.contains(part), "{part}");
+        }
+        for part in [
+            "name=\"row\" minOccurs=\"0\" maxOccurs=\"unbounded\" nillable=\"true\" type=\"xsd:anyType\"",
+            "type=\"axl:XChangedTag\"",
+            "<xsd:attribute name=\"type\" type=\"xsd:string\"/>",
+            "name=\"rowsUpdated\"",
+        ] {
+            assert!(text.contains(part), "{part}");
         }
         assert!(text.contains("location=\"https://cucm-pub:8443/axl/\""));
         assert!(!document("11.5", "h").contains("allowMraMode"));

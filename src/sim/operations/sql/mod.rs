@@ -1,20 +1,26 @@
-//! `executeSQLQuery`: SELECT statements on an SQLite copy of the configuration.
+//! `executeSQLQuery` and `executeSQLUpdate`, on an SQLite copy of the configuration.
 //!
 //! [`statement`] translates the dialect, [`tables`] lists the tables and columns that exist, and SQLite does the rest.
-//! An authorizer lets a query read those columns and call the functions of [`FUNCTIONS`]; everything else is refused
-//! with the error that Informix has for it.
+//! An authorizer lets a statement read those columns and call [`functions`]. A table, a column or a function that is not
+//! among them may exist on a real cluster, so it is refused as one that the simulator does not have. [`update`] carries
+//! what a statement did to the copy over to the cluster.
 
+mod functions;
 mod statement;
 mod tables;
+pub(super) mod update;
 
+use std::ffi::c_int;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Error, Row, params_from_iter};
+use rusqlite::{Connection, Error, ErrorCode, Row, params_from_iter};
 
-use self::statement::{Statement, SyntaxError, translate};
+use self::functions::{AGGREGATES, FUNCTIONS};
+use self::statement::{Statement, syntax_error};
 use self::tables::{LARGE_TEXT, TABLES};
 use super::call::{Answer, Call};
 use crate::sim::config::Sql;
@@ -24,31 +30,51 @@ use crate::sim::state::Database;
 use crate::sim::xml::element_into;
 
 pub(super) fn query(cluster: &Database, call: &Call<'_>) -> Answer {
+    with_copy(cluster, call, Statement::query, |connection, statement| {
+        answer(cluster, connection, statement)
+    })
+}
+
+/// Translates the statement of a call, checks what it does, and runs it on the copy with the tables that it needs.
+fn with_copy<T>(
+    cluster: &Database,
+    call: &Call<'_>,
+    translate: fn(&str) -> Result<Statement, SoapFault>,
+    run: impl FnOnce(&mut Connection, &Statement) -> Result<T, SoapFault>,
+) -> Result<T, SoapFault> {
     if cluster.config.sql == Sql::Refused {
         // Neither code nor wording were published.
-        let message = "The user is not allowed to use executeSQLQuery.";
+        let message = format!("The user is not allowed to use {}.", call.request.name);
         return Err(SoapFault::server(-1, message));
     }
-    let text = call.request.child_text("sql").unwrap_or_default();
-    let statement = translate(text).map_err(|SyntaxError| syntax_error())?;
+    let statement = translate(call.request.child_text("sql").unwrap_or_default())?;
+    let failed = |error| fault(error, &statement);
     let mut cache = cluster.sql_cache.lock();
     let copy = match &mut *cache {
         Some(copy) => copy,
-        none => none.insert(empty_copy(cluster).map_err(fault)?),
+        none => none.insert(empty_copy(cluster).map_err(failed)?),
     };
-    let read = authorize(&mut copy.connection, &statement.sql)?;
-    fill(cluster, copy, &read).map_err(fault)?;
-    let answer = answer(cluster, &copy.connection, &statement);
+    let tables = authorize(&mut copy.connection, &statement)?;
+    fill(cluster, copy, &tables).map_err(failed)?;
+    copy.work.store(0, Ordering::Relaxed);
+    let work = Arc::clone(&copy.work);
+    let step = u64::try_from(STEP).unwrap_or_default();
+    let begun = Instant::now();
+    let limit = move || work.fetch_add(step, Ordering::Relaxed) > WORK || begun.elapsed() > TIME;
+    copy.connection.progress_handler(STEP, Some(limit)).map_err(failed)?;
+    let done = run(&mut copy.connection, &statement);
+    copy.connection.progress_handler(0, None::<fn() -> bool>).map_err(failed)?;
     drop(cache);
-    answer
+    done
 }
 
 /// Writes the rows of a query, and refuses when they are more than the size limit allows.
 fn answer(cluster: &Database, connection: &Connection, statement: &Statement) -> Answer {
+    let fault = |error| fault(error, statement);
     let mut prepared = connection.prepare(&statement.sql).map_err(fault)?;
     let names: Vec<String> = prepared.column_names().map(element_name).collect();
     let large = |name: &String| name == LARGE_TEXT;
-    if names.len() > 1 && (names.iter().any(large) || statement.selected.iter().any(large)) {
+    if names.len() > 1 && (names.iter().any(large) || statement.selected().iter().any(large)) {
         // That it is refused is in the AXL schema; the wording is the simulator's own.
         let message = "Large text columns cannot be fetched along with other columns.";
         return Err(SoapFault::server(-1, message));
@@ -59,6 +85,9 @@ fn answer(cluster: &Database, connection: &Connection, statement: &Statement) ->
     while let Some(row) = rows.next().map_err(fault)? {
         if fitting.is_none() {
             write_row(&mut out, &names, row).map_err(fault)?;
+            if out.len() > MEMORY {
+                return Err(SoapFault::memory());
+            }
             if cluster.config.limits.answer_bytes.is_some_and(|limit| out.len() > limit) {
                 fitting = Some(matched);
             }
@@ -106,19 +135,9 @@ fn empty_copy(cluster: &Database) -> rusqlite::Result<SqlCopy> {
             connection.execute_batch(&format!("create table {table} ({columns})"))?;
         }
     }
-    // Those of SQLite map the letters of ASCII only.
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("lower", 1, flags, |c| Ok(map_text(c, str::to_lowercase)))?;
-    connection.create_scalar_function("upper", 1, flags, |c| Ok(map_text(c, str::to_uppercase)))?;
-    Ok(SqlCopy { connection, filled: Vec::new() })
-}
-
-fn map_text(context: &Context<'_>, map: fn(&str) -> String) -> Option<String> {
-    match context.get_raw(0) {
-        ValueRef::Text(text) => Some(map(&String::from_utf8_lossy(text))),
-        ValueRef::Integer(number) => Some(number.to_string()),
-        ValueRef::Null | ValueRef::Real(_) | ValueRef::Blob(_) => None,
-    }
+    let work = Arc::default();
+    functions::add(&connection, &work)?;
+    Ok(SqlCopy { connection, work, filled: Vec::new() })
 }
 
 #[derive(Default)]
@@ -129,31 +148,37 @@ struct Access {
 
 impl Access {
     fn check(&mut self, action: AuthAction<'_>) -> Result<(), SoapFault> {
-        if let AuthAction::Read { table_name, column_name } = action {
-            if column_name == "ROWID" {
-                return Err(no_column("rowid"));
-            }
+        if let AuthAction::Read { column_name: "ROWID", .. } = action {
+            return Err(SoapFault::cannot("column rowid"));
+        }
+        if let AuthAction::Read { table_name, .. }
+        | AuthAction::Insert { table_name }
+        | AuthAction::Delete { table_name }
+        | AuthAction::Update { table_name, .. } = action
+        {
             let known = TABLES.iter().find(|(table, _)| *table == table_name);
-            let (table, _) = known.ok_or_else(|| no_table(table_name))?;
+            let unknown = || SoapFault::cannot(&format!("table {table_name}"));
+            let (table, _) = known.ok_or_else(unknown)?;
             if !self.tables.contains(table) {
                 self.tables.push(table);
             }
-            Ok(())
-        } else if let AuthAction::Function { function_name: name } = action {
-            if FUNCTIONS.contains(&name) || AGGREGATES.contains(&name) {
-                return Ok(());
-            }
-            Err(no_routine(name))
-        } else if action == AuthAction::Select {
-            Ok(())
-        } else {
-            Err(syntax_error())
+            return Ok(());
         }
+        if let AuthAction::Function { function_name: name } = action {
+            let known = FUNCTIONS.contains(&name) || AGGREGATES.contains(&name);
+            let unknown = || SoapFault::cannot(&format!("function {name}"));
+            return known.then_some(()).ok_or_else(unknown);
+        }
+        if action == AuthAction::Select { Ok(()) } else { Err(syntax_error()) }
     }
 }
 
-/// Checks what a statement does, and returns the tables that it reads.
-fn authorize(connection: &mut Connection, sql: &str) -> Result<Vec<&'static str>, SoapFault> {
+/// Checks what a statement does, and returns the tables that it uses.
+fn authorize(
+    connection: &mut Connection,
+    statement: &Statement,
+) -> Result<Vec<&'static str>, SoapFault> {
+    let fault = |error| fault(error, statement);
     let access = Arc::new(Mutex::new(Access::default()));
     let noted = Arc::clone(&access);
     let check = move |context: AuthContext<'_>| {
@@ -167,7 +192,7 @@ fn authorize(connection: &mut Connection, sql: &str) -> Result<Vec<&'static str>
         }
     };
     connection.authorizer(Some(check)).map_err(fault)?;
-    let prepared = connection.prepare(sql).map(drop);
+    let prepared = connection.prepare(&statement.sql).map(drop);
     let off = None::<fn(AuthContext<'_>) -> Authorization>;
     connection.authorizer(off).map_err(fault)?;
     let access = std::mem::take(&mut *access.lock().unwrap_or_else(PoisonError::into_inner));
@@ -206,43 +231,54 @@ fn fill(cluster: &Database, copy: &mut SqlCopy, tables: &[&'static str]) -> rusq
 
 /// Returns the error of Informix for one of SQLite, which names what is unknown in its text only.
 #[expect(clippy::needless_pass_by_value, reason = "maps errors")]
-fn fault(error: Error) -> SoapFault {
+fn fault(error: Error, statement: &Statement) -> SoapFault {
+    if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
+        return SoapFault::memory();
+    }
     let message =
         if let Error::SqlInputError { msg, .. } = &error { msg.clone() } else { error.to_string() };
-    let unqualified = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
     if let Some(name) = message.strip_prefix("no such table: ") {
-        no_table(name)
+        if tables::columns(name).is_some() {
+            // This cluster was configured without it.
+            let message = format!("The specified table ({name}) is not in the database.");
+            return SoapFault::server(-206, message);
+        }
+        SoapFault::cannot(&format!("table {name}"))
     } else if let Some(name) = message.strip_prefix("no such column: ") {
-        no_column(&unqualified(name))
+        match name.split_once('.') {
+            None => SoapFault::cannot(&format!("column {name}")),
+            Some((alias, column)) => match statement.table_of(alias) {
+                Some(table) => SoapFault::cannot(&format!("column {table}.{column}")),
+                None => no_column(column),
+            },
+        }
+    } else if let Some((_, column)) = message.split_once(" has no column named ") {
+        SoapFault::cannot(&format!("column {column}"))
     } else if let Some(name) = message.strip_prefix("ambiguous column name: ") {
-        SoapFault::server(-324, format!("Ambiguous column ({}).", unqualified(name)))
+        let name = name.rsplit('.').next().unwrap_or(name);
+        SoapFault::server(-324, format!("Ambiguous column ({name})."))
     } else if let Some(name) = message.strip_prefix("no such function: ") {
-        no_routine(name)
+        SoapFault::cannot(&format!("function {name}"))
     } else {
         syntax_error()
     }
 }
 
-fn syntax_error() -> SoapFault {
-    SoapFault::server(-201, "A syntax error has occurred.")
-}
-
-fn no_table(name: &str) -> SoapFault {
-    SoapFault::server(-206, format!("The specified table ({name}) is not in the database."))
-}
-
+/// A column of a table that the statement does not name.
 fn no_column(name: &str) -> SoapFault {
     let message =
         format!("Column ({name}) not found in any table in the query (or SLV is undefined).");
     SoapFault::server(-217, message)
 }
 
-fn no_routine(name: &str) -> SoapFault {
-    SoapFault::server(-674, format!("Routine ({name}) can not be resolved."))
-}
-
-const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];
-const FUNCTIONS: [&str; 6] = ["length", "like", "lower", "substr", "trim", "upper"];
+/// After how many instructions of SQLite its work is looked at, and how many a statement has: a large cluster needs a
+/// tenth.
+const STEP: c_int = 10_000;
+const WORK: u64 = 50_000_000;
+/// For instructions that take long, such as comparisons of long texts.
+const TIME: Duration = Duration::from_secs(20);
+/// How many bytes the rows of a query can have, where the cluster has no lower limit.
+const MEMORY: usize = 128 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -281,6 +317,17 @@ mod tests {
                 cells.collect::<Vec<_>>().join(" ")
             })
             .collect())
+    }
+
+    fn refusal(sql: &str) -> (i32, String) {
+        let mut text = String::from("<q>");
+        element_into(&mut text, "sql", sql);
+        text.push_str("</q>");
+        let request = Node::parse(&text).unwrap();
+        let call =
+            Call { version: 1250, odd_nulls: false, shuffle: None, user: 0, request: &request };
+        let fault = query(&cluster(), &call).unwrap_err();
+        (fault.code, fault.message)
     }
 
     #[test]
@@ -356,18 +403,141 @@ mod tests {
         assert_eq!(ask("select name from device where name glob 'S*'"), Err(-201));
         assert_eq!(ask("select name from device where name = :name"), Err(-201));
         assert_eq!(ask("select name from device; drop table device"), Err(-201));
-        assert_eq!(ask("select name from sqlite_master"), Err(-206));
-        assert_eq!(ask("select name from pragma_table_info('device')"), Err(-206));
-        assert_eq!(ask("select rowid from device"), Err(-217));
-        assert_eq!(ask("select random() from device"), Err(-674));
-        assert_eq!(ask("select nvl(name, 'x') from device"), Err(-674));
         assert_eq!(
             ask("select pkid from device d inner join devicepool p on d.fkdevicepool = p.pkid"),
             Err(-324)
         );
-        assert_eq!(ask("select name from nonesuch"), Err(-206));
-        assert_eq!(ask("select colour from device"), Err(-217));
+        // What a real cluster may have is refused as what the simulator lacks.
+        for (sql, what) in [
+            ("select name from sqlite_master", "table sqlite_master"),
+            ("select name from pragma_table_info('device')", "table pragma_table_info"),
+            ("select name from nonesuch", "table nonesuch"),
+            ("select rowid from device", "column rowid"),
+            ("select colour from device", "column colour"),
+            ("select d.colour from device as d", "column device.colour"),
+            ("select x.colour from devicepool p, device x", "column device.colour"),
+            ("select random() from device", "function random"),
+            ("select d.name from device d, outer(devicepool p)", "outer joins in the old notation"),
+            ("select name::interval from device", "INTERVAL"),
+            ("select name::blob from device", "the type blob"),
+            ("execute procedure dbreaddevicexml('x')", "EXECUTE"),
+        ] {
+            let message = format!("The simulator cannot do {what}.");
+            assert_eq!(refusal(sql), (-1, message), "{sql}");
+        }
         assert_eq!(ask("select name from device where d.name = 'a'"), Err(-217));
+    }
+
+    #[test]
+    fn matches_is_a_pattern_of_informix() {
+        for (pattern, found) in [
+            ("SEP*", 5),
+            ("sep*", 0),
+            ("SEP00000000000?", 5),
+            ("SEP00000000000[0-2]", 3),
+            ("SEP00000000000[^0-2]", 2),
+            ("*", 6),
+        ] {
+            let sql = format!("select count(*) from device where name matches '{pattern}'");
+            assert_eq!(ask(&sql).unwrap(), [format!("count={found}")], "{pattern}");
+            let sql = format!("select count(*) from device where not name matches '{pattern}'");
+            let others = sql.replace("not name matches", "name not matches");
+            assert_eq!(ask(&sql).unwrap(), [format!("count={}", 6 - found)], "{pattern}");
+            assert_eq!(ask(&others).unwrap(), ask(&sql).unwrap());
+        }
+        let escaped = "select count(*) from device where 'a*b' matches 'a\\*b' and 'a*b' matches 'a!*b' escape '!'";
+        assert_eq!(ask(escaped).unwrap(), ["count=6"]);
+        assert_eq!(
+            ask("select count(*) from device where fkenduser matches '*'").unwrap(),
+            ["count=0"]
+        );
+    }
+
+    #[test]
+    fn functions_and_casts_are_those_of_informix() {
+        let one = |expression: &str| {
+            let sql = format!("select {expression} as x from device where name = 'ctiport1'");
+            ask(&sql).map(|rows| rows.concat())
+        };
+        for (expression, found) in [
+            ("nvl(fkenduser, 'none')", "none"),
+            ("nvl(name, 'none')", "ctiport1"),
+            ("decode(tkmodel, 683, 'phone', 72, 'port', 'other')", "port"),
+            ("decode(tkmodel, 683, 'phone', 'other')", "other"),
+            ("decode(tkmodel, 683, 'phone')", ""),
+            ("char_length(name)", "8"),
+            ("length(name)", "8"),
+            ("substring(name from 4 for 4)", "port"),
+            ("substr(name, 4)", "port1"),
+            ("name[1,3]", "cti"),
+            ("device.name[4,7]::varchar(20)", "port"),
+            ("replace(name, 'port', 'x')", "ctix1"),
+            ("trim('  a ') || 'b'", "ab"),
+            ("lpad(tkmodel, 5, '0')", "00072"),
+            ("rpad(name, 3)", "cti"),
+            ("tkmodel::varchar || '!'", "72!"),
+            ("('7' || '2')::integer + 1", "73"),
+            ("cast(tkmodel as varchar(10)) || '!'", "72!"),
+            ("case when isactive = true then 'on' else 'off' end", "on"),
+            ("tkmodel / 2", "36"),
+            ("(select unique name from devicepool)", "HQ"),
+        ] {
+            assert_eq!(one(expression).unwrap(), format!("x={found}"), "{expression}");
+        }
+        let active =
+            |value: &str| ask(&format!("select count(*) from device where isactive = {value}"));
+        for yes in ["true", "'t'"] {
+            assert_eq!(active(yes).unwrap(), ["count=6"]);
+        }
+        for no in ["false", "'f'"] {
+            assert_eq!(active(no).unwrap(), ["count=0"]);
+        }
+        assert_eq!(
+            ask("select unique tkmodel from device where tkmodel < 100").unwrap(),
+            ["tkmodel=72"]
+        );
+        assert_eq!(
+            ask("select {all} name /* its's */ from device -- \"\nwhere name like 'cti%'").unwrap(),
+            ["name=ctiport1"]
+        );
+        assert_eq!(
+            ask("select name from device where pkid in (select first 1 pkid from device order by name desc)")
+                .unwrap(),
+            ["name=ctiport1"]
+        );
+        assert_eq!(
+            ask("select count(*) from systables where tabname = 'device'").unwrap(),
+            ["count=1"]
+        );
+    }
+
+    #[test]
+    fn a_column_beside_an_aggregate_must_be_grouped_by() {
+        for sql in [
+            "select count(*), tkmodel from device",
+            "select d.name, count(*) from device d group by d.tkmodel",
+            "select name from device group by tkmodel",
+            "select name from device union select max(name) || 'x', name from device",
+        ] {
+            assert_eq!(ask(sql), Err(-294), "{sql}");
+        }
+        for sql in [
+            "select count(*) as n, tkmodel m from device group by m",
+            "select tkmodel, count(*) from device d group by 1 having count(*) > 1",
+            "select d.tkmodel, max(d.name) from device d group by d.tkmodel order by 2",
+            "select 1, 'x', count(*) from device",
+            "select name, (select count(*) from devicepool) from device",
+        ] {
+            assert!(ask(sql).is_ok(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_query_without_end_is_ended() {
+        let endless =
+            "select count(*) from typemodel a, typemodel b, typemodel c, typemodel d, typemodel e";
+        let (code, message) = refusal(endless);
+        assert!(code == -1 && message.contains("Memory Allocation"), "{message}");
     }
 
     #[test]

@@ -7,39 +7,49 @@ use std::ops::Range;
 use crate::domain::model;
 use crate::sim::fleet_content::{AccountState, Protocol, UserKind};
 use crate::sim::state::{Database, Device, Table, User};
-use crate::sim::values::{pkid, setting_number, uuid};
+use crate::sim::values::{RIS_STATUS, pkid, ris_status, setting_number, truth, uuid};
 
 /// A cell; `None` is NULL.
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;
 type Rows<'a> = Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>;
 
-pub(super) const TABLES: [(&str, &str); 24] = [
+/// The tables with the columns that SQLite makes of them. Those of a map and of a type are named in published queries.
+pub(super) const TABLES: [(&str, &str); 37] = [
     (
         "device",
-        "pkid text, name text, description text, tkclass integer, tkmodel integer, tkdeviceprotocol integer, \
-         fkdevicepool text, fkcommonphoneconfig text, fklocation text, fkenduser text, \
-         tkphonepersonalization integer, isactive text, specialloadinformation text",
+        "pkid text, name text, description text, tkclass integer, tkmodel integer, tkproduct integer, \
+         tkdeviceprotocol integer, fkdevicepool text, fkcommonphoneconfig text, fklocation text, \
+         fkcallingsearchspace text, fkenduser text, tkphonepersonalization integer, isactive text, \
+         specialloadinformation text, ctiid integer, versionstamp text",
     ),
     ("typemodel", "enum integer, name text, tkclass integer"),
+    ("typeproduct", "enum integer, name text, tkmodel integer"),
+    ("typeclass", "enum integer, name text"),
+    ("typedeviceprotocol", "enum integer, name text"),
+    ("typepatternusage", "enum integer, name text"),
+    ("typephonepersonalization", "enum integer, name text"),
+    ("typerisstatus", "enum integer, name text"),
     ("devicepool", "pkid text, name text"),
     ("location", "pkid text, name text"),
+    ("callingsearchspace", "pkid text, name text, description text"),
+    ("routepartition", "pkid text, name text, description text"),
     (
         "commonphoneconfig",
         "pkid text, name text, tkphonepersonalization integer, zzbackgroundimageaccess text",
     ),
-    ("typephonepersonalization", "enum integer, name text"),
     (
         "enduser",
-        "pkid text, userid text, lastname text, status integer, islocaluser text, userrank integer",
+        "pkid text, userid text, firstname text, middlename text, lastname text, mailid text, department text, \
+         telephonenumber text, status integer, islocaluser text, userrank integer",
     ),
     ("applicationuser", "pkid text, name text, isstandard text, userrank integer"),
     (
         "enduserdevicemap",
-        "fkenduser text, fkdevice text, tkuserassociation integer, defaultprofile text",
+        "pkid text, fkenduser text, fkdevice text, tkuserassociation integer, defaultprofile text",
     ),
     (
         "applicationuserdevicemap",
-        "fkapplicationuser text, fkdevice text, tkuserassociation integer, description text",
+        "pkid text, fkapplicationuser text, fkdevice text, tkuserassociation integer, description text",
     ),
     ("enduserdirgroupmap", "fkenduser text, fkdirgroup text"),
     ("applicationuserdirgroupmap", "fkapplicationuser text, fkdirgroup text"),
@@ -50,20 +60,82 @@ pub(super) const TABLES: [(&str, &str); 24] = [
     ("devicexml8k", "fkdevice text, xml text"),
     ("devicexml16k", "fkdevice text, xml text"),
     ("commonphoneconfigxml", "fkcommonphoneconfig text, xml text"),
-    ("numplan", "pkid text, dnorpattern text, description text"),
-    ("devicenumplanmap", "pkid text, fkdevice text, fknumplan text, numplanindex integer"),
+    (
+        "numplan",
+        "pkid text, dnorpattern text, description text, fkroutepartition text, tkpatternusage integer",
+    ),
+    (
+        "devicenumplanmap",
+        "pkid text, fkdevice text, fknumplan text, numplanindex integer, label text, display text, e164mask text",
+    ),
+    (
+        "registrationdynamic",
+        "pkid text, fkdevice text, lastknownipaddress text, lastknownucm text, lastknownconfigversion text, \
+         lastseen integer, lastactive integer, datetimestamp integer, tkrisstatus integer",
+    ),
     ("processconfig", "paramname text, paramvalue text, tkservice integer"),
-    ("processnode", "name text, description text"),
+    ("processnode", "pkid text, name text, description text"),
+    ("callmanager", "pkid text, name text, description text, fkprocessnode text, ctiid integer"),
     ("componentversion", "softwarecomponent text, version text"),
+    ("extensionmobilitydynamic", "fkdevice text, fkenduser text"),
+    ("dnddynamic", "fkdevice text, dndstatus text"),
+    ("systables", "tabid integer, tabname text, tabtype text"),
+    ("syscolumns", "tabid integer, colno integer, colname text"),
 ];
+
+/// Returns the columns of a table, as SQLite makes it of them.
+pub(super) fn columns(table: &str) -> Option<&'static str> {
+    TABLES.iter().find(|(name, _)| *name == table).map(|(_, columns)| *columns)
+}
 
 /// The column of large texts, which must be selected alone (AXL schema).
 pub(super) const LARGE_TEXT: &str = "xml";
 
 pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
     match table {
-        "device" => Box::new(listed(cluster).map(|found| device(cluster, found))),
-        "typemodel" => Box::new(models(cluster)),
+        "device" => Box::new(listed(cluster).map(|(at, found)| device(cluster, at, found))),
+        "typemodel" => Box::new(
+            models(cluster)
+                .map(|(number, name)| vec![owned(number.to_string()), owned(name), text("1")]),
+        ),
+        // RisPort70 reports the number of the model as that of the product, too.
+        "typeproduct" => Box::new(models(cluster).map(|(number, name)| {
+            vec![owned(number.to_string()), owned(name), owned(number.to_string())]
+        })),
+        "typeclass" => numbered(&[("1", "Phone"), ("254", "Phone Template")]),
+        "typedeviceprotocol" => numbered(&[("0", "SCCP"), ("11", "SIP")]),
+        "typepatternusage" => numbered(&[(DIRECTORY_NUMBER, "Device")]),
+        "typerisstatus" => Box::new(
+            (1..).zip(RIS_STATUS).map(|(at, name)| vec![owned(at.to_string()), text(name)]),
+        ),
+        "callingsearchspace" => Box::new(
+            cluster.spaces.entries.iter().map(|e| vec![text(&e.pkid), text(&e.name), text("")]),
+        ),
+        "registrationdynamic" => Box::new(registrations(cluster)),
+        "callmanager" => Box::new((1..).zip(&cluster.nodes).map(|(at, node)| {
+            let id = owned(pkid(&uuid("callmanager", node)));
+            let name = owned(format!("CM_{node}"));
+            vec![id, name, text(node), node_id(node), owned(at.to_string())]
+        })),
+        "extensionmobilitydynamic" => Box::new(listed(cluster).filter_map(|(_, device)| {
+            let user = cluster.user(device.spec.login_user.as_deref()?)?;
+            Some(vec![text(&device.pkid), text(&cluster.users[user].pkid)])
+        })),
+        "dnddynamic" => Box::new(listed(cluster).map(|(_, device)| {
+            let on = device.fields.get("dndStatus").and_then(|node| truth(node.text.trim()));
+            vec![text(&device.pkid), flag(on == Some(true))]
+        })),
+        "systables" => Box::new(
+            (1..)
+                .zip(TABLES)
+                .map(|(id, (name, _))| vec![owned(id.to_string()), text(name), text("T")]),
+        ),
+        "syscolumns" => Box::new((1..).zip(TABLES).flat_map(|(id, (_, columns))| {
+            (1..).zip(columns.split(", ")).map(move |(at, column)| {
+                let name = column.split(' ').next().unwrap_or_default();
+                vec![owned(id.to_string()), owned(at.to_string()), text(name)]
+            })
+        })),
         "devicepool" => named(&cluster.pools),
         "location" => named(&cluster.locations),
         "commonphoneconfig" => Box::new(cluster.profiles.entries.iter().map(|entry| {
@@ -75,14 +147,18 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
             ]
         })),
         "typephonepersonalization" => {
-            let all = [("0", "Disabled"), ("1", "Enabled"), ("2", "HTTPS Only"), ("3", "Default")];
-            Box::new(all.into_iter().map(|(number, name)| vec![text(number), text(name)]))
+            numbered(&[("0", "Disabled"), ("1", "Enabled"), ("2", "HTTPS Only"), ("3", "Default")])
         }
         "enduser" => Box::new(users(cluster, UserKind::EndUser).map(|user| {
             vec![
                 text(&user.pkid),
                 text(&user.userid),
-                text(&user.userid),
+                text(user.field("firstName")),
+                text(user.field("middleName")),
+                text(user.field("lastName")),
+                text(user.field("mailid")),
+                text(user.field("department")),
+                text(user.field("telephoneNumber")),
                 text(if user.state == AccountState::Inactive { "0" } else { "1" }),
                 text("t"),
                 owned(user.rank.to_string()),
@@ -117,13 +193,26 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
             let entries = cluster.profiles.entries.iter();
             Box::new(entries.map(|e| vec![text(&e.pkid), Some(e.value.vendor_settings())]))
         }
-        "numplan" => Box::new(
-            lines(cluster)
-                .map(|(at, _, number)| vec![owned(format!("line-{at}")), owned(number), text("")]),
-        ),
-        "devicenumplanmap" => Box::new(lines(cluster).map(|(at, device, _)| {
-            let line = format!("line-{at}");
-            vec![owned(format!("map-{at}")), text(&device.pkid), owned(line), text("1")]
+        "numplan" => {
+            let numbers: BTreeSet<Cow<'_, str>> = lines(cluster)
+                .map(|(.., number)| number)
+                .chain(cluster.lines.entries.iter().map(|line| Cow::Borrowed(line.name.as_str())))
+                .collect();
+            Box::new(numbers.into_iter().map(|number| {
+                let fields = cluster.lines.find(&number).map(|at| &cluster.lines.entries[at].value);
+                let description = fields.and_then(|fields| fields.get("description"));
+                let id = line_id(&number);
+                let description = text(description.map_or("", |node| node.text.trim()));
+                vec![id, Some(number), description, None, text(DIRECTORY_NUMBER)]
+            }))
+        }
+        "devicenumplanmap" => Box::new(lines(cluster).map(|(device, index, number)| {
+            let id = owned(pkid(&uuid("map", &format!("{} {index}", device.pkid))));
+            let written = device.written_lines.as_ref().and_then(|lines| lines.get(index - 1));
+            let field = |tag| written.and_then(|line| text(line.written.child_text(tag)?));
+            let (label, display, mask) = (field("label"), field("display"), field("e164Mask"));
+            let index = owned(index.to_string());
+            vec![id, text(&device.pkid), line_id(&number), index, label, display, mask]
         })),
         "processconfig" => {
             let parameters = cluster.parameters.iter();
@@ -132,7 +221,9 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
         "processnode" => {
             let nodes = cluster.nodes.iter().map(String::as_str);
             Box::new(
-                std::iter::once("EnterpriseWideData").chain(nodes).map(|n| vec![text(n), None]),
+                std::iter::once("EnterpriseWideData")
+                    .chain(nodes)
+                    .map(|node| vec![node_id(node), text(node), None]),
             )
         }
         "componentversion" => {
@@ -142,25 +233,56 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
     }
 }
 
-fn listed(cluster: &Database) -> impl Iterator<Item = &Device> {
-    cluster.order.iter().map(|&at| &*cluster.devices[at])
+fn listed(cluster: &Database) -> impl Iterator<Item = (usize, &Device)> {
+    cluster.order.iter().map(|&at| (at, &*cluster.devices[at]))
 }
 
-/// Returns the devices that have a line, with its number.
-fn lines(cluster: &Database) -> impl Iterator<Item = (usize, &Device, String)> {
-    cluster.order.iter().filter_map(|&at| {
-        let device = &*cluster.devices[at];
-        Some((at, device, device.extension(at)?))
+/// Returns the lines of devices: the device, the place of the line on it, and its number.
+fn lines(cluster: &Database) -> impl Iterator<Item = (&Device, usize, Cow<'_, str>)> {
+    listed(cluster).flat_map(|(at, device)| {
+        (1..).zip(device.numbers(at)).map(move |(index, number)| (device, index, number))
     })
 }
 
-fn device<'a>(cluster: &'a Database, device: &'a Device) -> Vec<Cell<'a>> {
+fn line_id(number: &str) -> Cell<'static> {
+    owned(pkid(&uuid("line", number)))
+}
+
+fn node_id(node: &str) -> Cell<'static> {
+    owned(pkid(&uuid("node", node)))
+}
+
+fn numbered<'a>(rows: &'static [(&str, &str)]) -> Rows<'a> {
+    Box::new(rows.iter().map(|(number, name)| vec![text(number), text(name)]))
+}
+
+fn registrations(cluster: &Database) -> impl Iterator<Item = Vec<Cell<'_>>> {
+    listed(cluster).filter_map(|(at, device)| {
+        let status = ris_status(device.registration())?;
+        let number = RIS_STATUS.iter().position(|name| *name == status)? + 1;
+        let seen = device.last_seen(at).to_string();
+        Some(vec![
+            owned(pkid(&uuid("registration", &device.spec.name))),
+            text(&device.pkid),
+            owned(device.address_text().unwrap_or_default()),
+            text(cluster.nodes.get(device.spec.node).map_or("", String::as_str)),
+            text(&device.pkid),
+            owned(seen.clone()),
+            owned(seen.clone()),
+            owned(seen),
+            owned(number.to_string()),
+        ])
+    })
+}
+
+fn device<'a>(cluster: &'a Database, at: usize, device: &'a Device) -> Vec<Cell<'a>> {
     let spec = &device.spec;
     vec![
         text(&device.pkid),
         text(&spec.name),
         text(&spec.description),
         text(if spec.template { "254" } else { "1" }),
+        owned(spec.model.to_string()),
         owned(spec.model.to_string()),
         text(match spec.protocol {
             Protocol::Sccp => "0",
@@ -169,30 +291,32 @@ fn device<'a>(cluster: &'a Database, device: &'a Device) -> Vec<Cell<'a>> {
         text(&cluster.pools.entries[device.pool].pkid),
         text(&cluster.profiles.entries[device.profile].pkid),
         text(&cluster.locations.entries[device.location].pkid),
+        device.space.and_then(|space| text(&cluster.spaces.entries[space].pkid)),
         device.owner.and_then(|owner| text(&cluster.users[owner].pkid)),
         text(setting_number(spec.personalization)),
         flag(spec.active),
         spec.special_load.as_deref().and_then(text),
+        owned((at + 1).to_string()),
+        owned(device.version_stamp(at)),
     ]
 }
 
 /// Returns the phones whose `vendorConfig` has so many bytes: the table depends on the size.
 fn device_xml(cluster: &Database, size: Range<usize>) -> Rows<'_> {
-    Box::new(listed(cluster).filter_map(move |device| {
+    Box::new(listed(cluster).filter_map(move |(_, device)| {
         let settings = device.vendor_settings();
         size.contains(&settings.len()).then(|| vec![text(&device.pkid), Some(settings)])
     }))
 }
 
-fn models(cluster: &Database) -> impl Iterator<Item = Vec<Cell<'_>>> {
+fn models(cluster: &Database) -> impl Iterator<Item = (u32, String)> {
     let known = model::catalogue().iter().map(|model| (model.number, model.name.to_owned()));
     let mut all: BTreeMap<u32, String> = known.collect();
     // A join with this table must not lose the phones of a model that a test made up.
-    for device in listed(cluster) {
+    for (_, device) in listed(cluster) {
         all.entry(device.spec.model).or_insert_with(|| device.spec.model_name.clone());
     }
-    let rows = all.into_iter();
-    rows.map(|(number, name)| vec![owned(number.to_string()), owned(name), text("1")])
+    all.into_iter()
 }
 
 fn named<T>(table: &Table<T>) -> Rows<'_> {
@@ -200,22 +324,24 @@ fn named<T>(table: &Table<T>) -> Rows<'_> {
 }
 
 fn users(cluster: &Database, kind: UserKind) -> impl Iterator<Item = &User> {
-    cluster.users.iter().map(|user| &**user).filter(move |user| user.kind == kind)
+    cluster.listed_users().map(|(_, user)| user).filter(move |user| user.kind == kind)
 }
 
 fn associations(cluster: &Database, kind: UserKind) -> Rows<'_> {
     Box::new(users(cluster, kind).flat_map(move |user| {
         user.devices.iter().map(move |&device| {
+            let device = &cluster.devices[device].pkid;
+            let id = owned(pkid(&uuid("association", &format!("{} {device}", user.pkid))));
             let last = (kind == UserKind::EndUser).then_some(Cow::Borrowed("f"));
-            vec![text(&user.pkid), text(&cluster.devices[device].pkid), text("1"), last]
+            vec![id, text(&user.pkid), text(device), text("1"), last]
         })
     }))
 }
 
 /// Returns the groups of all users with their roles; a group of several users is there several times.
 fn groups(cluster: &Database) -> impl Iterator<Item = (&str, &Vec<String>)> {
-    let users = cluster.users.iter();
-    users.flat_map(|user| user.groups.iter().map(|(name, roles)| (name.as_str(), roles)))
+    let users = cluster.listed_users();
+    users.flat_map(|(_, user)| user.groups.iter().map(|(name, roles)| (name.as_str(), roles)))
 }
 
 fn memberships(cluster: &Database, kind: UserKind) -> Rows<'_> {
@@ -243,3 +369,6 @@ fn owned<'a>(text: String) -> Cell<'a> {
 fn flag(value: bool) -> Cell<'static> {
     Some(Cow::Borrowed(if value { "t" } else { "f" }))
 }
+
+/// The number of directory numbers in `typepatternusage` (seen in published queries).
+const DIRECTORY_NUMBER: &str = "2";

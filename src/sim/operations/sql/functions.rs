@@ -1,0 +1,202 @@
+//! The functions of Informix that SQLite lacks or has otherwise.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, Result};
+
+/// Adds the functions to a connection. Each call adds to the work of the statement, because SQLite counts it as one
+/// instruction.
+pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> {
+    let scalar = |name: &str, arguments, function: fn(&Context<'_>) -> Result<Value>| {
+        let work = Arc::clone(work);
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+        connection.create_scalar_function(name, arguments, flags, move |context| {
+            work.fetch_add(CALL, Ordering::Relaxed);
+            function(context)
+        })
+    };
+    // Those of SQLite map the letters of ASCII only.
+    scalar("lower", 1, |c| Ok(text(c, 0).map(|text| text.to_lowercase()).into()))?;
+    scalar("upper", 1, |c| Ok(text(c, 0).map(|text| text.to_uppercase()).into()))?;
+    scalar("char_length", 1, |c| {
+        Ok(text(c, 0).and_then(|text| i64::try_from(text.chars().count()).ok()).into())
+    })?;
+    scalar("nvl", 2, |c| {
+        let first: Value = c.get(0)?;
+        if first == Value::Null { c.get(1) } else { Ok(first) }
+    })?;
+    // decode(value, from, to, …, otherwise)
+    scalar("decode", -1, |c| {
+        let value = text(c, 0);
+        let mut pairs = (1..).step_by(2).take_while(|at| at + 1 < c.len());
+        let found = pairs.find(|&at| text(c, at) == value).map(|at| at + 1);
+        let otherwise = (c.len() > 1 && c.len().is_multiple_of(2)).then(|| c.len() - 1);
+        found.or(otherwise).map_or(Ok(Value::Null), |at| c.get(at))
+    })?;
+    scalar("lpad", -1, |c| Ok(pad(c, true).into()))?;
+    scalar("rpad", -1, |c| Ok(pad(c, false).into()))?;
+    // `text matches pattern escape character` comes as glob(pattern, text, character).
+    for arguments in [2, 3] {
+        scalar("glob", arguments, |c| {
+            let (Some(pattern), Some(value)) = (text(c, 0), text(c, 1)) else {
+                return Ok(Value::Null);
+            };
+            let escape = if c.len() > 2 { text(c, 2) } else { Some("\\".to_owned()) };
+            let escape = escape.and_then(|escape| escape.chars().next());
+            let (pattern, value): (Vec<char>, Vec<char>) =
+                (pattern.chars().collect(), value.chars().collect());
+            Ok(matches(&pattern, &value, escape).into())
+        })?;
+    }
+    Ok(())
+}
+
+/// Returns an argument as text; nothing for NULL.
+fn text(context: &Context<'_>, at: usize) -> Option<String> {
+    if at >= context.len() {
+        return None;
+    }
+    match context.get_raw(at) {
+        ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Integer(number) => Some(number.to_string()),
+        ValueRef::Real(number) => Some(number.to_string()),
+        ValueRef::Null | ValueRef::Blob(_) => None,
+    }
+}
+
+/// `lpad(text, length, filling)`: the text with exactly so many characters; blanks fill where nothing else is named.
+fn pad(context: &Context<'_>, left: bool) -> Option<String> {
+    let value = text(context, 0)?;
+    let length: usize = text(context, 1)?.parse().ok().filter(|&length| length <= LONGEST)?;
+    let filling = if context.len() > 2 { text(context, 2)? } else { " ".to_owned() };
+    let missing = length.saturating_sub(value.chars().count());
+    let filling: String = filling.chars().cycle().take(missing).collect();
+    let kept: String = value.chars().take(length).collect();
+    Some(if left { filling + &kept } else { kept + &filling })
+}
+
+/// Returns whether a pattern of `matches` fits a text: `*` is any text, `?` any character, `[a-c]` one of those and
+/// `[^a-c]` another one; a character after the escape character is only itself.
+fn matches(pattern: &[char], text: &[char], escape: Option<char>) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    loop {
+        if pattern.get(p) == Some(&'*') {
+            star = Some((p + 1, t));
+            p += 1;
+            continue;
+        }
+        let fits = match text.get(t) {
+            None if p == pattern.len() => return true,
+            None => return false,
+            Some(&c) => one(&pattern[p..], c, escape),
+        };
+        match (fits, star) {
+            (Some(width), _) => {
+                p += width;
+                t += 1;
+            }
+            (None, Some((behind, from))) => {
+                p = behind;
+                t = from + 1;
+                star = Some((behind, t));
+            }
+            (None, None) => return false,
+        }
+    }
+}
+
+/// Returns how long the part of a pattern is that a character fits; nothing where it does not fit.
+fn one(pattern: &[char], c: char, escape: Option<char>) -> Option<usize> {
+    match pattern {
+        [first, second, ..] if Some(*first) == escape => (*second == c).then_some(2),
+        ['?', ..] => Some(1),
+        ['[', rest @ ..] => {
+            let end = rest.iter().skip(1).position(|&end| end == ']')? + 1;
+            let (not, class) = match &rest[..end] {
+                ['^', class @ ..] => (true, class),
+                class => (false, class),
+            };
+            let mut at = 0;
+            let mut found = false;
+            while let Some(&from) = class.get(at) {
+                match class.get(at + 1..at + 3) {
+                    Some(&['-', to]) => {
+                        found |= (from..=to).contains(&c);
+                        at += 3;
+                    }
+                    _ => {
+                        found |= from == c;
+                        at += 1;
+                    }
+                }
+            }
+            (found != not).then_some(end + 2)
+        }
+        [first, ..] => (*first == c).then_some(1),
+        [] => None,
+    }
+}
+
+pub(super) const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];
+/// The functions that a statement can call, beside aggregates.
+pub(super) const FUNCTIONS: [&str; 19] = [
+    "abs",
+    "char_length",
+    "concat",
+    "decode",
+    "glob",
+    "length",
+    "like",
+    "lower",
+    "lpad",
+    "ltrim",
+    "nullif",
+    "nvl",
+    "replace",
+    "round",
+    "rpad",
+    "rtrim",
+    "substr",
+    "trim",
+    "upper",
+];
+
+/// The work of a call, in instructions of SQLite.
+const CALL: u64 = 200;
+
+/// The longest text that can be padded to, as that of an `lvarchar`.
+const LONGEST: usize = 32_739;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_of_matches_fit_as_in_informix() {
+        for (pattern, text, fits) in [
+            ("SEP*", "SEP00", true),
+            ("SEP*", "sep00", false),
+            ("S?P", "SEP", true),
+            ("S?P", "SP", false),
+            ("*0*1", "a0b0c1", true),
+            ("[a-c]x", "bx", true),
+            ("[^a-c]x", "bx", false),
+            ("[^a-c]x", "dx", true),
+            ("[]x]", "]", true),
+            ("a\\*", "a*", true),
+            ("a\\*", "ab", false),
+            ("", "", true),
+            ("*", "", true),
+            ("", "a", false),
+            ("[a", "[a", false),
+        ] {
+            let (pattern, text): (Vec<char>, Vec<char>) =
+                (pattern.chars().collect(), text.chars().collect());
+            assert_eq!(matches(&pattern, &text, Some('\\')), fits, "{pattern:?} {text:?}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! `executeSQLQuery` and `executeSQLUpdate`, as other clients use them.
+
+use std::time::Duration;
+
+use crate::bench::*;
+use crate::changes::{changes, since, text};
+use axlpaper::domain::personalization::Setting;
+use axlpaper::sim::{ADMIN_USER, PUSH_USER, READER_PASSWORD, READER_USER, SimConfig, Sql};
+
+async fn rows(bench: &Bench, sql: &str) -> String {
+    bench.good("executeSQLQuery", &statement(sql)).await
+}
+
+async fn update(bench: &Bench, sql: &str) -> String {
+    text(&bench.good("executeSQLUpdate", &statement(sql)).await, "rowsUpdated")
+}
+
+fn statement(sql: &str) -> String {
+    format!("<sql>{}</sql>", sql.replace('&', "&amp;").replace('<', "&lt;"))
+}
+
+#[tokio::test]
+async fn tables_agree_with_axl() {
+    let bench = Bench::new().await;
+    let registered = rows(
+        &bench,
+        "select d.name, d.ctiid, r.lastknownipaddress, s.name status, p.name product from registrationdynamic r \
+         inner join device d on r.fkdevice = d.pkid inner join typerisstatus s on r.tkrisstatus = s.enum \
+         inner join typeproduct p on d.tkproduct = p.enum where d.name matches '*[15]' order by d.name",
+    )
+    .await;
+    assert_eq!(registered.matches("<row>").count(), 2, "{registered}");
+    for part in ["127.9.0.5", "<status>Registered</status>", "<product>Cisco 8841</product>"] {
+        assert!(registered.contains(part), "{part}: {registered}");
+    }
+    let listed = bench.good("listPhone", &list("")).await;
+    assert!(listed.contains(&format!("ctiid=\"{}\"", text(&registered, "ctiid"))), "{listed}");
+    let managers = rows(&bench, "select name from callmanager where name matches 'CM_*'").await;
+    assert_eq!(managers.matches("<row>").count(), 2, "{managers}");
+    let columns = rows(
+        &bench,
+        "select c.colname from syscolumns c, systables t where c.tabid = t.tabid and t.tabname = 'device'",
+    )
+    .await;
+    assert!(columns.contains("<colname>versionstamp</colname>"), "{columns}");
+    let (status, body) =
+        bench.ask("15.0", "executeSQLQuery", &statement("select * from credential")).await;
+    assert_eq!(status, 500);
+    assert!(body.contains("<faultstring>The simulator cannot do table credential.<"), "{body}");
+}
+
+#[tokio::test]
+async fn a_query_without_end_does_not_hold_up_others() {
+    let bench = Bench::new().await;
+    let tables = (0..9).map(|k| format!("syscolumns t{k}")).collect::<Vec<_>>().join(", ");
+    let endless = statement(&format!("select count(*) from {tables}"));
+    let first = bench.ask("15.0", "executeSQLQuery", &endless);
+    // A client that goes away, beside one that waits.
+    let gone = tokio::time::timeout(
+        Duration::from_millis(1),
+        bench.ask("15.0", "executeSQLQuery", &endless),
+    );
+    let phones = list("");
+    let ((status, body), _gone, other) =
+        tokio::join!(first, gone, bench.good("listPhone", &phones));
+    assert_eq!(status, 500);
+    assert!(body.contains("Maximum AXL Memory Allocation Consumed"), "{body}");
+    assert_eq!(other.matches("<phone ").count(), 5);
+    assert!(rows(&bench, "select count(*) from device").await.contains("<count>6</count>"));
+}
+
+#[tokio::test]
+async fn an_update_changes_the_cluster() {
+    let bench = Bench::new().await;
+    let begin = bench.good("listChange", "").await;
+    let phones = "update device set tkphonepersonalization = 1, description = 'O''Brien & co' where name matches 'SEP*[12]'";
+    assert_eq!(update(&bench, phones).await, "2");
+    let record = bench.sim.record();
+    assert_eq!(record.phones["SEP000000000001"].personalization, Setting::Enabled);
+    assert_eq!(record.phones["SEP000000000003"].personalization, Setting::Default);
+    assert!(
+        bench
+            .good("getPhone", "<name>SEP000000000002</name>")
+            .await
+            .contains("O&apos;Brien &amp; co")
+    );
+    // The published way to associate many devices: append rows to the map.
+    let append = format!(
+        "insert into applicationuserdevicemap (fkapplicationuser, fkdevice, tkuserassociation) \
+         select u.pkid, d.pkid, 1 from applicationuser u, device d where u.name = '{PUSH_USER}' and d.name matches 'SEP*[23]'"
+    );
+    assert_eq!(update(&bench, &append).await, "2");
+    let devices = ["csfmscott", "SEP000000000001", "SEP000000000002", "SEP000000000003"];
+    assert_eq!(bench.sim.record().devices(PUSH_USER), devices);
+    let delete = "delete from applicationuserdevicemap where fkdevice in (select pkid from device where name = 'csfmscott')";
+    assert_eq!(update(&bench, delete).await, "1");
+    assert_eq!(bench.sim.record().devices(PUSH_USER), devices[1..]);
+    assert_eq!(
+        update(&bench, "update enduser set lastname = 'Roe' where userid = 'bgpush-eu'").await,
+        "1"
+    );
+    assert!(
+        rows(&bench, "select lastname from enduser").await.contains("<lastname>Roe</lastname>")
+    );
+    let parameter =
+        "update processconfig set paramvalue = '0' where paramname = 'PhonePersonalization'";
+    assert_eq!(update(&bench, parameter).await, "1");
+    assert_eq!(
+        update(&bench, "update commonphoneconfig set tkphonepersonalization = 2").await,
+        "1"
+    );
+    let dnd = "UPDATE dnddynamic SET dndstatus = \"t\" where fkdevice in (select pkid from device where name = \"SEP000000000004\")";
+    assert_eq!(update(&bench, dnd).await, "1");
+    let tags = "<name>SEP000000000004</name><returnedTags><dndStatus/></returnedTags>";
+    assert!(bench.good("getPhone", tags).await.contains("<dndStatus>true</dndStatus>"));
+    assert_eq!(update(&bench, "delete from device where name = 'SEP000000000005'").await, "1");
+    assert!(bench.sim.phone("SEP000000000005").is_none());
+    assert_eq!(
+        update(&bench, "update device set description = 'x' where name = 'none'").await,
+        "0"
+    );
+    assert_eq!(update(&bench, "delete from applicationuserdevicemap").await, "3");
+    assert!(bench.sim.record().devices(PUSH_USER).is_empty());
+    let later = bench
+        .good("listChange", &since(&text(&begin, "nextStartChangeId"), &text(&begin, "queueId")))
+        .await;
+    let kinds: Vec<String> = changes(&later)
+        .into_iter()
+        .map(|(kind, action, tags)| format!("{kind} {action} {}", tags.join(" ")))
+        .collect();
+    let expected = [
+        "Phone u description phoneSuite",
+        "Phone u description phoneSuite",
+        "AppUser u associatedDevices",
+        "AppUser u associatedDevices",
+        "User u lastName",
+        "ServiceParameter u value",
+        "CommonPhoneConfig u phonePersonalization",
+        "Phone u dndStatus",
+        "Phone r ",
+        "AppUser u associatedDevices",
+    ];
+    assert_eq!(kinds, expected);
+    let record = bench.sim.record();
+    assert!(record.writes.iter().all(|write| write.operation == "executeSQLUpdate"));
+    assert_eq!(
+        (record.writes[0].target.as_str(), record.writes[0].caller.as_str()),
+        ("device", ADMIN_USER)
+    );
+}
+
+#[tokio::test]
+async fn an_update_that_cannot_be_kept_changes_nothing() {
+    let bench = Bench::new().await;
+    let before = bench.sim.state_digest();
+    for (sql, part) in [
+        ("update device set tkmodel = 7", "The simulator cannot do this update."),
+        ("update device set description = 'x', ctiid = 7", "The simulator cannot do this update."),
+        ("insert into device (name) values ('SEP1')", "The simulator cannot do this update."),
+        ("update credential set credentials = 'x'", "The simulator cannot do table credential."),
+        ("update device set colour = 1", "The simulator cannot do column colour."),
+        ("create table x (y integer)", "The simulator cannot do this update."),
+        ("select name from device", "The simulator cannot do this update."),
+        ("update device set fkdevicepool = 'none'", "informix.fk_device_fkdevicepool"),
+        (
+            "update device set name = 'csfmscott' where name matches 'SEP*1'",
+            "<axlcode>-239</axlcode>",
+        ),
+        ("update device set", "<axlcode>-201</axlcode>"),
+        (
+            "insert or replace into enduserdevicemap (fkdevice) values ('x')",
+            "<axlcode>-201</axlcode>",
+        ),
+        (
+            "insert into enduserdevicemap (fkenduser, fkdevice, tkuserassociation) values ('x', 'y', 1)",
+            "informix.fk_enduserdevicemap_fkenduser",
+        ),
+        (
+            "insert into applicationuserdevicemap select * from applicationuserdevicemap",
+            "<axlcode>-239</axlcode>",
+        ),
+    ] {
+        let (status, body) = bench.ask("15.0", "executeSQLUpdate", &statement(sql)).await;
+        assert_eq!((status, body.contains(part)), (500, true), "{sql}: {body}");
+    }
+    assert_eq!(bench.sim.state_digest(), before);
+    assert!(bench.sim.record().writes.is_empty());
+    let body = envelope("15.0", "executeSQLUpdate", &statement("delete from device"));
+    let reader = bench.axl().basic_auth(READER_USER, Some(READER_PASSWORD)).body(body);
+    assert_eq!(read(reader).await.0, 401);
+    let none = SimConfig { sql: Sql::Refused, ..SimConfig::new(fleet()) };
+    let bench = Bench::with(none).await;
+    let (status, body) =
+        bench.ask("15.0", "executeSQLUpdate", &statement("delete from device")).await;
+    assert_eq!((status, body.contains("not allowed to use executeSQLUpdate")), (500, true));
+}
