@@ -7,7 +7,7 @@ use crate::domain::audit::{Audit, AuditedPhone, NextPicture, Summary};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::model::PushSchema;
-use crate::domain::picture_rules::{Decision, PictureRules};
+use crate::domain::picture_rules::PictureRules;
 use crate::domain::text::{MOST_LINES, limit_lines, names, pluralize};
 use crate::domain::time_zone::shown_in;
 
@@ -63,16 +63,9 @@ impl Audit {
                 *seasons.entry((next.clone(), image.rule, when)).or_default() += 1;
             }
         }
-        let with_image = self.phones.iter().zip(&decisions);
-        let decisions: Vec<&Decision<'_>> = with_image
-            .filter(|(phone, _)| phone.image.is_some())
-            .map(|(_, decision)| decision)
-            .collect();
-        let mut decisions = decisions.into_iter();
         let without = self.choose_pictures(|phone| {
-            let decision = decisions.next();
-            let rule = decision.and_then(|decision| decision.rule);
-            rule.map(|rule| rule.picture)
+            let rule = phone.image.as_ref().and_then(|image| image.rule);
+            rule.and_then(|number| rules.picture(number))
                 .ok_or_else(|| (Code::Excluded, no_picture(phone, rules), NO_PICTURE_REMEDY))
         });
         let seasons = seasons.into_iter().map(|((next, rule, when), phones)| {
@@ -129,7 +122,7 @@ impl Audit {
     /// Sets the picture of every phone that can show one. Returns how many get none.
     fn choose_pictures<'a>(
         &mut self,
-        mut picture_of: impl FnMut(&AuditedPhone) -> Result<&'a str, (Code, Cow<'a, str>, &'a str)>,
+        picture_of: impl Fn(&AuditedPhone) -> Result<&'a str, (Code, Cow<'a, str>, &'a str)>,
     ) -> usize {
         let mut without = 0;
         for phone in &mut self.phones {

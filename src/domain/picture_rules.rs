@@ -148,6 +148,11 @@ impl PictureRules {
         Decision { rule, next }
     }
 
+    /// Returns the picture of a rule; `number` counts from 1.
+    pub fn picture(&self, number: usize) -> Option<&str> {
+        self.rules.get(number.checked_sub(1)?).map(|rule| rule.name.as_str())
+    }
+
     /// Describes when and for which phones a rule applies; `number` counts from 1.
     pub fn describe(&self, number: usize) -> String {
         let Some(rule) = self.rules.get(number.wrapping_sub(1)) else { return String::new() };
