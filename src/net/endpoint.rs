@@ -113,7 +113,7 @@ pub enum EndpointError {
     HoldsUser,
     /// A URL of HTTP without encryption.
     #[error(
-        "http:// is clear text, and axlpaper connects to the cluster over HTTPS only: give HOST or HOST:PORT"
+        "http:// is clear text, and axlpaper connects to the cluster over HTTPS only: give HOST or HOST:PORT without scheme and path"
     )]
     ClearText,
     /// Something that is neither a host name nor an address.
@@ -169,10 +169,13 @@ mod tests {
         ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }
-        let error = "http://cucm/axl".parse::<Endpoint>().unwrap_err().to_string();
-        assert!(error.contains("without scheme and path"), "{error}");
+        for (text, words) in
+            [("ftp://cucm/axl", "is not HOST or HOST:PORT"), ("HTTP://cucm/axl", "clear text")]
+        {
+            let error = text.parse::<Endpoint>().unwrap_err().to_string();
+            assert!(error.contains(words) && error.contains("without scheme and path"), "{error}");
+        }
         assert_eq!("".parse::<Endpoint>(), Err(EndpointError::NoHost));
-        assert_eq!("http://pub/axl".parse::<Endpoint>(), Err(EndpointError::ClearText));
         assert_eq!("cucm:0".parse::<Endpoint>(), Err(EndpointError::BadPort("0".into())));
         assert_eq!("cucm:70000".parse::<Endpoint>(), Err(EndpointError::BadPort("70000".into())));
     }

@@ -410,7 +410,7 @@ async fn a_hard_stop_forgets_nobody() {
     let begun = pushed
         .results
         .iter()
-        .filter(|result| result.outcome == Outcome::Pending && result.attempts > 0);
+        .filter(|result| result.outcome == Outcome::Interrupted && result.attempts > 0);
     assert!(begun.clone().all(|result| result.reason.as_ref().unwrap().contains("not known")));
     assert_eq!(begun.count(), 3);
 }
