@@ -165,7 +165,8 @@ fn a_resumed_run_keeps_its_waves_limits_and_end() {
         let moment = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
         moment.strftime("%H:00").to_string()
     };
-    let window = format!("{}-{}", at(-3), at(3));
+    // A window that ends at midnight ends at 24:00.
+    let window = format!("{}-{}", at(-3), at(3).replace("00:00", "24:00"));
     let more = ["--until", &until, "--window", &window, "--soak", "1s", "--yes"];
     std::fs::write(lab.path("config.toml"), "default_time_zone = \"UTC\"\n").unwrap();
     let config = ["--config", "config.toml"];
