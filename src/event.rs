@@ -465,7 +465,7 @@ impl PhoneResult {
     /// Tells whether the phone could take the push, and was meant to. A phone that keeps the picture of a reverted run
     /// was meant to as well.
     pub fn is_capable(&self) -> bool {
-        self.outcome.is_capable() || self.finding == Some(Code::NoEarlierPicture)
+        self.outcome.is_capable() || self.finding == Some(Code::NotReverted)
     }
 
     /// Tells whether the push was tried, or should have been, and is not known to have worked as far as that can

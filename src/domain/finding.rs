@@ -89,7 +89,7 @@ macro_rules! codes {
 
             /// Tells whether nothing is changed for the phone and nothing is pushed to it because of this finding.
             pub fn excludes(self) -> bool {
-                matches!(self, Self::Excluded | Self::NoEarlierPicture)
+                matches!(self, Self::Excluded | Self::NotReverted)
             }
 
             /// Returns the code as JSON and tables spell it.
@@ -152,7 +152,7 @@ codes! {
     /// Nothing is meant for it, so nothing is changed for it and nothing is pushed to it.
     Excluded = "excluded",
     /// The picture of the reverted run stays on it: no picture that it showed before can be pushed back.
-    NoEarlierPicture = "no_earlier_picture",
+    NotReverted = "not_reverted",
 }
 
 impl fmt::Display for Code {

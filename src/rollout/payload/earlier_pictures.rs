@@ -138,7 +138,7 @@ impl EarlierPictures {
         phone: &DeviceName,
         takes: Option<&ImageSpec>,
     ) -> Result<&str, (Code, &str, &str)> {
-        let none = |why, remedy| Err((Code::NoEarlierPicture, why, remedy));
+        let none = |why, remedy| Err((Code::NotReverted, why, remedy));
         let digest = match self.phones.get(phone) {
             Some(Ok(digest)) => digest,
             Some(Err(NotPushedBack { code, why, remedy })) => return Err((*code, why, remedy)),
@@ -155,7 +155,7 @@ impl EarlierPictures {
 
 impl NotPushedBack {
     fn new(why: &str, remedy: &str) -> Self {
-        Self { code: Code::NoEarlierPicture, why: why.to_owned(), remedy: remedy.to_owned() }
+        Self { code: Code::NotReverted, why: why.to_owned(), remedy: remedy.to_owned() }
     }
 }
 
