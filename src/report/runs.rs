@@ -92,48 +92,22 @@ impl RunRecord {
         Some(wording::title(self.action?, self.pushed.as_deref()?))
     }
 
-    /// How many of its phones have what it pushed, such as `73 of 144`; nothing where it had no phones. An acceptance counts
-    /// where downloads from our image server cannot prove it.
-    fn succeeded(&self) -> String {
-        let is_proven_by_downloads =
-            matches!(self.action, Some(PushAction::Picture | PushAction::RingTone) | None);
-        let good = [Outcome::Verified, Outcome::Already, Outcome::Accepted];
-        let good = good[..if is_proven_by_downloads { 2 } else { 3 }].iter();
-        let good: Vec<&str> = good.map(|outcome| outcome.as_str()).collect();
-        let count = |of: &dyn Fn(&str) -> bool| -> i64 {
-            let outcomes = self.outcomes.iter().filter(|(outcome, _)| of(outcome.as_str()));
-            outcomes.map(|(_, count)| count).sum()
-        };
-        match count(&|_| true) {
-            0 => String::new(),
-            all => format!("{} of {all}", count(&|outcome| good.contains(&outcome))),
-        }
-    }
-
+    /// How many phones ended how, the best first, so that a narrow table keeps what matters most.
     fn counts(&self) -> String {
-        let parts = self.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}"));
+        let mut outcomes: Vec<(&String, &i64)> = self.outcomes.iter().collect();
+        let rank = |word: &str| Outcome::ALL.iter().position(|outcome| outcome.as_str() == word);
+        outcomes.sort_by_key(|(word, _)| rank(word).unwrap_or(Outcome::ALL.len()));
+        let parts = outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}"));
         parts.collect::<Vec<_>>().join(", ")
     }
 }
 
 impl Row for RunRecord {
-    const COLUMNS: &'static [&'static str] = &[
-        "run",
-        "began_at",
-        "who",
-        "cluster",
-        "command",
-        "state",
-        "exit",
-        "phones",
-        "what",
-        "succeeded",
-    ];
-    const TABLE: &'static [&'static str] =
-        &["run", "began_at", "who", "cluster", "command", "state", "exit", "succeeded", "what"];
+    const COLUMNS: &'static [&'static str] =
+        &["run", "began_at", "who", "cluster", "command", "state", "exit", "phones", "what"];
     const ONE_LINE: bool = true;
-    const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit", "succeeded"];
-    const DROPPED: &'static [&'static str] = &["cluster", "who", "exit"];
+    const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit"];
+    const DROPPED: &'static [&'static str] = &["cluster", "who", "exit", "command"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
         ("exit", "exit_code"),
         ("phones", "outcomes"),
@@ -160,7 +134,6 @@ impl Row for RunRecord {
             self.exit_code.map(|code| code.to_string()).unwrap_or_default(),
             self.counts(),
             self.what().unwrap_or_default(),
-            self.succeeded(),
         ]
     }
 }
@@ -366,4 +339,45 @@ pub fn download_line(download: &Download) -> String {
         (false, false, _) => "nothing was sent".to_owned(),
     };
     format!("{} {file}{whose}: HTTP {status}, {how}, {} ms", peer.ip(), download.duration_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::field_selection::FieldSelection;
+    use crate::report::table::table;
+
+    #[test]
+    fn eighty_columns_have_the_picture_and_the_verified_phones() {
+        let record = RunRecord {
+            run: 2,
+            began_at: Timestamp::UNIX_EPOCH,
+            ended_at: None,
+            state: "finished".into(),
+            exit_code: Some(3),
+            os_user: "administrator".into(),
+            machine: "jump-host-1".into(),
+            cluster: "headquarters".into(),
+            host: "pub:8443".into(),
+            command: "rollout".into(),
+            command_line: String::new(),
+            program: "0.1.0".into(),
+            continues: None,
+            reverts: None,
+            action: Some(PushAction::Picture),
+            pushed: Some("winter-campaign-2026.png".into()),
+            outcomes: [("accepted", 3), ("no_background", 45), ("rejected", 2), ("verified", 73)]
+                .map(|(word, count)| (word.to_owned(), count))
+                .into(),
+        };
+        let mut out = Vec::new();
+        let layout = Layout { width: Some(80), ..Layout::default() };
+        table(&[record], &FieldSelection::default(), layout, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(
+            text.contains("73 verified") && text.contains("winter-campaign-2026.png"),
+            "{text}"
+        );
+    }
 }

@@ -264,7 +264,7 @@ impl Size {
 fn fitting<T: Row>(columns: &[&str], sizes: &[Size], width: usize) -> Vec<Option<usize>> {
     let least = |at: usize| match (T::FIXED.contains(&columns[at]), T::ONE_LINE) {
         (true, _) => sizes[at].natural,
-        (false, true) if columns[at] == DESCRIPTION => sizes[at].natural.min(READS_WELL),
+        (false, true) if GIVES_WAY.contains(&columns[at]) => sizes[at].natural.min(READS_WELL),
         (false, true) => sizes[at].natural.min(LONG_NAME),
         (false, false) => sizes[at].longest_word.max(sizes[at].natural.min(READS_WELL)),
     };
@@ -281,11 +281,11 @@ fn fitting<T: Row>(columns: &[&str], sizes: &[Size], width: usize) -> Vec<Option
     let mut widths: Vec<usize> = sizes.iter().map(|size| size.natural).collect();
     let mut excess = total(&shown, &|at| widths[at]).saturating_sub(width);
     while excess > 0 {
-        // A description gives way before names do, and a long one before a short one.
+        // A description or a count of outcomes gives way before names do, and a long one before a short one.
         let widest = shown
             .iter()
             .filter(|at| widths[**at] > least(**at))
-            .max_by_key(|at| (columns[**at] == DESCRIPTION, widths[**at]));
+            .max_by_key(|at| (GIVES_WAY.contains(&columns[**at]), widths[**at]));
         let Some(at) = widest else { break };
         widths[*at] -= 1;
         excess -= 1;
@@ -369,7 +369,8 @@ const READS_WELL: usize = 10;
 /// Names of device pools and models that are longer may be shortened.
 const LONG_NAME: usize = 24;
 
-const DESCRIPTION: &str = "description";
+/// Columns of tables with one line a row that are shortened before all others.
+const GIVES_WAY: [&str; 2] = ["description", "phones"];
 
 /// Text is not broken for terminals that are narrower.
 const LEAST_WIDTH: usize = 30;

@@ -384,13 +384,3 @@ fn what_is_wrong_is_said_in_plain_words() {
         assert!(!ended.stderr.contains("os error"), "{ended:?}");
     }
 }
-
-#[test]
-fn runs_keep_the_picture_at_eighty_columns() {
-    let lab = Lab::of_phones(3);
-    lab.push("push", &["--yes"]);
-    let runs = lab.read(&["runs"]);
-    runs.told(0, &["picture.png", "0 of 3"]);
-    let csv = lab.read(&["runs", "--format", "csv"]);
-    assert!(csv.stdout.starts_with("run,") && csv.stdout.contains(",phones,"), "{csv:?}");
-}
