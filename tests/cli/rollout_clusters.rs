@@ -192,8 +192,11 @@ fn one_port_is_shared_by_the_image_servers_of_all_clusters() {
 #[test]
 fn a_port_that_cannot_be_shared_is_told_before_anybody_is_asked() {
     let (a, b) = (Lab::of_phones(1), Lab::of_phones(1));
-    let text = section("alpha", &a, "listen = \"127.0.0.1:18080\"")
-        + &section("beta", &b, "listen = \"0.0.0.0:18080\"");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let text = section("alpha", &a, &format!("listen = \"127.0.0.1:{port}\""))
+        + &section("beta", &b, &format!("listen = \"0.0.0.0:{port}\""));
     configure(&a, &text);
     let ended = rollout(&a, &["--all-clusters", "--yes"]);
     ended.fails(2, &["\"alpha\"", "\"beta\"", "one port", "hint:"]);
