@@ -25,8 +25,10 @@ pub fn step(history: &JournalReader, run: &RunRow) -> Result<Option<String>, Jou
     if next == run.command_line {
         return Ok(Some(next));
     }
-    let ending = RunReport::read(history, run.clone())?.ending;
-    Ok(Some(with_options(&next, run, ending.is_some_and(|ending| ending.no_downloads))))
+    let report = RunReport::read(history, run.clone())?;
+    let has_begun = !report.changes.is_empty() || report.phones.iter().any(|one| one.attempts > 0);
+    let no_downloads = report.ending.is_some_and(|ending| ending.no_downloads);
+    Ok(Some(with_options(&next, run, no_downloads, has_begun)))
 }
 
 /// Returns the command that finishes what a run left undone here, with --yes where there is no terminal; nothing where
@@ -64,17 +66,19 @@ pub fn say(next: Option<&str>) {
 
 /// Returns the command that pushes back what the phones of a run showed before it.
 pub fn revert_pictures(run: &RunRow) -> String {
-    with_options(&format!("axlpaper revert {} --pictures", run.id), run, false)
+    with_options(&format!("axlpaper revert {} --pictures", run.id), run, false, true)
 }
 
 /// Adds the options of a run that say how its cluster and its phones are reached, but the address of the image server where
-/// no phone reached it.
-fn with_options(next: &str, run: &RunRow, no_downloads: bool) -> String {
+/// no phone reached it, and the time of the start where it has begun.
+fn with_options(next: &str, run: &RunRow, no_downloads: bool, has_begun: bool) -> String {
     let words = shlex::split(&run.command_line).unwrap_or_default();
     let command = next.split(' ').nth(1).unwrap_or_default();
     // The journal keeps the options of a run that is resumed.
     let is_saved = |id: &str| next.contains(" --resume ") && SavedOptions::NAMES.contains(&id);
-    let is_wrong = |id: &str| no_downloads && ["advertise", "listen"].contains(&id);
+    let is_wrong = |id: &str| {
+        (no_downloads && ["advertise", "listen"].contains(&id)) || (has_begun && id == "start")
+    };
     let mut kept = options_of(command, &words, |id| is_saved(id) || is_wrong(id));
     let names_one = |word: &String| {
         word == "--all-clusters" || word == "--cluster" || word.starts_with("--cluster=")

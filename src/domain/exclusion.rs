@@ -1,7 +1,7 @@
 //! Phones that a run is not about although they were selected: nothing is changed for them, and nothing pushed.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::audit::{Audit, AuditedPhone, NextPicture, Summary};
 use crate::domain::device_name::DeviceName;
@@ -90,6 +90,19 @@ impl Audit {
             pluralize(without, "phone")
         );
         self.leaving(without, remark)
+    }
+
+    /// Returns the pictures that rules chose for phones, each once, in the order of the rules.
+    pub fn chosen_pictures(&self) -> Vec<&str> {
+        let images = self.phones.iter().filter_map(|phone| phone.image.as_ref());
+        let chosen = images.filter_map(|image| Some((image.rule?, image.picture.as_deref()?)));
+        let mut pictures: Vec<&str> = Vec::new();
+        for (_, picture) in chosen.collect::<BTreeSet<_>>() {
+            if !pictures.contains(&picture) {
+                pictures.push(picture);
+            }
+        }
+        pictures
     }
 
     /// Adds which picture each phone showed before a run; excludes phones for which `picture_of` has a finding, a reason and a

@@ -45,7 +45,8 @@ pub struct YearDays {
     last: MonthDay,
 }
 
-/// A month and a day, from 1. 29 February is 1 March in years that do not have it.
+/// A month and a day, from 1. In years without 29 February what begins on it begins on 1 March, and what ends on it ends on
+/// 28 February.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct MonthDay {
     month: i8,

@@ -68,6 +68,18 @@ impl ClusterTask {
         Repairs { https: self.connection.may_use_https(), ..repairs }
     }
 
+    /// Names the payload after the pictures that rules chose for phones of this cluster, where they chose any. Returns
+    /// whether that is another name.
+    pub fn name_payload(&mut self, audit: &Audit) -> bool {
+        let name = audit.chosen_pictures().join(", ");
+        if name.is_empty() || name == self.request.payload_name {
+            return false;
+        }
+        let request = RolloutRequest { payload_name: name, ..RolloutRequest::clone(&self.request) };
+        self.request = Arc::new(request);
+        true
+    }
+
     /// Judges phones for what is pushed.
     pub fn audit(&self, inventory: &Inventory) -> Audit {
         let payload = &self.request.payload;

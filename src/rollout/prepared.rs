@@ -18,6 +18,7 @@ use crate::rollout::cluster_task::{Assessment, ClusterTask};
 use crate::rollout::context::{Confirmation, PushResults, PushSetup, RunContext};
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::dry_run::{self, DryRun};
+use crate::rollout::request::RolloutRequest;
 use crate::rollout::result::exit_of;
 use crate::rollout::run::{Run, same_publisher};
 use crate::rollout::{
@@ -48,13 +49,13 @@ impl PreparedCluster {
     /// # Errors
     /// When any of that cannot be done. The journal has the end of the run then.
     pub async fn prepare(
-        task: ClusterTask,
+        mut task: ClusterTask,
         run: Run,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, AppError> {
         let observer = run.journal_observer(observer);
         // What a future holds is moved with it, and this is much.
-        match assess(&task, &run, &observer).boxed().await {
+        match assess(&mut task, &run, &observer).boxed().await {
             Ok(assessed) => {
                 let Assessed { cluster, assessment, ready, .. } = &*assessed;
                 let intent = context(&task, cluster, &run, &observer).intent(assessment, ready);
@@ -138,26 +139,22 @@ fn context<'a>(
 }
 
 async fn assess(
-    task: &ClusterTask,
+    task: &mut ClusterTask,
     run: &Run,
     observer: &Arc<dyn Observer>,
 ) -> Result<Box<Assessed>, AppError> {
-    let request = &task.request;
-    run_record::keep_subject(
-        run.recorder(),
-        request.payload.action(),
-        &request.payload_name,
-        request.repair.is_some(),
-    )
-    .await?;
+    keep_subject(task, run).await?;
     resume::keep(task, run.recorder()).await?;
     let cluster = cluster::connect(&task.connection, run.interaction().as_ref(), observer).await?;
     let publisher = repair::publisher(&cluster).await?;
     if let Some(publisher) = &publisher {
         run.lock_cluster(publisher)?;
     }
-    let at = context(task, &cluster, run, observer);
-    let assessment = at.assess().boxed().await?;
+    let assessment = context(task, &cluster, run, observer).assess().boxed().await?;
+    if task.name_payload(&assessment.audit) {
+        keep_subject(task, run).await?;
+    }
+    let request = &task.request;
     if request.selector.is_limited() {
         resume::keep_selection(task, &assessment.inventory.phones, run.recorder()).await?;
     }
@@ -167,8 +164,14 @@ async fn assess(
     let window =
         maintenance_window::check(&request.schedule, &assessment.plan, &assessment.inventory);
     window.or_else(|error| run.refuse(error))?;
-    let ready = at.prepare(&assessment).boxed().await?;
+    let ready = context(task, &cluster, run, observer).prepare(&assessment).boxed().await?;
     Ok(Box::new(Assessed { cluster, publisher, assessment, ready }))
+}
+
+async fn keep_subject(task: &ClusterTask, run: &Run) -> Result<(), AppError> {
+    let RolloutRequest { payload, payload_name, repair, .. } = &*task.request;
+    let (recorder, action) = (run.recorder(), payload.action());
+    run_record::keep_subject(recorder, action, payload_name, repair.is_some()).await
 }
 
 async fn change_and_push(

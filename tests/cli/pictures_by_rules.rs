@@ -82,6 +82,12 @@ fn every_place_gets_its_own_picture() {
         assert_eq!(ended.code, 0, "{ended:?}");
     }
     assert_eq!(shown(&lab), by_rules);
+    // A run is named after the pictures that its phones get.
+    let berlin = ["rollout", "--device-pool", "Berlin", "--force"];
+    run(&lab, &[&berlin[..], &["--dry-run"]].concat()).told(0, &["it would push blue.png to 2"]);
+    let document = json(&run(&lab, &[&berlin[..], &["--yes", "--json"]].concat()));
+    assert_eq!(document["picture"], "blue.png");
+    assert!(lab.read(&["runs"]).stdout.contains("blue.png"));
     // So everybody is proven to show the right one.
     let again = json(&run(&lab, &["rollout", "--yes", "--json"]));
     assert!((1..=6).all(|n| outcome(&again, &name(n)) == "already"), "{again}");

@@ -192,7 +192,7 @@ fn one_port_is_shared_by_the_image_servers_of_all_clusters() {
 #[test]
 fn a_port_that_cannot_be_shared_is_told_before_anybody_is_asked() {
     let (a, b) = (Lab::of_phones(1), Lab::of_phones(1));
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
     let text = section("alpha", &a, &format!("listen = \"127.0.0.1:{port}\""))

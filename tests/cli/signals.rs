@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 
-use axlpaper::sim::Tripped;
+use axlpaper::sim::{Quirk, Tripped};
 use serde_json::Value;
 
 use crate::control::{Running, control, events, hold, pushes};
@@ -175,4 +175,19 @@ fn what_a_later_start_would_meet_is_found_before_the_wait() {
     lab.push("rollout", &ends_before).fails(2, &["--until", "comes before the start"]);
     lab.push("rollout", &["--start", "tonight"]).fails(2, &["--start", "2026-03-01T05:00"]);
     assert_eq!(pushes(&lab), 0);
+}
+
+#[test]
+fn a_run_that_has_begun_goes_on_without_its_start() {
+    let lab = lab(2);
+    lab.cluster.set_quirk(&name(1), Quirk::ErrorWithOk { number: 3 });
+    let ended = lab.push("rollout", &["--yes", "--canary", "1", "--max-failures", "0"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let journal = rusqlite::Connection::open(lab.path("journal.sqlite3")).unwrap();
+    let typed = "update runs set command_line = command_line || ' --start 2001-01-01T22:00:00Z --attempts 4'";
+    journal.execute_batch(typed).unwrap();
+    drop(journal);
+    let shown = lab.read(&["show", "1"]).stdout;
+    let next = shown.lines().find(|line| line.contains("--resume 1")).unwrap();
+    assert!(next.contains("--attempts 4") && !next.contains("--start"), "{next}");
 }

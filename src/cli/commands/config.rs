@@ -142,7 +142,7 @@ async fn check(args: CheckArgs) -> Result<Exit, AppError> {
         if let Err(error) = std::fs::File::open(path) {
             exit = Exit::Usage;
             let why = error_chain(&error);
-            lines.push(format!("[[image]]: `file`: cannot read {}: {why}", path.display()));
+            lines.push(format!("error: [[image]]: `file`: cannot read {}: {why}", path.display()));
         }
     }
     for name in file.clusters() {

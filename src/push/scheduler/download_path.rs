@@ -79,7 +79,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         is_unreached.then(|| self.no_downloads(accepted, refused, false))
     }
 
-    /// Stops between two waves when phones accepted and none of them downloaded everything.
+    /// Stops between two waves when phones accepted, and none of them requested anything, or only other addresses did.
     pub(crate) fn only_vain_pushes(&self) -> Option<StopReason> {
         let of = |outcome| self.results.iter().filter(move |result| result.outcome == outcome);
         // Without proof (`--verify none`) a missing download means nothing.
@@ -88,6 +88,10 @@ impl<B: AttemptLog> Scheduler<'_, B> {
             return None;
         }
         let by_others = self.results.iter().any(|result| !result.downloads.fetched_by.is_empty());
+        // Phones whose downloads break off do reach it.
+        if self.delivery.was_requested() == Some(true) && !by_others {
+            return None;
+        }
         Some(self.no_downloads(accepted, of(Outcome::Rejected).count(), by_others))
     }
 

@@ -110,7 +110,11 @@ impl Payload for PicturesByRules {
             let mut pictures = PreparedSet::default();
             for (name, picture) in &self.pictures {
                 let models = models.iter().filter(|model| model.picture == *name);
-                let specs = models.filter_map(|model| model.accepts.image().copied()).collect();
+                let specs: Vec<_> =
+                    models.filter_map(|model| model.accepts.image().copied()).collect();
+                if specs.is_empty() {
+                    continue;
+                }
                 let prepared =
                     picture.prepare(specs, self.options, &quoted(name), observer).await?;
                 pictures.add(prepared.named(name));

@@ -127,6 +127,16 @@ async fn one_download_is_enough_to_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn phones_whose_downloads_break_off_do_not_stop_the_push() {
+    let delivery = Firewalled::new(ReplyKind::Accepted(String::new()));
+    *delivery.requested.lock().unwrap() = true;
+    let pushed = pushed(&delivery, 36).await;
+    assert_eq!(pushed.stopped, None);
+    let accepted = pushed.results.iter().filter(|result| result.outcome == Outcome::Accepted);
+    assert_eq!(accepted.count(), 36);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_first_phones_are_of_different_pools() {
     let delivery = Firewalled::new(ReplyKind::Refused(error(3)));
     let pool = |n: u8| if n < 10 { "HQ".to_owned() } else { format!("Branch {}", n / 10) };
