@@ -261,3 +261,36 @@ async fn a_statement_that_is_nested_too_deeply_or_too_long_is_refused() {
     let cte = "select 1 from (with a as (select 1 from device) select 1 from a, a)";
     assert_eq!(refusal(&bench, "executeSQLQuery", cte).await, "The simulator cannot do WITH.");
 }
+
+#[tokio::test]
+async fn a_statement_that_needs_too_much_memory_is_refused() {
+    let bench = Bench::new().await;
+    let long = "replace(rpad('', 32739, 'a'), 'a', rpad('', 32739, 'a'))";
+    for expression in [
+        format!("length(replace({long}, 'a', {long}))"),
+        format!("length({long})"),
+        format!("length(rpad('', 32739){})", " || rpad('', 32739)".repeat(40)),
+        "lpad('x', 32740)".to_owned(),
+        "rpad('x', 32740, 'y')".to_owned(),
+        "rpad('x', '99999999999999999999999')".to_owned(),
+        "case when rpad('', 32739, 'a') matches rpad('', 32739, '*a') then 1 else 0 end".to_owned(),
+        format!("case when rpad('', 32739, 'a') like '{}' then 1 else 0 end", "%a".repeat(25_000)),
+    ] {
+        let query = format!("select {expression} as x from device");
+        let update = format!("update device set description = 'x' where name = {expression}");
+        for (operation, sql) in [("executeSQLQuery", query), ("executeSQLUpdate", update)] {
+            let answer = refusal(&bench, operation, &sql).await;
+            assert!(answer.contains("Maximum AXL Memory Allocation Consumed"), "{sql}: {answer}");
+        }
+    }
+    let longest = "select length(rpad('x', 32739)) as n, lpad(name, -1) as m from device";
+    assert!(rows(&bench, longest).await.contains("<n>32739</n><m></m>"));
+    // No row fits: a number of rows to ask for would be 0.
+    let mut config = SimConfig::new(fleet());
+    config.limits.answer_bytes = Some(20);
+    let bench = Bench::with(config).await;
+    let answer = refusal(&bench, "executeSQLQuery", "select name from device").await;
+    assert!(answer.contains("Maximum AXL Memory Allocation Consumed"), "{answer}");
+    let (_, body) = bench.ask("15.0", "listPhone", &list("")).await;
+    assert!(body.contains("Maximum AXL Memory Allocation Consumed"), "{body}");
+}
