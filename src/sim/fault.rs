@@ -46,8 +46,12 @@ impl SoapFault {
         Self::server(-1, format!("The simulator cannot do {what}."))
     }
 
-    /// An answer above the size limit (wording and code from the AXL Developer Guide).
+    /// An answer above the size limit (wording and code from the AXL Developer Guide). Where not even one row fits,
+    /// fewer rows do not help.
     pub(crate) fn too_large(matched: usize, fitting: usize) -> Self {
+        if fitting == 0 {
+            return Self::memory();
+        }
         Self::server(
             -1,
             format!(

@@ -194,3 +194,103 @@ async fn an_update_that_cannot_be_kept_changes_nothing() {
         bench.ask("15.0", "executeSQLUpdate", &statement("delete from device")).await;
     assert_eq!((status, body.contains("not allowed to use executeSQLUpdate")), (500, true));
 }
+
+/// The fault of a statement that administrators, and for a query the reader, get.
+async fn refusal(bench: &Bench, operation: &str, sql: &str) -> String {
+    let (status, body) = bench.ask("15.0", operation, &statement(sql)).await;
+    assert_eq!(status, 500, "{body}");
+    let request = envelope("15.0", operation, &statement(sql));
+    let reader = bench.axl().basic_auth(READER_USER, Some(READER_PASSWORD)).body(request);
+    let (status, answer) = read(reader).await;
+    if operation == "executeSQLUpdate" {
+        assert_eq!(status, 401, "{answer}");
+    } else {
+        assert_eq!((status, text(&answer, "faultstring")), (500, text(&body, "faultstring")));
+    }
+    text(&body, "faultstring")
+}
+
+#[tokio::test]
+async fn a_statement_that_is_nested_too_deeply_or_too_long_is_refused() {
+    const DEEP: &str = "The simulator cannot do more than 64 levels of parentheses.";
+    const LONG: &str = "The simulator cannot do statements of more than 64 KB.";
+    let bench = Bench::new().await;
+    let nested = |begin: &str, part: &str, last: &str, levels: usize| {
+        format!("{begin}{}{last}{}", part.repeat(levels), ")".repeat(levels))
+    };
+    let query = "select count(*) from device where pkid ";
+    let update = "update device set description = 'x' where pkid ";
+    let exists = "= 'x' or exists (select 1 from device where pkid ";
+    for (operation, begin) in [("executeSQLQuery", query), ("executeSQLUpdate", update)] {
+        for (part, last) in
+            [(exists, "= 'x'"), ("in (select pkid from device where pkid ", "= 'x'")]
+        {
+            let (status, body) =
+                bench.ask("15.0", operation, &statement(&nested(begin, part, last, 30))).await;
+            assert_eq!(status, 200, "{part}: {body}");
+            for levels in [65, 340, 1500, 10_000] {
+                let sql = nested(begin, part, last, levels);
+                let expected = if sql.len() > 64 * 1024 { LONG } else { DEEP };
+                assert_eq!(refusal(&bench, operation, &sql).await, expected, "{part} {levels}");
+            }
+        }
+        // The shortest levels: ten thousand are in less than 64 KB. Without an end, too.
+        for part in ["= (", "= -(", "= substring("] {
+            let sql = format!("{begin}{}", part.repeat(5000));
+            assert_eq!(refusal(&bench, operation, &sql).await, DEEP, "{part}");
+        }
+        let parentheses = nested(begin, "(", "'x'", 10_000);
+        assert_eq!(refusal(&bench, operation, &parentheses).await, DEEP);
+        for cast in ["::varchar", "[1,9]", "::varchar(9)[1,9]"] {
+            let casts = format!("{begin} = description{}", cast.repeat(60_000 / cast.len()));
+            assert_eq!(refusal(&bench, operation, &casts).await, DEEP, "{cast}");
+        }
+        let casts = format!("{begin} = name{}", "::varchar(9)".repeat(20_000));
+        assert_eq!(refusal(&bench, operation, &casts).await, LONG);
+    }
+    let sources = nested("select * from ", "(select * from ", "device", 64);
+    assert_eq!(rows(&bench, &sources).await.matches("<row>").count(), 6);
+    // What is long and not deep.
+    let names = "or name = 'x' ".repeat(900);
+    assert!(rows(&bench, &format!("{query} = 'x' {names}")).await.contains("<count>0</count>"));
+    let unions = "union select name from device ".repeat(400);
+    assert_eq!(
+        rows(&bench, &format!("select name from device {unions}")).await.matches("<row>").count(),
+        6
+    );
+    let cte = "select 1 from (with a as (select 1 from device) select 1 from a, a)";
+    assert_eq!(refusal(&bench, "executeSQLQuery", cte).await, "The simulator cannot do WITH.");
+}
+
+#[tokio::test]
+async fn a_statement_that_needs_too_much_memory_is_refused() {
+    let bench = Bench::new().await;
+    let long = "replace(rpad('', 32739, 'a'), 'a', rpad('', 32739, 'a'))";
+    for expression in [
+        format!("length(replace({long}, 'a', {long}))"),
+        format!("length({long})"),
+        format!("length(rpad('', 32739){})", " || rpad('', 32739)".repeat(40)),
+        "lpad('x', 32740)".to_owned(),
+        "rpad('x', 32740, 'y')".to_owned(),
+        "rpad('x', '99999999999999999999999')".to_owned(),
+        "case when rpad('', 32739, 'a') matches rpad('', 32739, '*a') then 1 else 0 end".to_owned(),
+        format!("case when rpad('', 32739, 'a') like '{}' then 1 else 0 end", "%a".repeat(25_000)),
+    ] {
+        let query = format!("select {expression} as x from device");
+        let update = format!("update device set description = 'x' where name = {expression}");
+        for (operation, sql) in [("executeSQLQuery", query), ("executeSQLUpdate", update)] {
+            let answer = refusal(&bench, operation, &sql).await;
+            assert!(answer.contains("Maximum AXL Memory Allocation Consumed"), "{sql}: {answer}");
+        }
+    }
+    let longest = "select length(rpad('x', 32739)) as n, lpad(name, -1) as m from device";
+    assert!(rows(&bench, longest).await.contains("<n>32739</n><m></m>"));
+    // No row fits: a number of rows to ask for would be 0.
+    let mut config = SimConfig::new(fleet());
+    config.limits.answer_bytes = Some(20);
+    let bench = Bench::with(config).await;
+    let answer = refusal(&bench, "executeSQLQuery", "select name from device").await;
+    assert!(answer.contains("Maximum AXL Memory Allocation Consumed"), "{answer}");
+    let (_, body) = bench.ask("15.0", "listPhone", &list("")).await;
+    assert!(body.contains("Maximum AXL Memory Allocation Consumed"), "{body}");
+}

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, Error, Result, ffi};
 
 /// Adds the functions to a connection. Each call adds to the work of the statement, because SQLite counts it as one
 /// instruction.
@@ -36,8 +36,8 @@ pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> 
         let otherwise = (c.len() > 1 && c.len().is_multiple_of(2)).then(|| c.len() - 1);
         found.or(otherwise).map_or(Ok(Value::Null), |at| c.get(at))
     })?;
-    scalar("lpad", -1, |c| Ok(pad(c, true).into()))?;
-    scalar("rpad", -1, |c| Ok(pad(c, false).into()))?;
+    scalar("lpad", -1, |c| Ok(pad(c, true)?.into()))?;
+    scalar("rpad", -1, |c| Ok(pad(c, false)?.into()))?;
     // `text matches pattern escape character` comes as glob(pattern, text, character).
     for arguments in [2, 3] {
         scalar("glob", arguments, |c| {
@@ -48,6 +48,9 @@ pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> 
             let escape = escape.and_then(|escape| escape.chars().next());
             let (pattern, value): (Vec<char>, Vec<char>) =
                 (pattern.chars().collect(), value.chars().collect());
+            if pattern.len().saturating_mul(value.len()) > COMPARISONS {
+                return Err(too_big());
+            }
             Ok(matches(&pattern, &value, escape).into())
         })?;
     }
@@ -68,14 +71,23 @@ fn text(context: &Context<'_>, at: usize) -> Option<String> {
 }
 
 /// `lpad(text, length, filling)`: the text with exactly so many characters; blanks fill where nothing else is named.
-fn pad(context: &Context<'_>, left: bool) -> Option<String> {
-    let value = text(context, 0)?;
-    let length: usize = text(context, 1)?.parse().ok().filter(|&length| length <= LONGEST)?;
-    let filling = if context.len() > 2 { text(context, 2)? } else { " ".to_owned() };
+fn pad(context: &Context<'_>, left: bool) -> Result<Option<String>> {
+    let (Some(value), Some(length)) = (text(context, 0), text(context, 1)) else { return Ok(None) };
+    if length.parse().is_ok_and(|length: f64| length > LONGEST.into()) {
+        return Err(too_big());
+    }
+    let Ok(length) = length.parse::<usize>() else { return Ok(None) };
+    let filling = if context.len() > 2 { text(context, 2) } else { Some(" ".to_owned()) };
+    let Some(filling) = filling else { return Ok(None) };
     let missing = length.saturating_sub(value.chars().count());
     let filling: String = filling.chars().cycle().take(missing).collect();
     let kept: String = value.chars().take(length).collect();
-    Some(if left { filling + &kept } else { kept + &filling })
+    Ok(Some(if left { filling + &kept } else { kept + &filling }))
+}
+
+/// The error of SQLite for a text that is too long.
+fn too_big() -> Error {
+    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_TOOBIG), None)
 }
 
 /// Returns whether a pattern of `matches` fits a text: `*` is any text, `?` any character, `[a-c]` one of those and
@@ -169,7 +181,10 @@ pub(super) const FUNCTIONS: [&str; 19] = [
 const CALL: u64 = 200;
 
 /// The longest text that can be padded to, as that of an `lvarchar`.
-const LONGEST: usize = 32_739;
+const LONGEST: u16 = 32_739;
+
+/// How many comparisons of characters a call of `matches` can need.
+const COMPARISONS: usize = 10_000_000;
 
 #[cfg(test)]
 mod tests {

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, ErrorCode, Row, params_from_iter};
 
@@ -129,6 +130,8 @@ fn element_name(column: &str) -> String {
 /// Makes the tables, without rows, with the functions and the comparisons of Informix.
 fn empty_copy(cluster: &Database) -> rusqlite::Result<SqlCopy> {
     let connection = Connection::open_in_memory()?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, TEXT)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN)?;
     connection.execute_batch("pragma case_sensitive_like = on")?;
     for (table, columns) in TABLES {
         if cluster.config.sql != Sql::NoVendorConfig || !table.starts_with("devicexml") {
@@ -232,7 +235,9 @@ fn fill(cluster: &Database, copy: &mut SqlCopy, tables: &[&'static str]) -> rusq
 /// Returns the error of Informix for one of SQLite, which names what is unknown in its text only.
 #[expect(clippy::needless_pass_by_value, reason = "maps errors")]
 fn fault(error: Error, statement: &Statement) -> SoapFault {
-    if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
+    if let Some(ErrorCode::OperationInterrupted | ErrorCode::OutOfMemory | ErrorCode::TooBig) =
+        error.sqlite_error_code()
+    {
         return SoapFault::memory();
     }
     let message =
@@ -259,6 +264,8 @@ fn fault(error: Error, statement: &Statement) -> SoapFault {
         SoapFault::server(-324, format!("Ambiguous column ({name})."))
     } else if let Some(name) = message.strip_prefix("no such function: ") {
         SoapFault::cannot(&format!("function {name}"))
+    } else if message == "LIKE or GLOB pattern too complex" {
+        SoapFault::memory()
     } else {
         syntax_error()
     }
@@ -279,6 +286,9 @@ const WORK: u64 = 50_000_000;
 const TIME: Duration = Duration::from_secs(20);
 /// How many bytes the rows of a query can have, where the cluster has no lower limit.
 const MEMORY: usize = 128 * 1024 * 1024;
+/// How many bytes a text can have, and a pattern of `like`: SQLite needs stack for each `%`.
+const TEXT: c_int = 1024 * 1024;
+const PATTERN: c_int = 4096;
 
 #[cfg(test)]
 mod tests {

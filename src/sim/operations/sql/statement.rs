@@ -4,6 +4,8 @@
 //! a text and no identifier, `matches` becomes `glob`, `x::type` becomes `cast`. What only SQLite has is a syntax error;
 //! what Informix has and the translation does not is refused by name.
 
+use std::collections::HashSet;
+
 use super::functions::AGGREGATES;
 use super::tables;
 use crate::sim::fault::SoapFault;
@@ -19,12 +21,12 @@ impl Statement {
         let tokens = statement(text)?;
         match tokens.first().map(String::as_str) {
             Some("select") => {}
-            Some(word @ ("call" | "execute" | "with")) => {
+            Some(word @ ("call" | "execute")) => {
                 return Err(SoapFault::cannot(&word.to_uppercase()));
             }
             Some(_) | None => return Err(syntax_error()),
         }
-        Ok(Self { sql: query(&tokens)?.join(" "), tokens })
+        Ok(Self { sql: joined(&query(&tokens)?)?, tokens })
     }
 
     /// Translates an `insert`, `update` or `delete`.
@@ -42,7 +44,7 @@ impl Statement {
         if tokens.get(1).is_some_and(|token| token == "or") {
             return Err(syntax_error());
         }
-        Ok(Self { sql: translated(&tokens)?.join(" "), tokens })
+        Ok(Self { sql: joined(&translated(&tokens)?)?, tokens })
     }
 
     /// Returns the words between `select` and `from`.
@@ -72,7 +74,11 @@ pub(super) fn syntax_error() -> SoapFault {
 
 /// Splits a statement into its tokens, without a semicolon at its end.
 fn statement(text: &str) -> Result<Vec<String>, SoapFault> {
+    if text.len() > LONGEST {
+        return Err(SoapFault::cannot(&format!("statements of more than {} KB", LONGEST / 1024)));
+    }
     let mut tokens = tokens(text).ok_or_else(syntax_error)?;
+    check_levels(&tokens)?;
     tokens.pop_if(|token| token == ";");
     if let Some(at) = (0..tokens.len()).find(|&at| NOT_INFORMIX.contains(&&*tokens[at])) {
         let limit = tokens[at] == "limit" && at > 0 && tokens[at - 1] == "select";
@@ -91,6 +97,24 @@ fn statement(text: &str) -> Result<Vec<String>, SoapFault> {
         }
     }
     Ok(tokens)
+}
+
+/// Refuses parentheses inside parentheses beyond the limit: the translation and SQLite need stack for each level.
+fn check_levels(tokens: &[String]) -> Result<(), SoapFault> {
+    let mut level = 0_usize;
+    for token in tokens.iter().filter(|token| !token.starts_with('\'')) {
+        level = (level + token.matches('(').count()).saturating_sub(token.matches(')').count());
+        if level > LEVELS {
+            return Err(SoapFault::cannot(&format!("more than {LEVELS} levels of parentheses")));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the text of a translated statement. Each cast has added a level.
+fn joined(tokens: &[String]) -> Result<String, SoapFault> {
+    check_levels(tokens)?;
+    Ok(tokens.join(" "))
 }
 
 /// Translates a query, which may be one inside of another.
@@ -128,7 +152,7 @@ fn query(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
 }
 
 fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
-    let mut out: Vec<String> = Vec::with_capacity(tokens.len());
+    let mut out = Output::default();
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         let next = tokens.get(at + 1).map_or("", String::as_str);
@@ -146,12 +170,14 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
                     "from" | "for" => ",".to_owned(),
                     _ => token.clone(),
                 });
+                let commas: Vec<String> = commas.skip(1).collect();
                 out.push("substr".to_owned());
-                out.extend(translated(&commas.collect::<Vec<_>>())?);
+                out.push("(".to_owned());
+                out.extend(translated(&commas)?);
                 at = end;
             }
             "::" => {
-                let start = operand(&out).ok_or_else(syntax_error)?;
+                let start = out.operand().ok_or_else(syntax_error)?;
                 let known = TYPES.iter().find(|(name, _)| *name == next);
                 let (_, known) =
                     known.ok_or_else(|| SoapFault::cannot(&format!("the type {next}")))?;
@@ -159,12 +185,11 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
                 if tokens.get(at).is_some_and(|token| token == "(") {
                     at = closing(tokens, at).ok_or_else(syntax_error)? + 1;
                 }
-                out.splice(start..start, ["cast".to_owned(), "(".to_owned()]);
-                out.push(format!("as {known})"));
+                out.call(start, "cast (", format!("as {known})"));
             }
             // A part of a text: its first and its last character.
             "[" => {
-                let start = operand(&out).ok_or_else(syntax_error)?;
+                let start = out.operand().ok_or_else(syntax_error)?;
                 let [from, comma, to, end, ..] = &tokens[at..] else { return Err(syntax_error()) };
                 let (Ok(from), Ok(to)) = (from.parse::<u16>(), to.parse::<u16>()) else {
                     return Err(syntax_error());
@@ -173,10 +198,9 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
                     return Err(syntax_error());
                 }
                 at += 4;
-                out.splice(start..start, ["substr".to_owned(), "(".to_owned()]);
-                out.push(format!(", {from}, {})", to - from + 1));
+                out.call(start, "substr (", format!(", {from}, {})", to - from + 1));
             }
-            "boolean" if out.last().is_some_and(|before| before == "as") => {
+            "boolean" if out.last() == Some("as") => {
                 out.push("text".to_owned());
             }
             word => out.push(match word {
@@ -188,7 +212,70 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
             }),
         }
     }
-    Ok(out)
+    Ok(out.finish())
+}
+
+/// The translated tokens, with the place where each operand begins: a name, a literal, a call or an expression in
+/// parentheses.
+#[derive(Default)]
+struct Output {
+    tokens: Vec<OutputToken>,
+    /// Where the parentheses are that are open.
+    open: Vec<usize>,
+}
+
+struct OutputToken {
+    text: String,
+    /// Where the operand begins that this token ends.
+    start: usize,
+    /// The calls that begin before this token, the inner ones first.
+    calls: Vec<&'static str>,
+}
+
+impl Output {
+    fn push(&mut self, text: String) {
+        let at = self.tokens.len();
+        let start = match text.as_str() {
+            "(" => {
+                self.open.push(at);
+                if self.last().is_some_and(is_word) { self.tokens[at - 1].start } else { at }
+            }
+            ")" => self.open.pop().map_or(at, |open| self.tokens[open].start),
+            _ if at > 1 && self.last() == Some(".") => self.tokens[at - 2].start,
+            _ => at,
+        };
+        self.tokens.push(OutputToken { text, start, calls: Vec::new() });
+    }
+
+    /// Adds tokens that are translated already.
+    fn extend(&mut self, texts: Vec<String>) {
+        let start = self.tokens.len();
+        let token = |text| OutputToken { text, start, calls: Vec::new() };
+        self.tokens.extend(texts.into_iter().map(token));
+    }
+
+    /// Makes the operand that begins at `start`, and ends here, the first argument of a call.
+    fn call(&mut self, start: usize, begin: &'static str, end: String) {
+        self.tokens[start].calls.push(begin);
+        self.tokens.push(OutputToken { text: end, start, calls: Vec::new() });
+    }
+
+    fn operand(&self) -> Option<usize> {
+        self.tokens.last().map(|token| token.start)
+    }
+
+    fn last(&self) -> Option<&str> {
+        self.tokens.last().map(|token| token.text.as_str())
+    }
+
+    fn finish(self) -> Vec<String> {
+        let mut out = Vec::with_capacity(self.tokens.len());
+        for token in self.tokens {
+            out.extend(token.calls.into_iter().rev().map(str::to_owned));
+            out.push(token.text);
+        }
+        out
+    }
 }
 
 /// Returns a column of a query that is selected beside aggregates, or from groups, and is not grouped by.
@@ -214,7 +301,8 @@ fn ungrouped(tokens: &[String]) -> Option<&str> {
         return None;
     }
     let groups = groups.unwrap_or_default();
-    let grouped = |name: &str| groups.iter().any(|group| group.last().is_some_and(|g| g == name));
+    let groups: HashSet<&str> = groups.iter().filter_map(|g| Some(g.last()?.as_str())).collect();
+    let grouped = |name: &str| groups.contains(name);
     items.iter().enumerate().find_map(|(place, item)| {
         let (column, alias) = match item {
             [column] => (column, column),
@@ -268,33 +356,6 @@ fn closing(tokens: &[String], open: usize) -> Option<usize> {
         }
         depth == 0
     })
-}
-
-/// Returns where the operand begins that the tokens end with: a name, a literal, a call or an expression in
-/// parentheses.
-fn operand(tokens: &[String]) -> Option<usize> {
-    let mut start = tokens.len().checked_sub(1)?;
-    // A translated part of a text or cast closes more than it opens in its last token.
-    let mut depth = 0_usize;
-    loop {
-        let (opened, closed) = (count(&tokens[start], '('), count(&tokens[start], ')'));
-        depth = (depth + closed).checked_sub(opened)?;
-        if depth == 0 {
-            break;
-        }
-        start = start.checked_sub(1)?;
-    }
-    if start > 0 && tokens[start] == "(" && is_word(&tokens[start - 1]) {
-        start -= 1;
-    }
-    while start > 1 && tokens[start - 1] == "." {
-        start -= 2;
-    }
-    Some(start)
-}
-
-fn count(token: &str, c: char) -> usize {
-    if token.starts_with('\'') { 0 } else { token.matches(c).count() }
 }
 
 /// Splits a statement into words in lower case, texts in single quotes, and operators; nothing where a text or a
@@ -416,7 +477,11 @@ const NOT_INFORMIX: [&str; 21] = [
 ];
 
 /// Words of Informix that are not translated.
-const CANNOT: [&str; 16] = [
+const CANNOT: [&str; 17] = [
     "both", "connect", "current", "datetime", "extend", "interval", "lateral", "leading", "merge",
-    "minus", "multiset", "sysdate", "temp", "today", "trailing", "units",
+    "minus", "multiset", "sysdate", "temp", "today", "trailing", "units", "with",
 ];
+
+/// How many bytes a statement can have, and how many levels of parentheses.
+const LONGEST: usize = 64 * 1024;
+const LEVELS: usize = 64;
