@@ -95,14 +95,10 @@ impl Audit {
     /// Returns the pictures that rules chose for phones, each once, in the order of the rules.
     pub fn chosen_pictures(&self) -> Vec<&str> {
         let images = self.phones.iter().filter_map(|phone| phone.image.as_ref());
-        let chosen = images.filter_map(|image| Some((image.rule?, image.picture.as_deref()?)));
-        let mut pictures: Vec<&str> = Vec::new();
-        for (_, picture) in chosen.collect::<BTreeSet<_>>() {
-            if !pictures.contains(&picture) {
-                pictures.push(picture);
-            }
-        }
-        pictures
+        let by_rule: BTreeMap<usize, &str> =
+            images.filter_map(|image| Some((image.rule?, image.picture.as_deref()?))).collect();
+        let mut seen = BTreeSet::new();
+        by_rule.into_values().filter(|picture| seen.insert(*picture)).collect()
     }
 
     /// Adds which picture each phone showed before a run; excludes phones for which `picture_of` has a finding, a reason and a
