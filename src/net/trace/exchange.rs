@@ -11,7 +11,7 @@ use reqwest::header::{
 };
 
 use super::address::without_secrets;
-use super::redact::{HIDDEN, redact};
+use super::redact::{HIDDEN, promises_secret, redact, redact_pairs};
 use crate::domain::text::printable_lines;
 
 #[derive(Clone, Debug)]
@@ -128,7 +128,12 @@ fn push_body(text: &mut String, headers: &HeaderMap, body: &[u8], whole: usize) 
     let shown = String::from_utf8_lossy(body);
     let shown = shown.replace("\r\n", "\n");
     text.push('\n');
-    text.push_str(&if is_form { redact(&form_decoded(&shown)) } else { redact(&shown) });
+    let is_markup = shown.trim_start().starts_with('<');
+    text.push_str(&redact(&match (is_form, is_markup) {
+        (true, _) => form_shown(&shown),
+        (false, true) => shown,
+        (false, false) => redact_pairs(&shown),
+    }));
     text.push('\n');
     if whole > body.len() {
         // Writing into a String cannot fail.
@@ -143,6 +148,15 @@ fn is_picture(headers: &HeaderMap, body: &[u8]) -> bool {
     let is_image = kind.get(..6).is_some_and(|kind| kind.eq_ignore_ascii_case(b"image/"));
     // What calls itself a picture and is text is shown all the same.
     body.starts_with(b"\x89PNG") || is_image && std::str::from_utf8(body).is_err()
+}
+
+/// Returns a form as it reads, without its secret values.
+fn form_shown(form: &str) -> String {
+    let shown = form.split('&').map(|pair| {
+        let name = form_decoded(pair.split('=').next().unwrap_or_default());
+        if promises_secret(&name) { format!("{name}={HIDDEN}") } else { form_decoded(pair) }
+    });
+    shown.collect::<Vec<_>>().join("&")
 }
 
 /// Reads `a+b%20c` as `a b c`.
@@ -188,6 +202,22 @@ mod tests {
         assert_eq!(shown("image/bmp", b"BM\xff\xfe"), "\n# a picture of 4 bytes\n\n");
         assert_eq!(shown("text/plain", b"\x89PNG.."), "\n# a picture of 6 bytes\n\n");
         assert_eq!(shown("image/png", b"<a/>"), "\n<a/>\n\n");
+    }
+
+    #[test]
+    fn a_body_without_markup_keeps_no_secret() {
+        let shown = |kind: &'static str, body: &[u8]| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
+            let mut text = String::new();
+            push_body(&mut text, &headers, body, body.len());
+            text
+        };
+        let body = b"user=a&password=X&b=c";
+        assert_eq!(shown("text/plain", body), "\nuser=a&password=(hidden)&b=c\n\n");
+        let form = "application/x-www-form-urlencoded";
+        let body = b"user=a%26b&p%61ssword=X%26Y+Z&XML=%3Cpin%3EX%3C/pin%3E";
+        let expected = "\nuser=a&b&password=(hidden)&XML=<pin>(hidden)</pin>\n\n";
+        assert_eq!(shown(form, body), expected);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub const HIDDEN: &str = "(hidden)";
 pub fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
+    // How much text follows the last statement: one inside of another is not looked at again.
+    let mut unchecked = text.len();
     while let Some((before, brackets, after)) = next_tag(rest) {
         out.push_str(before);
         out.push_str(brackets.open);
@@ -32,6 +34,19 @@ pub fn redact(text: &str) -> String {
         out.push_str(&shown);
         rest = &after[end..];
         let Some(content) = rest.strip_prefix(brackets.close) else { continue };
+        if name.rsplit(':').next() == Some("sql") && !tag.ends_with('/') {
+            if content.len() > unchecked {
+                continue;
+            }
+            let end = brackets.end_of_element(content, name);
+            unchecked = content.len() - end;
+            if let Some(shown) = brackets.without_secret_literals(&content[..end]) {
+                out.push_str(brackets.close);
+                out.push_str(&shown);
+                rest = &content[end..];
+            }
+            continue;
+        }
         if !(promises_secret(name) || names_secret) || tag.ends_with('/') {
             continue;
         }
@@ -43,6 +58,29 @@ pub fn redact(text: &str) -> String {
         rest = &content[end..];
     }
     out.push_str(rest);
+    out
+}
+
+/// Returns a body that is no markup with the values blanked whose names promise a secret, as `password=…`: to the end of
+/// the line, or to the next `&`.
+pub(super) fn redact_pairs(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive(['&', '\n']) {
+        let value = part.trim_end_matches(['&', '\n']);
+        let secret = value.match_indices(['=', ':']).find(|(at, _)| {
+            let before = value[..*at].trim_end_matches([' ', '"', '\'']);
+            let name = before.rsplit(|c| c == ':' || !is_name_character(c)).next();
+            name.is_some_and(promises_secret)
+        });
+        match secret {
+            Some((at, _)) if at + 1 < value.len() => {
+                out.push_str(&part[..=at]);
+                out.push_str(HIDDEN);
+                out.push_str(&part[value.len()..]);
+            }
+            Some(_) | None => out.push_str(part),
+        }
+    }
     out
 }
 
@@ -90,6 +128,42 @@ impl Brackets {
                 from += value.end_quote + 1;
             }
         }
+    }
+
+    /// Returns an SQL statement without its literals; nothing where it names no secret. Where a comment or an unknown
+    /// entity makes it uncertain what a literal is, the whole statement is blanked.
+    fn without_secret_literals(self, content: &str) -> Option<String> {
+        let mut sql = Cow::Borrowed(content);
+        for _ in 0..=WAYS.iter().take_while(|way| way.open != self.open).count() {
+            match quick_xml::escape::unescape(&sql) {
+                Ok(text) => sql = Cow::Owned(text.into_owned()),
+                Err(_unknown_entity) => return Some(HIDDEN.to_owned()),
+            }
+        }
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        if !sql.split(|c| !is_word(c)).any(promises_secret) {
+            return None;
+        }
+        if ["--", "/*", "{"].iter().any(|comment| sql.contains(comment)) {
+            return Some(HIDDEN.to_owned());
+        }
+        let mut out = String::new();
+        let mut rest = &*sql;
+        while let Some(at) = rest.find(|c: char| is_word(c) || matches!(c, '\'' | '"')) {
+            let (before, literal) = rest.split_at(at);
+            out.push_str(before);
+            let quote = literal.chars().next().filter(|c| matches!(c, '\'' | '"'));
+            let end = match quote {
+                Some(quote) => literal[1..].find(quote).map(|end| end + 2),
+                None => literal.find(|c| !is_word(c)),
+            };
+            let (literal, after) = literal.split_at(end.unwrap_or(literal.len()));
+            let is_name = !literal.starts_with(|c: char| c.is_ascii_digit());
+            out.push_str(if quote.is_none() && is_name { literal } else { HIDDEN });
+            rest = after;
+        }
+        out.push_str(rest);
+        Some(quick_xml::escape::partial_escape(out).into_owned())
     }
 
     /// Returns where the content of an element ends; at the end of the text where it does not.
@@ -301,6 +375,46 @@ mod tests {
     }
 
     #[test]
+    fn literals_of_statements_about_secrets_are_blanked() {
+        for (sql, shown) in [
+            (
+                "update enduser set password='X' where userid like 'a'",
+                "update enduser set password=(hidden) where userid like (hidden)",
+            ),
+            ("select 1 from t where pin = 4711", "select (hidden) from t where pin = (hidden)"),
+            ("where Password like \"X%\"", "where Password like (hidden)"),
+            ("'it''s X' = credentials", "(hidden)(hidden) = credentials"),
+            (
+                "set credentials = &apos;X&#39;, b = &#x22;X\"",
+                "set credentials = (hidden), b = (hidden)",
+            ),
+            ("set p&#97;ssword = 'X", "set password = (hidden)"),
+            ("pin &lt; 'X&lt;'", "pin &lt; (hidden)"),
+            ("/* ' */ pin = 'X'", "(hidden)"),
+            ("pin = &x;X", "(hidden)"),
+            ("<![CDATA[set pin='X']]>", "&lt;![CDATA[set pin=(hidden)]]&gt;"),
+            ("select 'a' from device where b &lt; 1", "select 'a' from device where b &lt; 1"),
+        ] {
+            let text = format!("<a:sql>{sql}</a:sql><b>X</b>");
+            assert_eq!(redact(&text), format!("<a:sql>{shown}</a:sql><b>X</b>"));
+        }
+        let inside = "&lt;sql&gt;pin = &amp;apos;X&amp;apos;&lt;/sql&gt;<sql/>b";
+        assert_eq!(redact(inside), "&lt;sql&gt;pin = (hidden)&lt;/sql&gt;<sql/>b");
+    }
+
+    #[test]
+    fn values_in_bodies_without_markup_are_blanked_by_name() {
+        for (body, shown) in [
+            ("user=a&password=X y&b=c", "user=a&password=(hidden)&b=c"),
+            ("a b\nset Password = 'X' or 'X'\nc", "a b\nset Password =(hidden)\nc"),
+            ("{\"user\": \"a\", \"sshPwd\": \"X\"}", "{\"user\": \"a\", \"sshPwd\":(hidden)"),
+            ("password=&user=a:b", "password=&user=a:b"),
+        ] {
+            assert_eq!(redact_pairs(body), shown);
+        }
+    }
+
+    #[test]
     fn ordinary_names_are_left_alone() {
         for name in
             ["name", "userid", "webAccess", "phoneSuite", "uuid", "pkid", "sshUserId", "Status"]
@@ -325,9 +439,10 @@ mod tests {
     #[test]
     fn hostile_markup_takes_no_longer_than_other() {
         // Each of these tags is without an end; looking for one to the end of the text would take hours.
-        for part in ["&lt;a", "<a b='", "<a b=\"x", "&amp;lt;pi ", "<pin/", "="] {
+        for part in ["&lt;a", "<a b='", "<a b=\"x", "&amp;lt;pi ", "<pin/", "=", "<sql>"] {
             let text = part.repeat(400_000 / part.len());
             assert!(redact(&text).len() >= text.len() / 2, "{part}");
+            assert_eq!(redact_pairs(&text).len(), text.len(), "{part}");
         }
     }
 
