@@ -1,4 +1,4 @@
-//! Changes of the configuration, whoever makes them: AXL, `executeSQLUpdate` or a test. Each is noted for `listChange`.
+//! Changes of the configuration by AXL, by `executeSQLUpdate` and by tests. Each is recorded for `listChange`.
 
 use std::sync::Arc;
 
