@@ -30,3 +30,11 @@ fuzz_target!(
     },
     |data: &[u8]| (CHOSEN.run)(data)
 );
+
+/// Answers the standard library's question for the keys of its hash maps, so that a seed means nearly the same run again.
+#[unsafe(no_mangle)]
+extern "C" fn getrandom(buffer: *mut u8, length: usize, _flags: u32) -> isize {
+    // SAFETY: the caller passes a buffer of this length.
+    unsafe { buffer.write_bytes(7, length) };
+    length.cast_signed()
+}
