@@ -161,11 +161,12 @@ fn a_resumed_run_keeps_its_waves_limits_and_end() {
     }
     let until = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)).to_string();
     let options = ["--canary", "1", "--waves", "50%", "--max-failures", "0", "--concurrency", "1"];
-    let at = |hours: i64| {
+    let at = |hours: i64, shown: &str| {
         let moment = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
-        moment.strftime("%H:00").to_string()
+        moment.strftime(shown).to_string()
     };
-    let window = format!("{}-{}", at(-3), at(3));
+    // An end at midnight has another notation.
+    let window = format!("{}-{}", at(-3, "%H:00"), at(3, "%H:30"));
     let more = ["--until", &until, "--window", &window, "--soak", "1s", "--yes"];
     std::fs::write(lab.path("config.toml"), "default_time_zone = \"UTC\"\n").unwrap();
     let config = ["--config", "config.toml"];

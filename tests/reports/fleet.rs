@@ -129,7 +129,14 @@ fn report(phones: Vec<(AuditedPhone, PhoneResult)>) -> RunReport {
     let report = RunReport {
         file: Some("winter.png".into()),
         ending: Some(axlpaper::journal::RunEnd::default()),
-        audit: Some(Audit { cluster, taken_at: at(20), summary, phones: seen, remarks }),
+        audit: Some(Audit {
+            cluster,
+            taken_at: at(20),
+            summary,
+            phones: seen,
+            remarks,
+            rule_changes: Vec::new(),
+        }),
         events: vec![
             event(1, EventKind::Began, "phones"),
             event(20, EventKind::Finished, "phones"),
