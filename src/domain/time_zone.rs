@@ -76,8 +76,9 @@ pub fn zone_of_text(text: Option<&str>) -> TimeZone {
     zone.unwrap_or(TimeZone::UTC)
 }
 
+/// A zone without a name, as a copied `/etc/localtime` has, becomes its offset without daylight saving time.
 fn write_zone<S: Serializer>(zone: &TimeZone, serializer: S) -> Result<S::Ok, S::Error> {
-    zone_text(zone, Timestamp::now()).serialize(serializer)
+    zone_text(zone, Timestamp::UNIX_EPOCH).serialize(serializer)
 }
 
 fn read_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
