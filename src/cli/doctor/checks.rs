@@ -311,9 +311,9 @@ async fn phones(checks: &mut Checks, axl: &AxlClient) -> Option<DeviceName> {
 }
 
 async fn change_notification(checks: &mut Checks, axl: &AxlClient) {
-    let found = match timeout(LIMIT, axl.call(&ListChange::default())).await {
+    let found = match timeout(LIMIT, axl.call(&ListChange::state())).await {
         Err(_) => checks.late("to listChange"),
-        Ok(Ok(changes)) => evaluate::change_notification(changes.is_kept(), None),
+        Ok(Ok(changes)) => evaluate::change_notification(changes.has_queue(), None),
         Ok(Err(error)) if error.is_refusal() => {
             evaluate::change_notification(false, Some(&error.why()))
         }
