@@ -108,19 +108,15 @@ impl Selector {
             let strange = listed.iter().filter(|name| !name.is_of_phone()).count();
             return Err(SelectorError::ListMatchesNothing { names: listed.len(), strange });
         }
-        let listed: Option<HashSet<&DeviceName>> =
-            self.listed.as_ref().map(|names| names.iter().collect());
-        let mut chosen: Vec<Phone> =
-            phones.into_iter().filter(|phone| self.admits(phone, listed.as_ref())).collect();
+        let chosen = self.admitted(phones);
         if chosen.is_empty() && (total > 0 || !self.is_everything()) {
             return Err(SelectorError::NothingLeft { total });
         }
-        chosen.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Selection { phones: chosen, unknown_names })
     }
 
     /// Keeps the phones whose address is one of those that are selected.
-    pub fn within_subnets(&self, mut phones: Vec<Phone>) -> Result<Vec<Phone>, SelectorError> {
+    pub fn within_subnets(&self, phones: Vec<Phone>) -> Result<Vec<Phone>, SelectorError> {
         if self.subnets.is_empty() {
             return Ok(phones);
         }
@@ -135,8 +131,24 @@ impl Selector {
                 });
             }
         }
-        phones.retain(|phone| self.subnets.iter().any(|range| holds(range, phone.registration.ip)));
-        Ok(phones)
+        Ok(self.in_subnets(phones))
+    }
+
+    /// Keeps the phones whose address is one of those that are selected. Ranges without phones are no error, unlike for
+    /// [`Self::within_subnets`].
+    pub fn in_subnets(&self, mut phones: Vec<Phone>) -> Vec<Phone> {
+        let is_in = |ip: IpAddr| self.subnets.iter().any(|range| range.contains(ip));
+        phones.retain(|phone| self.subnets.is_empty() || phone.registration.ip.is_some_and(is_in));
+        phones
+    }
+
+    /// Returns those of some phones that are chosen by everything but addresses. Values that match none of them are no
+    /// error, unlike for [`Self::select`].
+    pub fn admitted(&self, mut phones: Vec<Phone>) -> Vec<Phone> {
+        let listed = self.listed.as_ref().map(|names| names.iter().collect());
+        phones.retain(|phone| self.admits(phone, listed.as_ref()));
+        phones.sort_by(|a, b| a.name.cmp(&b.name));
+        phones
     }
 
     /// Returns whether phones are chosen by this field.

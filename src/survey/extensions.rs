@@ -7,11 +7,11 @@ use std::collections::HashMap;
 
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
-use crate::axl::sql::ExecuteSqlQuery;
+use crate::axl::sql::{ExecuteSqlQuery, sql_list};
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
 
-/// Writes into each phone the number of its first line. Returns whether the database was willing to answer; where it is
+/// Writes into each phone the number of its first line; `names` are their names, where they are few. Returns whether the database was willing to answer; where it is
 /// not, RisPort70 still knows the numbers of phones that are registered.
 ///
 /// # Errors
@@ -19,9 +19,10 @@ use crate::domain::inventory::Phone;
 pub(super) async fn fill(
     axl: &AxlClient,
     phones: &mut [Phone],
+    names: Option<&[DeviceName]>,
     remarks: &mut Vec<String>,
 ) -> Result<bool, AxlError> {
-    match extensions(axl).await {
+    match extensions(axl, names).await {
         Ok(mut numbers) => {
             for phone in phones {
                 phone.extension = numbers.remove(&phone.name);
@@ -40,18 +41,25 @@ pub(super) async fn fill(
     }
 }
 
-/// Reads the numbers of the first lines of all devices.
+/// Reads the numbers of the first lines of all devices, or of these, where they are few.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn extensions(axl: &AxlClient) -> Result<HashMap<DeviceName, String>, AxlError> {
+pub async fn extensions(
+    axl: &AxlClient,
+    names: Option<&[DeviceName]>,
+) -> Result<HashMap<DeviceName, String>, AxlError> {
+    let few = names.filter(|names| names.len() <= MOST_NAMES);
+    let among = few
+        .map(|names| format!("and d.name in ({})", sql_list(names.iter().map(DeviceName::as_str))))
+        .unwrap_or_default();
     let mut numbers = HashMap::new();
     let (mut skip, mut page) = (0, ROWS_AT_ONCE);
     loop {
         let sql = format!(
             "select skip {skip} first {page} d.name as name, n.dnorpattern as number from devicenumplanmap m \
              inner join device d on m.fkdevice = d.pkid inner join numplan n on m.fknumplan = n.pkid \
-             where m.numplanindex = 1 order by d.name"
+             where m.numplanindex = 1 {among} order by d.name"
         );
         let rows = match axl.call(&ExecuteSqlQuery::new(sql)).await {
             Ok(rows) => rows,
@@ -79,6 +87,9 @@ pub(super) fn readable_number(number: &str) -> Option<String> {
     let number = number.trim().replace('\\', "");
     (!number.is_empty()).then_some(number)
 }
+
+/// So many names are a short text of SQL.
+const MOST_NAMES: usize = 200;
 
 /// More than any cluster has phones.
 const ROWS_AT_ONCE: usize = 100_000;

@@ -48,6 +48,8 @@ pub struct Request<'a> {
     pub https: Option<&'a Https>,
     pub cluster_name: &'a str,
     pub selector: &'a Selector,
+    /// Of the phones that the selector admits, only these are read; what matches none of them is no error then.
+    pub names: Option<&'a [DeviceName]>,
     pub push_user: Option<&'a str>,
     pub push_user_kind: Option<UserKind>,
 }
@@ -67,22 +69,11 @@ pub async fn survey(
     let mut remarks = Vec::new();
     // What an earlier survey could not read was reported by it.
     drop(axl.take_unreadable());
-    let mut found = phones::read(axl, observer, &mut remarks).await?;
-    let known = extensions::fill(axl, &mut found.phones, &mut remarks).await?;
-    if !known && request.selector.asks_for(Field::Extension) {
-        return Err(SurveyError::NoExtensions);
-    }
-    let phones_on_cluster = found.phones.len();
-    let users = users_of_profiles(&found.phones);
     let device_pools = device_pools(axl).await?;
-    let selection = request
-        .selector
-        .select(found.phones)
-        .map_err(|error| error.knowing_pools(&device_pools))?;
-    if !selection.unknown_names.is_empty() {
-        remarks.push(unknown_names(&selection.unknown_names));
-    }
-    let mut phones = selection.phones;
+    let Chosen { mut phones, inactive, phones_on_cluster, users } = match request.names {
+        Some(names) => read_named(axl, request, names, observer, &mut remarks).await?,
+        None => read_all(axl, request, &device_pools, observer, &mut remarks).await?,
+    };
 
     observer.observe(&Event::Started { stage: Stage::Settings, total: None });
     let nodes = settings::nodes(axl).await?;
@@ -106,7 +97,10 @@ pub async fn survey(
             registrations::fill(ris, &mut phones, &nodes, observer, &mut remarks).await?
         }
     };
-    let mut phones = request.selector.within_subnets(phones)?;
+    let mut phones = match request.names {
+        Some(_) => request.selector.in_subnets(phones),
+        None => request.selector.within_subnets(phones)?,
+    };
     web_access::ask(axl, &mut phones, &mut remarks).await?;
     let residents = registrations::address_owners(request.phones, request.https, &phones).await;
     let mut inventory = Inventory {
@@ -136,14 +130,62 @@ pub async fn survey(
         inventory.phones.retain(|phone| taken.contains(&phone.name));
     }
     let selected = inventory.phones.iter().map(|phone| &phone.name);
-    let inactive: Vec<&DeviceName> =
-        selected.filter(|name| found.inactive.contains(name)).collect();
+    let inactive: Vec<&DeviceName> = selected.filter(|name| inactive.contains(name)).collect();
     inventory.remarks.extend(inactive_phones(&inactive));
     inventory.remarks.extend(unreadable_remarks(&axl.take_unreadable()));
     for remark in &inventory.remarks {
         observer.observe(&Event::Remark(remark.clone()));
     }
     Ok(inventory)
+}
+
+/// The phones that a survey is about, before their registrations are known.
+struct Chosen {
+    phones: Vec<Phone>,
+    inactive: HashSet<DeviceName>,
+    phones_on_cluster: usize,
+    /// How many phones of the whole cluster use each Common Phone Profile.
+    users: HashMap<String, usize>,
+}
+
+async fn read_all(
+    axl: &AxlClient,
+    request: &Request<'_>,
+    device_pools: &[String],
+    observer: &dyn Observer,
+    remarks: &mut Vec<String>,
+) -> Result<Chosen, SurveyError> {
+    let mut found = phones::read(axl, observer, remarks).await?;
+    let known = extensions::fill(axl, &mut found.phones, None, remarks).await?;
+    if !known && request.selector.asks_for(Field::Extension) {
+        return Err(SurveyError::NoExtensions);
+    }
+    let (phones_on_cluster, users) = (found.phones.len(), users_of_profiles(&found.phones));
+    let selection = request.selector.select(found.phones);
+    let selection = selection.map_err(|error| error.knowing_pools(device_pools))?;
+    if !selection.unknown_names.is_empty() {
+        remarks.push(unknown_names(&selection.unknown_names));
+    }
+    let phones = selection.phones;
+    Ok(Chosen { phones, inactive: found.inactive, phones_on_cluster, users })
+}
+
+async fn read_named(
+    axl: &AxlClient,
+    request: &Request<'_>,
+    names: &[DeviceName],
+    observer: &dyn Observer,
+    remarks: &mut Vec<String>,
+) -> Result<Chosen, SurveyError> {
+    let mut found = phones::read_named(axl, names, observer, remarks).await?;
+    let users = phone_index::count_by_profile(axl).await?;
+    let known = extensions::fill(axl, &mut found.phones, Some(names), remarks).await?;
+    if !known && request.selector.asks_for(Field::Extension) {
+        return Err(SurveyError::NoExtensions);
+    }
+    let phones_on_cluster = users.values().sum();
+    let phones = request.selector.admitted(found.phones);
+    Ok(Chosen { phones, inactive: found.inactive, phones_on_cluster, users })
 }
 
 fn inactive_phones(inactive: &[&DeviceName]) -> Option<String> {

@@ -10,8 +10,10 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::axl::client::AxlClient;
+use crate::axl::error::AxlError;
 use crate::axl::paging::Listing;
 use crate::axl::phone::{ListPhone, PhoneRow};
+use crate::axl::sql::ExecuteSqlQuery;
 use crate::survey::error::{Incomplete, SurveyError};
 
 /// All phones by key, with their names.
@@ -87,6 +89,18 @@ pub(crate) async fn read(axl: &AxlClient) -> Result<PhoneIndex, SurveyError> {
 pub(crate) async fn by_name(axl: &AxlClient, name: &str) -> Result<Option<PhoneRow>, SurveyError> {
     let listing = axl.list(ListPhone::named(name), |_| {}).await?;
     Ok(listing.rows.into_iter().find(|row| row.name.eq_ignore_ascii_case(name)))
+}
+
+/// Counts the phones of every Common Phone Profile.
+pub(crate) async fn count_by_profile(axl: &AxlClient) -> Result<HashMap<String, usize>, AxlError> {
+    let sql = "select c.name as profile, count(*) as phones from device d \
+               inner join commonphoneconfig c on d.fkcommonphoneconfig = c.pkid \
+               where d.tkclass = 1 group by c.name";
+    let rows = axl.call(&ExecuteSqlQuery::new(sql)).await?;
+    let counted = rows.into_iter().filter_map(|mut row| {
+        Some((row.remove("profile")?, row.remove("phones")?.trim().parse().ok()?))
+    });
+    Ok(counted.collect())
 }
 
 /// Identifies a phone: its UUID, or its name where the server gives none.

@@ -45,10 +45,36 @@ pub(super) async fn read(
             .push(format!("{how_many} {are} removed while the list was read: {}", names(&removed)));
     }
     observer.observe(&Event::Finished { stage: Stage::Phones });
-    // Templates are in the list too; they take no push.
-    let mut rows = found.rows;
+    Ok(of_phones(found.rows, remarks))
+}
+
+/// Leaves out templates, which are in the list of phones too; they take no push.
+fn of_phones(mut rows: Vec<PhoneRow>, remarks: &mut Vec<String>) -> Found {
     rows.retain(|row| row.class.as_deref().is_none_or(|class| class == "Phone"));
-    Ok(sorted_out(rows, remarks))
+    sorted_out(rows, remarks)
+}
+
+/// Reads these phones; those that do not exist are left out.
+pub(super) async fn read_named(
+    axl: &AxlClient,
+    names: &[DeviceName],
+    observer: &dyn Observer,
+    remarks: &mut Vec<String>,
+) -> Result<Found, SurveyError> {
+    if names.len() > MOST_BY_NAME {
+        let mut found = read(axl, observer, remarks).await?;
+        let wanted: HashSet<&DeviceName> = names.iter().collect();
+        found.phones.retain(|phone| wanted.contains(&phone.name));
+        return Ok(found);
+    }
+    let total = Some(names.len() as u64);
+    observer.observe(&Event::Started { stage: Stage::Phones, total });
+    let mut rows = Vec::new();
+    for name in names {
+        rows.extend(phone_index::by_name(axl, name.as_str()).await?);
+    }
+    observer.observe(&Event::Finished { stage: Stage::Phones });
+    Ok(of_phones(rows, remarks))
 }
 
 /// Asks for indexed phones that were not read. Returns the names of those that no longer exist.

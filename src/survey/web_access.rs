@@ -7,7 +7,7 @@ use futures::stream::{StreamExt as _, TryStreamExt as _};
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
 use crate::axl::phone::{GetPhone, PhonePage};
-use crate::axl::sql::{ExecuteSqlQuery, sql_literal};
+use crate::axl::sql::{ExecuteSqlQuery, sql_list};
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::phone_page::PageSettings;
@@ -50,13 +50,9 @@ async fn by_sql(
     axl: &AxlClient,
     phones: &[Phone],
 ) -> Result<HashMap<DeviceName, WebAccess>, AxlError> {
-    let open: Vec<String> = phones
-        .iter()
-        .filter(|phone| is_open(phone))
-        .map(|phone| sql_literal(phone.name.as_str()))
-        .collect();
-    let these = if open.len() <= MOST_NAMES {
-        format!(" and d.name in ({})", open.join(", "))
+    let open = phones.iter().filter(|phone| is_open(phone)).map(|phone| phone.name.as_str());
+    let these = if open.clone().count() <= MOST_NAMES {
+        format!(" and d.name in ({})", sql_list(open))
     } else {
         String::new()
     };
