@@ -36,7 +36,7 @@ const ANOTHER_PASSWORD: &str = "use --password-file, --password-stdin or CUCM_PA
     password_command or password_keyring in the config file";
 
 /// How to reach a cluster, checked. The password is not here yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ClusterSettings {
     /// The name that documents give the cluster.
     pub name: String,
@@ -84,7 +84,7 @@ pub fn cluster_id(connection: &ClusterSettings) -> String {
 }
 
 /// The clients for one cluster.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ClusterClients {
     /// AXL.
     pub axl: Arc<AxlClient>,

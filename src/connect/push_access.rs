@@ -12,7 +12,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::interaction::Interaction;
 
 /// The push user and the access to phones, checked. The password is read only when it is asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PushAccess {
     /// The push user's name.
     pub push_user: Option<String>,

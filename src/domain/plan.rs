@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::association::{DeviceList, UserRef};
-use super::inventory::ClusterInfo;
+use super::inventory::{ClusterInfo, Phone};
 use super::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
 
@@ -275,6 +275,23 @@ impl Plan {
     /// Returns how many phones the plan touches, each counted once; phones of a profile that is changed are
     /// counted with it.
     pub fn phones_touched(&self) -> usize {
+        let (phones, profiles) = self.touched();
+        phones.len() + profiles.values().sum::<usize>()
+    }
+
+    /// Returns those of some phones that the plan touches.
+    pub fn touched_of<'a>(&self, phones: &'a [Phone]) -> Vec<&'a Phone> {
+        let (names, profiles) = self.touched();
+        let uses = |profile: &String| profiles.contains_key(profile.as_str());
+        let is_touched = |phone: &&Phone| {
+            names.contains(phone.name.as_str())
+                || phone.common_phone_profile.as_ref().is_some_and(uses)
+        };
+        phones.iter().filter(is_touched).collect()
+    }
+
+    /// Returns the names of the phones that the plan touches, and the profiles with their numbers of phones.
+    fn touched(&self) -> (HashSet<&str>, BTreeMap<&str, usize>) {
         let mut phones: HashSet<&str> = HashSet::new();
         let mut profiles: BTreeMap<&str, usize> = BTreeMap::new();
         for change in &self.changes {
@@ -302,7 +319,7 @@ impl Plan {
                 }
             }
         }
-        phones.len() + profiles.values().sum::<usize>()
+        (phones, profiles)
     }
 }
 

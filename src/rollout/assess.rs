@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::audit::{audit, push_user_missing};
 use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
+use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Inventory;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::repair_policy::Repairs;
@@ -35,7 +36,19 @@ pub async fn survey_of(
         let audit = audit(inventory, repairs).with_pictures(pictures);
         selector.within_limit(&audit, true, &HashSet::new())
     };
-    survey_with(&cluster, connection, selector, repairs, &within_limit, observer).await
+    let phones = Phones { selector, names: None, within_limit: &within_limit };
+    survey_with(&cluster, connection, phones, repairs, observer).await
+}
+
+/// Which phones are read.
+#[derive(Clone, Copy)]
+pub struct Phones<'a> {
+    /// Those that are selected.
+    pub selector: &'a Selector,
+    /// Of those only these, where they are given.
+    pub names: Option<&'a [DeviceName]>,
+    /// Chooses the phones that a limit takes.
+    pub within_limit: &'a WithinLimit<'a>,
 }
 
 /// Makes sure that the push user exists, before anything is planned for it.
@@ -56,9 +69,8 @@ pub fn push_user_found(inventory: &Inventory) -> Result<(), AppError> {
 pub async fn survey_with(
     cluster: &ClusterClients,
     connection: &ClusterSettings,
-    selector: &Selector,
+    Phones { selector, names, within_limit }: Phones<'_>,
     repairs: &Repairs,
-    within_limit: &WithinLimit<'_>,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, AppError> {
     let phones = PhoneClient::anonymous(connection.push_access.phone_port, WHO_ARE_YOU);
@@ -69,6 +81,7 @@ pub async fn survey_with(
         https: connection.push_access.phone_tls.https.as_ref(),
         cluster_name: &connection.name,
         selector,
+        names,
         push_user: connection.push_access.push_user.as_deref(),
         push_user_kind: connection.push_user_kind,
     };

@@ -1,6 +1,6 @@
 //! A rollout's part on one cluster: which phones, and what is to be done for them. Nothing here changes anything.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -19,8 +19,9 @@ use crate::error::AppError;
 use crate::event::{Observer, PhoneResult};
 use crate::interaction::Interaction;
 use crate::plan::{after_apply, nothing};
-use crate::push::Target;
-use crate::rollout::payload::ModelFormat;
+use crate::push::{Digests, Target};
+use crate::rollout::payload::{ModelFormat, PreparedPayload};
+use crate::rollout::push_common::EarlierRuns;
 use crate::rollout::recently_changed::RecentlyChanged;
 use crate::rollout::request::RolloutRequest;
 use crate::rollout::run::{Run, RunInfo, RunScope};
@@ -37,6 +38,17 @@ pub struct ClusterTask {
     pub push_password: Option<SecretString>,
     /// Whether the run is only prepared, and writes nothing.
     pub dry_run: bool,
+    /// What a look at the cluster found a moment ago; where there is none, the cluster is read.
+    pub surveyed: Option<Surveyed>,
+}
+
+/// A cluster that was read a moment ago.
+#[derive(Clone, Debug)]
+pub struct Surveyed {
+    /// The clients that read it.
+    pub clients: ClusterClients,
+    /// The phones that are meant, and what decides about them.
+    pub inventory: Inventory,
 }
 
 /// What was seen before anything is changed, and what is to be changed.
@@ -54,11 +66,26 @@ pub struct Assessment {
 
 /// What is pushed to whom when all changes succeed.
 #[derive(Debug)]
-pub struct ExpectedTargets {
+struct ExpectedTargets {
     /// The phones, also those that are proven already.
-    pub targets: Vec<Target>,
+    targets: Vec<Target>,
     /// What they take, also those that are waited for.
-    pub models: Vec<ModelFormat>,
+    models: Vec<ModelFormat>,
+}
+
+/// What is pushed, and to whom.
+#[derive(Debug)]
+pub struct PreparedTargets {
+    /// What is pushed.
+    pub payload: Box<dyn PreparedPayload>,
+    /// The digests of what is pushed.
+    pub digests: Digests,
+    /// The phones that are not proven to show it.
+    pub targets: Vec<Target>,
+    /// The others.
+    pub already: HashMap<DeviceName, PhoneResult>,
+    /// The digests of what phones were proven to show before.
+    pub shown_before: BTreeMap<DeviceName, String>,
 }
 
 impl ClusterTask {
@@ -102,26 +129,31 @@ impl ClusterTask {
         payload.partition_targets(targets.map(|target| target.behind(nat)).collect())
     }
 
-    /// Reads the cluster, judges its phones and plans.
+    /// Reads the cluster, judges its phones and plans; of the selected phones only those with these `names`, where they
+    /// are given.
     ///
     /// # Errors
     /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
     pub async fn assess(
         &self,
         cluster: &ClusterClients,
+        names: Option<&[DeviceName]>,
         observer: &Arc<dyn Observer>,
     ) -> Result<Assessment, AppError> {
         let Self { request, connection, .. } = self;
         let repairs = self.repairs();
         accounts::check_push_user(&cluster.axl, connection, observer).await?;
         let (selector, may_repair) = (&request.selector, request.repair.is_some());
-        let shown = self.showing_the_file()?;
-        let within_limit = |inventory: &Inventory| {
-            selector.within_limit(&self.audit(inventory), may_repair, &shown)
+        let inventory = if let Some(surveyed) = &self.surveyed {
+            surveyed.inventory.clone()
+        } else {
+            let shown = self.showing_the_file()?;
+            let within_limit = |inventory: &Inventory| {
+                selector.within_limit(&self.audit(inventory), may_repair, &shown)
+            };
+            let phones = assess::Phones { selector, names, within_limit: &within_limit };
+            assess::survey_with(cluster, connection, phones, &repairs, observer).await?
         };
-        let inventory =
-            assess::survey_with(cluster, connection, selector, &repairs, &within_limit, observer)
-                .await?;
         assess::push_user_found(&inventory)?;
         let audit = self.audit(&inventory);
         let plan = match &request.repair {
@@ -149,8 +181,27 @@ impl ClusterTask {
         }
     }
 
+    /// Makes what is pushed when all changes succeed, and finds out which phones are proven to show it already.
+    ///
+    /// # Errors
+    /// When it cannot be made, or the journal cannot be read.
+    pub async fn prepare_targets(
+        &self,
+        assessment: &Assessment,
+        observer: &dyn Observer,
+    ) -> Result<PreparedTargets, AppError> {
+        let ExpectedTargets { mut targets, models } = self.expected(assessment);
+        let payload = self.request.payload.prepare(models, observer).await?;
+        let digests = payload.digests();
+        let earlier = EarlierRuns::read(&self.request, &RunScope::of(&self.connection))?;
+        let already = earlier.already_shown(self.request.options.force, &targets, &digests);
+        targets.retain(|target| !already.contains_key(&target.name));
+        let shown_before = earlier.into_shown_before();
+        Ok(PreparedTargets { payload, digests, targets, already, shown_before })
+    }
+
     /// Returns what is pushed to whom when all changes succeed.
-    pub fn expected(&self, assessment: &Assessment) -> ExpectedTargets {
+    fn expected(&self, assessment: &Assessment) -> ExpectedTargets {
         let changes = assessment.plan.changes.iter().map(|change| (change, None));
         let meant = self.audit(&after_apply(assessment.inventory.clone(), changes));
         let (targets, _) = self.targets(assessment, &meant);

@@ -22,11 +22,10 @@ use crate::push::scheduler;
 use crate::push::scheduler::waves::{self, WaveSettings};
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals};
 use crate::push::{Delivery, Digests, LoginCheck, Target, not_back, not_served, skipped};
-use crate::rollout::cluster_task::{Assessment, ClusterTask, ExpectedTargets};
+use crate::rollout::cluster_task::{Assessment, ClusterTask, PreparedTargets};
 use crate::rollout::current_addresses::CurrentAddresses;
 use crate::rollout::offline_wait;
 use crate::rollout::payload::delivery_context::DeliveryContext;
-use crate::rollout::push_common::EarlierRuns;
 use crate::rollout::run::RunScope;
 use crate::rollout::soak::RegistrationCheck;
 use crate::rollout::{push_common, repair, verify_password};
@@ -131,7 +130,7 @@ impl RunContext<'_> {
     /// # Errors
     /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
     pub async fn assess(&self) -> Result<Assessment, AppError> {
-        let assessment = self.task.assess(self.cluster, self.observer).await?;
+        let assessment = self.task.assess(self.cluster, None, self.observer).await?;
         let kept = self.recorder.snapshot("audit", &assessment.audit).await;
         kept?;
         Ok(assessment)
@@ -143,15 +142,15 @@ impl RunContext<'_> {
     /// When phones could not be pushed to, or the push user's password is wrong. Nothing is changed then.
     pub async fn prepare(&self, assessment: &Assessment) -> Result<PushSetup, AppError> {
         let Self { task, observer, .. } = *self;
-        let ExpectedTargets { targets: mut expected, models } = task.expected(assessment);
-        let prepared = task.request.payload.prepare(models, observer.as_ref()).await?;
+        let PreparedTargets {
+            payload: prepared,
+            digests,
+            targets: expected,
+            already,
+            shown_before,
+        } = task.prepare_targets(assessment, observer.as_ref()).await?;
         let saved = prepared.save_summary(self.recorder, &task.request.payload_name).await;
         saved?;
-        let digests = prepared.digests();
-        let scope = RunScope::of(&task.connection);
-        let earlier = EarlierRuns::read(&task.request, &scope)?;
-        let already = earlier.already_shown(task.request.options.force, &expected, &digests);
-        let shown_before = earlier.into_shown_before();
         let log = JournalAttemptLog::new(self.recorder.clone(), digests.clone(), shown_before);
         let context = DeliveryContext {
             push_access: &task.connection.push_access,
@@ -169,7 +168,6 @@ impl RunContext<'_> {
         let action = task.request.payload.action();
         let checked = delivery.check(&expected);
         checked.map_err(|error| push_common::too_long(error, action))?;
-        expected.retain(|target| !already.contains_key(&target.name));
         let password_proven = proven(task, self.cluster, &expected).await?;
         Ok(PushSetup { delivery, log, digests, already, password_proven, targets: expected })
     }

@@ -22,7 +22,7 @@ use crate::interaction::{Interaction, Notice, Question};
 use crate::journal::{ADDRESSES, RunGroup, RunId, SkippedCluster};
 use crate::report::RunReport;
 use crate::rollout::by_address::{AddressTask, PreparedAddresses};
-use crate::rollout::cluster_task::ClusterTask;
+use crate::rollout::cluster_task::{ClusterTask, Surveyed};
 use crate::rollout::context::Confirmation;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::dry_run::DryRun;
@@ -151,7 +151,23 @@ pub async fn prepare(
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
 ) -> Result<PreparedRollout, AppError> {
-    prepare_parts(request, scope, interaction, observers, false).await
+    prepare_parts(request, scope, interaction, observers, (false, None)).await
+}
+
+/// Prepares a rollout as [`prepare`] does, to the phones of a cluster that was read a moment ago. The cluster is not read
+/// again.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn prepare_surveyed(
+    request: RolloutRequest,
+    connection: ClusterSettings,
+    surveyed: Surveyed,
+    interaction: &Arc<dyn Interaction>,
+    observers: &Observers,
+) -> Result<PreparedRollout, AppError> {
+    let scope = Scope::Clusters(vec![connection]);
+    prepare_parts(request, scope, interaction, observers, (false, Some(surveyed))).await
 }
 
 /// Finds out what [`prepare`] and [`PreparedRollout::execute`] would do, by preparing it: all that would be refused
@@ -166,7 +182,7 @@ pub async fn dry_run(
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
 ) -> Result<DryRuns, AppError> {
-    let prepared = prepare_parts(request, scope, interaction, observers, true).await?;
+    let prepared = prepare_parts(request, scope, interaction, observers, (true, None)).await?;
     let (mut dry, mut publishers) = (DryRuns::default(), HashSet::new());
     for ClusterResult { name, run, result } in prepared.parts {
         match result {
@@ -188,12 +204,12 @@ async fn prepare_parts(
     scope: Scope,
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
-    dry_run: bool,
+    how: (bool, Option<Surveyed>),
 ) -> Result<PreparedRollout, AppError> {
     let names_clusters = request.names_clusters;
     let shared_servers = Arc::new(SharedServers::default());
     let request = Arc::new(request);
-    let tasks = tasks(request, scope, interaction.as_ref(), &shared_servers, dry_run).await?;
+    let tasks = tasks(request, scope, interaction.as_ref(), &shared_servers, how).await?;
     let several = names_clusters || tasks.len() > 1;
     let begun = begin(&tasks, interaction, several).await;
     let mut parts = Vec::new();
@@ -300,7 +316,7 @@ async fn tasks(
     scope: Scope,
     interaction: &dyn Interaction,
     shared_servers: &Arc<SharedServers>,
-    dry_run: bool,
+    (dry_run, mut surveyed): (bool, Option<Surveyed>),
 ) -> Result<Vec<Task>, AppError> {
     let connections = match scope {
         Scope::Addresses(addresses) => {
@@ -330,6 +346,7 @@ async fn tasks(
     }
     let tasks = connections.into_iter().map(|mut connection| {
         let (request, shared_servers) = (Arc::clone(&request), Arc::clone(shared_servers));
+        let surveyed = surveyed.take();
         async move {
             if several && request.payload.is_served() {
                 connection.push_access.image_server.shared_servers = Some(shared_servers);
@@ -352,7 +369,7 @@ async fn tasks(
                 fetched?
             };
             let push_password = Some(push_password);
-            let task = ClusterTask { request, connection, push_password, dry_run };
+            let task = ClusterTask { request, connection, push_password, dry_run, surveyed };
             Ok(Task::Cluster(Box::new(task)))
         }
     });

@@ -145,7 +145,10 @@ async fn assess(
 ) -> Result<Box<Assessed>, AppError> {
     keep_subject(task, run).await?;
     resume::keep(task, run.recorder()).await?;
-    let cluster = cluster::connect(&task.connection, run.interaction().as_ref(), observer).await?;
+    let cluster = match &task.surveyed {
+        Some(surveyed) => surveyed.clients.clone(),
+        None => cluster::connect(&task.connection, run.interaction().as_ref(), observer).await?,
+    };
     let publisher = repair::publisher(&cluster).await?;
     if let Some(publisher) = &publisher {
         run.lock_cluster(publisher)?;

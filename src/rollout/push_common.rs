@@ -105,7 +105,8 @@ fn slowest_phone(options: &PushOptions) -> Duration {
     silent.max((EACH + options.verify_timeout) * 2)
 }
 
-fn shortly(time: Duration) -> String {
+/// Writes a time in the unit that suits it.
+pub(crate) fn shortly(time: Duration) -> String {
     match time.as_secs() {
         seconds @ ..120 => format!("{seconds} s"),
         seconds @ ..7_200 => format!("{} min", seconds.div_ceil(60)),

@@ -47,6 +47,12 @@ impl Schedule {
         Self { start, ..self }
     }
 
+    /// Has the run end at this time, if not earlier.
+    #[must_use]
+    pub fn ending(self, until: Timestamp) -> Self {
+        Self { until: Some(self.until.map_or(until, |before| before.min(until))), ..self }
+    }
+
     /// Returns the time at which the run starts; nothing where it starts at once.
     pub fn start(&self) -> Option<Timestamp> {
         self.start
