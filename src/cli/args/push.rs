@@ -49,12 +49,10 @@ pub struct PushAccessArgs {
     pub max_logins_at_risk: Option<usize>,
 }
 
-/// What only commands need that push to phones.
-#[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Push", group = clap::ArgGroup::new("waves_cut").multiple(true))]
-pub struct PushArgs {
-    #[command(flatten)]
-    pub access: PushAccessArgs,
+/// How each phone is pushed to.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Push")]
+pub struct PushPhoneArgs {
     /// Phones of one device pool that are pushed to at once [default: no limit of its own]
     #[arg(long, value_name = "N", value_parser = at_least_one::<usize>())]
     pub per_pool: Option<usize>,
@@ -64,6 +62,86 @@ pub struct PushArgs {
     /// Pushes that are begun in a second at most [default: no limit]
     #[arg(long, value_name = "N", value_parser = number::<u32>(1..=1000))]
     pub rate: Option<u32>,
+    /// Push only between these times of day, such as 22:00-05:00, and wait for them
+    ///
+    /// Each phone in the time zone of its device pool (config file: `time_zone`, `default_time_zone`; otherwise this
+    /// machine's)
+    #[arg(long, value_name = "HH:MM-HH:MM")]
+    pub window: Option<DailyWindow>,
+    /// Attempts a phone when it cannot be reached or answers nonsense
+    #[arg(long, value_name = "N", default_value_t = PushOptions::default().attempts, value_parser = number::<u32>(1..=10))]
+    pub attempts: u32,
+    /// Phones that refuse the push user one after the other and stop the push, where the cluster does not tell why
+    #[arg(long, value_name = "N", default_value_t = PushOptions::default().max_auth_failures, value_parser = number::<u32>(1..=100))]
+    pub max_auth_failures: u32,
+    /// Seconds that a phone may take for one answer, from connecting to its last byte
+    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().phone_timeout.as_secs(), value_parser = number::<u64>(1..=300))]
+    pub phone_timeout: u64,
+    /// Seconds to wait for a phone's downloads after it has accepted, and for its screen
+    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().verify_timeout.as_secs(), value_parser = number::<u64>(1..=600))]
+    pub verify_timeout: u64,
+    /// Seconds before a phone is tried again
+    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().retry_delay.as_secs(), value_parser = number::<u64>(0..=600))]
+    pub retry_delay: u64,
+    /// Push also to phones that do not say who they are; what answers there gets the password
+    #[arg(long)]
+    pub no_identity_check: bool,
+}
+
+impl Default for PushPhoneArgs {
+    fn default() -> Self {
+        let usual = PushOptions::default();
+        Self {
+            per_pool: None,
+            per_subnet: None,
+            rate: None,
+            window: None,
+            attempts: usual.attempts,
+            max_auth_failures: usual.max_auth_failures,
+            phone_timeout: usual.phone_timeout.as_secs(),
+            verify_timeout: usual.verify_timeout.as_secs(),
+            retry_delay: usual.retry_delay.as_secs(),
+            no_identity_check: false,
+        }
+    }
+}
+
+impl PushPhoneArgs {
+    /// Returns the options of a push; what is not about a single phone is as usual.
+    pub fn options(&self) -> PushOptions {
+        PushOptions {
+            attempts: self.attempts,
+            retry_delay: Duration::from_secs(self.retry_delay),
+            phone_timeout: Duration::from_secs(self.phone_timeout),
+            verify_timeout: Duration::from_secs(self.verify_timeout),
+            max_auth_failures: self.max_auth_failures,
+            site_limits: SiteLimitConfig { per_pool: self.per_pool, per_subnet: self.per_subnet },
+            rate: self.rate,
+            identity_check: !self.no_identity_check,
+            ..PushOptions::default()
+        }
+    }
+
+    /// Returns what of it a run keeps that resumes this one.
+    pub fn saved(&self) -> SavedOptions {
+        SavedOptions {
+            window: self.window,
+            per_pool: self.per_pool,
+            per_subnet: self.per_subnet,
+            rate: self.rate,
+            ..SavedOptions::default()
+        }
+    }
+}
+
+/// What only commands need that push to phones.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Push", group = clap::ArgGroup::new("waves_cut").multiple(true))]
+pub struct PushArgs {
+    #[command(flatten)]
+    pub access: PushAccessArgs,
+    #[command(flatten)]
+    pub phone: PushPhoneArgs,
     /// Phones that go first, spread over models and device pools; 0 for none [default: 10 of at least 20]
     #[arg(long, value_name = "N|P%", group = "waves_cut")]
     pub canary: Option<Amount>,
@@ -83,12 +161,6 @@ pub struct PushArgs {
     /// count as failed for --max-failures
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "waves_cut")]
     pub soak: Option<Duration>,
-    /// Push only between these times of day, such as 22:00-05:00, and wait for them
-    ///
-    /// Each phone in the time zone of its device pool (config file: `time_zone`, `default_time_zone`; otherwise this
-    /// machine's)
-    #[arg(long, value_name = "HH:MM-HH:MM")]
-    pub window: Option<DailyWindow>,
     /// Check everything and ask at once, then wait until this time before anything is changed or pushed: 22:00 (of
     /// `default_time_zone`, or this machine's), or with a date, such as 2026-03-01T22:00 or 2026-03-01T22:00:00+01:00
     #[arg(long, value_name = "TIME")]
@@ -99,24 +171,6 @@ pub struct PushArgs {
     /// Keep looking so long for phones that are not registered, such as 2h or 30m, and push to them as they come
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait_for_offline: Option<Duration>,
-    /// Attempts a phone when it cannot be reached or answers nonsense
-    #[arg(long, value_name = "N", default_value_t = PushOptions::default().attempts, value_parser = number::<u32>(1..=10))]
-    pub attempts: u32,
-    /// Phones that refuse the push user one after the other and stop the push, where the cluster does not tell why
-    #[arg(long, value_name = "N", default_value_t = PushOptions::default().max_auth_failures, value_parser = number::<u32>(1..=100))]
-    pub max_auth_failures: u32,
-    /// Seconds that a phone may take for one answer, from connecting to its last byte
-    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().phone_timeout.as_secs(), value_parser = number::<u64>(1..=300))]
-    pub phone_timeout: u64,
-    /// Seconds to wait for a phone's downloads after it has accepted, and for its screen
-    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().verify_timeout.as_secs(), value_parser = number::<u64>(1..=600))]
-    pub verify_timeout: u64,
-    /// Seconds before a phone is tried again
-    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().retry_delay.as_secs(), value_parser = number::<u64>(0..=600))]
-    pub retry_delay: u64,
-    /// Push also to phones that do not say who they are; what answers there gets the password
-    #[arg(long)]
-    pub no_identity_check: bool,
     /// Push also to phones that are proven to have this already
     #[arg(long)]
     pub force: bool,
@@ -155,13 +209,6 @@ impl PushArgs {
     /// Returns the options; the name of a picture is not among these.
     pub fn options(&self) -> PushOptions {
         PushOptions {
-            attempts: self.attempts,
-            retry_delay: Duration::from_secs(self.retry_delay),
-            phone_timeout: Duration::from_secs(self.phone_timeout),
-            verify_timeout: Duration::from_secs(self.verify_timeout),
-            max_auth_failures: self.max_auth_failures,
-            site_limits: SiteLimitConfig { per_pool: self.per_pool, per_subnet: self.per_subnet },
-            rate: self.rate,
             waves: Waves {
                 canary: self.canary,
                 reach: self.waves.clone(),
@@ -171,9 +218,8 @@ impl PushArgs {
                 soak: self.soak,
             },
             wait_for_offline: self.wait_for_offline,
-            identity_check: !self.no_identity_check,
-            picture_name: None,
             force: self.force,
+            ..self.phone.options()
         }
     }
 
@@ -203,14 +249,11 @@ impl PushArgs {
             min_sample: self.min_sample,
             gate: self.gate.then_some(true),
             soak: self.soak,
-            window: self.window,
             until: self.until,
             wait_for_offline: self.wait_for_offline,
             concurrency: self.access.concurrency,
             max_logins_at_risk: self.access.max_logins_at_risk,
-            per_pool: self.per_pool,
-            per_subnet: self.per_subnet,
-            rate: self.rate,
+            ..self.phone.saved()
         }
     }
 
@@ -225,7 +268,6 @@ impl PushArgs {
             min_sample: saved.min_sample,
             gate: saved.gate == Some(true),
             soak: saved.soak,
-            window: saved.window,
             until: saved.until,
             wait_for_offline: saved.wait_for_offline,
             access: PushAccessArgs {
@@ -233,9 +275,13 @@ impl PushArgs {
                 max_logins_at_risk: saved.max_logins_at_risk,
                 ..self.access
             },
-            per_pool: saved.per_pool,
-            per_subnet: saved.per_subnet,
-            rate: saved.rate,
+            phone: PushPhoneArgs {
+                window: saved.window,
+                per_pool: saved.per_pool,
+                per_subnet: saved.per_subnet,
+                rate: saved.rate,
+                ..self.phone
+            },
             ..self
         }
     }

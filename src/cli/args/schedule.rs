@@ -8,11 +8,20 @@ use crate::cli::settings;
 use crate::domain::time_zone::Zones;
 use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::schedule::{DailyHours, Schedule};
-use crate::push::scheduler::window::TypedTime;
+use crate::push::scheduler::window::{DailyWindow, TypedTime};
 
 /// Returns when phones may be pushed to.
 pub fn schedule(connection: &ConnectionArgs, push: &PushArgs) -> Result<Schedule, AppError> {
-    let PushArgs { start, until, window, .. } = push;
+    hours(connection, push.phone.window, push.start, push.until)
+}
+
+/// Returns when phones may be pushed to, by the window and by the times of the start and the end.
+pub fn hours(
+    connection: &ConnectionArgs,
+    window: Option<DailyWindow>,
+    start: Option<TypedTime>,
+    until: Option<TypedTime>,
+) -> Result<Schedule, AppError> {
     if window.is_none() && until.is_none() && start.is_none() {
         return Ok(Schedule::default());
     }

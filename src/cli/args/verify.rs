@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::args::push::{PushAccessArgs, PushArgs};
+use crate::cli::args::push::{PushAccessArgs, PushArgs, PushPhoneArgs};
 use crate::cli::args::value::{at_least_one, number};
 use crate::push::scheduler::waves::Amount;
 use crate::rollout::options::PushOptions;
@@ -68,16 +68,18 @@ impl VerifyArgs {
                 max_logins_at_risk: self.max_logins_at_risk,
                 ..PushAccessArgs::default()
             },
-            per_pool: self.per_pool,
-            per_subnet: self.per_subnet,
-            rate: self.rate,
-            max_auth_failures: self.max_auth_failures,
-            attempts: self.attempts,
-            retry_delay: self.retry_delay,
-            phone_timeout: self.phone_timeout,
+            phone: PushPhoneArgs {
+                per_pool: self.per_pool,
+                per_subnet: self.per_subnet,
+                rate: self.rate,
+                max_auth_failures: self.max_auth_failures,
+                attempts: self.attempts,
+                retry_delay: self.retry_delay,
+                phone_timeout: self.phone_timeout,
+                ..PushPhoneArgs::default()
+            },
             report: self.report,
             no_report: self.no_report,
-            verify_timeout: PushOptions::default().verify_timeout.as_secs(),
             force: true,
             // Nothing is pushed, so there is nothing to try on a few phones first.
             canary: Some(Amount::Count(0)),
