@@ -34,3 +34,4 @@ pub mod rollout;
 pub mod sim;
 pub mod soap;
 pub mod survey;
+pub mod watch;

@@ -5,6 +5,7 @@ use std::io;
 use tokio::task::JoinSet;
 
 use super::ui;
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::rollout::control::RolloutHandle;
 
 /// Stops softly at the first signal and hard at the second, for as long as the returned set lives.
@@ -25,6 +26,43 @@ pub fn watch(handle: &RolloutHandle) -> JoinSet<()> {
     });
     tasks
 }
+
+/// What a signal asks of a program that runs for a long time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Signal {
+    /// Read the config file again.
+    Reload,
+    /// End, with this exit code.
+    End(Exit),
+}
+
+/// The signals of a program that runs for a long time.
+pub struct WatchSignals(Signals);
+
+impl WatchSignals {
+    /// Takes signals over from now on.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn new() -> Result<Self, AppError> {
+        let signals = Signals::new().map_err(|error| {
+            AppError::from_error(ErrorKind::Failed, error).context("cannot receive signals")
+        })?;
+        Ok(Self(signals))
+    }
+
+    /// Waits for one.
+    pub async fn next(&mut self) -> Signal {
+        match self.0.next().await {
+            HANGUP => Signal::Reload,
+            TERMINATED => Signal::End(Exit::Done),
+            _ => Signal::End(Exit::Interrupted),
+        }
+    }
+}
+
+const TERMINATED: &str = "terminated (SIGTERM)";
+const HANGUP: &str = "the terminal is gone (SIGHUP)";
 
 /// The signals that end a program.
 #[cfg(unix)]
@@ -57,8 +95,8 @@ impl Signals {
         };
         tokio::select! {
             _ = self.interrupt.recv() => "interrupted",
-            _ = self.terminate.recv() => "terminated (SIGTERM)",
-            _ = hangup => "the terminal is gone (SIGHUP)",
+            _ = self.terminate.recv() => TERMINATED,
+            _ = hangup => HANGUP,
         }
     }
 }

@@ -14,6 +14,7 @@ mod reader;
 mod recorder;
 mod rows;
 mod screenshots;
+mod watches;
 
 mod documents;
 mod error;
@@ -31,6 +32,7 @@ pub use crate::journal::rows::{
     Proven, RunId, RunRef, RunRow, RunState, VERIFY,
 };
 pub use crate::journal::screenshots::Screen;
+pub use crate::journal::watches::{Approval, SavedRetry, WatchRow, WatchStatus, lock_watch};
 pub use documents::{
     ChangeEnd, Coverage, RunEnd, RunGroup, ScreenCheckRecord, SentFile, SentPicture, SentPictures,
     SentTone, SentTones, SkippedCluster, Subject,

@@ -150,6 +150,13 @@ impl Journal {
         &self.path
     }
 
+    pub(super) async fn write(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static,
+    ) -> Result<i64, JournalError> {
+        self.writer.write(work).await
+    }
+
     /// Writes a request to control a run, and returns its number. The run takes it up.
     ///
     /// # Errors
@@ -460,7 +467,7 @@ pub(super) fn now() -> String {
 }
 
 /// One statement that is written; returns the number of the row that was inserted last.
-fn statement(
+pub(super) fn statement(
     sql: &'static str,
     with: impl Params + Send + 'static,
 ) -> impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static {

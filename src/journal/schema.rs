@@ -47,8 +47,37 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
 const APPLICATION: i64 = 0x6178_6c70;
 
 /// One step a format; a step never changes once it has been released.
-pub(super) const MIGRATIONS: [&str; 6] =
-    [CREATE, OBJECTS, PHONE_PINS, CONTROL_REQUESTS, TIME_ZONES, PICTURES];
+pub(super) const MIGRATIONS: [&str; 7] =
+    [CREATE, OBJECTS, PHONE_PINS, CONTROL_REQUESTS, TIME_ZONES, PICTURES, WATCHES];
+
+/// Watches, and the approvals that they wait for.
+const WATCHES: &str = "
+    -- The last watch of each cluster, as its last pass left it. Whether it still works, its lock tells.
+    create table watches (
+        cluster_id text primary key,
+        cluster    text not null,
+        os_user    text not null,
+        machine    text not null,
+        process    integer not null,
+        began_at   text not null,
+        passed_at  text,
+        status     text not null,
+        -- The phones that could not be served, with when they are tried again.
+        retries    text not null
+    ) strict;
+    -- Written by the process that approves; the watch writes when it took the approval up, and its result.
+    create table approvals (
+        id           integer primary key,
+        cluster_id   text not null,
+        os_user      text not null,
+        machine      text not null,
+        process      integer not null,
+        requested_at text not null,
+        taken_at     text,
+        result       text
+    ) strict;
+    create index approvals_of_cluster on approvals (cluster_id, id);
+";
 
 /// The time zone of the machine of a run, as an IANA name or an offset.
 const TIME_ZONES: &str = "

@@ -57,7 +57,10 @@ pub use next_step::next_step;
 pub use phone::{PhoneHistory, PhoneSeen, phone_json, phone_text};
 pub use phone_counts::{CountBy, PhoneCount, PhoneCounts, counts_json};
 pub use pictures::{PictureFile, PictureFileKind, pictures_json};
-pub use runs::{RunRecord, control_json, download_line, runs_json, show_json, show_recap};
+pub use runs::{
+    RunRecord, WatchRecord, control_json, download_line, runs_json, show_json, show_recap,
+    watch_approved_json,
+};
 pub use schema::{Schema, documents, schema_of};
 pub use settings::{SettingRecord, settings_json};
 pub use text::{printable, printable_lines};

@@ -14,8 +14,12 @@ use crate::domain::control::{ControlAction, ControlResult};
 use crate::domain::finding::Code;
 use crate::domain::plan::Change;
 use crate::domain::push_action::PushAction;
+use crate::domain::text::pluralize;
 use crate::event::{ChangeState, Download, Outcome, PhoneResult};
-use crate::journal::{AttemptRow, ControlRequest, EventKind, EventRow, RunRow, RunState, Subject};
+use crate::journal::{
+    AttemptRow, ControlRequest, EventKind, EventRow, RunRow, RunState, Subject, WatchRow,
+    WatchStatus,
+};
 use crate::report::row::Row;
 use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::summary::run_recap;
@@ -143,11 +147,85 @@ impl Row for RunRecord {
 pub(super) struct RunsBody<'a> {
     /// The runs, the newest first unless another order was asked for.
     runs: &'a [RunRecord],
+    /// The last watch of each cluster.
+    watches: &'a [WatchRecord],
+}
+
+/// A watch in the `runs` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub struct WatchRecord {
+    /// The name of its cluster.
+    pub cluster: String,
+    /// Whether its process works.
+    pub alive: bool,
+    /// Who started it.
+    pub os_user: String,
+    /// On which machine.
+    pub machine: String,
+    /// Its process.
+    pub process: u32,
+    /// Since when it watches.
+    pub began_at: Timestamp,
+    /// When its last pass ended.
+    pub passed_at: Option<Timestamp>,
+    /// How it is doing.
+    #[serde(flatten)]
+    pub status: WatchStatus,
+}
+
+impl WatchRecord {
+    /// Makes it of a row of the journal, and whether its process works.
+    pub fn of(row: WatchRow, alive: bool) -> Self {
+        let WatchRow { cluster, os_user, machine, process, began_at, passed_at, status, .. } = row;
+        Self { cluster, alive, os_user, machine, process, began_at, passed_at, status }
+    }
+
+    /// Describes it in a line.
+    pub fn describe(&self) -> String {
+        let Self { cluster, status, .. } = self;
+        let state = if self.alive { "works" } else { "does not work" };
+        let mut text = format!(
+            "watch of {cluster}: {state} (process {} of {} on {}), {} of {} show their picture",
+            self.process,
+            self.os_user,
+            self.machine,
+            status.shown,
+            pluralize(status.phones, "phone"),
+        );
+        let counts = [(status.offline, "offline"), (status.failing, "failing")];
+        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            text.push_str(&format!(", {count} {what}"));
+        }
+        if let Some(at) = self.passed_at {
+            text.push_str(&format!("; last pass {}", moment(at)));
+        }
+        if status.held > 0 {
+            text.push_str(&format!(
+                "; {} wait for `axlpaper control watch approve`",
+                pluralize(status.held, "phone")
+            ));
+        }
+        let troubles = [
+            ("pushes to no phone", &status.stopped),
+            ("its last pass failed", &status.error),
+            ("finds changes by surveys alone", &status.without_changes),
+        ];
+        for (what, why) in troubles {
+            if let Some(why) = why {
+                text.push_str(&format!("; {what}: {why}"));
+            }
+        }
+        text
+    }
 }
 
 /// The `runs` document. It belongs to no cluster.
-pub fn runs_json(runs: &[RunRecord], generated_at: Timestamp) -> Document<'static, impl Serialize> {
-    Document::new("runs", generated_at, None, RunsBody { runs })
+pub fn runs_json<'a>(
+    runs: &'a [RunRecord],
+    watches: &'a [WatchRecord],
+    generated_at: Timestamp,
+) -> Document<'static, impl Serialize> {
+    Document::new("runs", generated_at, None, RunsBody { runs, watches })
 }
 
 /// What is in a `show` document.
@@ -220,8 +298,10 @@ pub fn show_json<'a>(
 /// What is in a `control` document.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(super) struct ControlBody {
-    /// The number of the run.
-    run: i64,
+    /// The number of the run; nothing where a watch was controlled.
+    run: Option<i64>,
+    /// The name of the watch's cluster.
+    watch: Option<String>,
     /// What was asked of it.
     action: ControlAction,
     /// What the run made of it.
@@ -238,7 +318,24 @@ pub fn control_json(
     generated_at: Timestamp,
 ) -> Document<'static, impl Serialize> {
     let ControlRequest { run, action, result, requested_at, taken_at, .. } = request.clone();
-    let body = ControlBody { run, action, result, requested_at, taken_at };
+    let run = Some(run);
+    let body = ControlBody { run, watch: None, action, result, requested_at, taken_at };
+    Document::new("control", generated_at, None, body)
+}
+
+/// The `control` document of a watch that took an approval up.
+pub fn watch_approved_json(
+    cluster: &str,
+    generated_at: Timestamp,
+) -> Document<'static, impl Serialize> {
+    let body = ControlBody {
+        run: None,
+        watch: Some(cluster.to_owned()),
+        action: ControlAction::Approve,
+        result: Some(ControlResult::Done),
+        requested_at: generated_at,
+        taken_at: Some(generated_at),
+    };
     Document::new("control", generated_at, None, body)
 }
 

@@ -36,11 +36,16 @@ impl Running {
     }
 
     fn of(lab: &Lab, own: &assert_cmd::Command) -> Self {
+        let usual = ["--yes", "--json", "--concurrency", "1", "--verify-timeout", "5"];
+        Self::spawn(lab, own, &[&usual[..], &["--report", "report.html"]].concat())
+    }
+
+    /// Starts a program with these arguments behind its own.
+    pub fn spawn(lab: &Lab, own: &assert_cmd::Command, arguments: &[&str]) -> Self {
         let mut program = Command::new(own.get_program());
         program.env_clear().args(own.get_args()).current_dir(lab.folder());
         program.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        program.args(["--yes", "--json", "--concurrency", "1", "--verify-timeout", "5"]);
-        program.args(["--report", "report.html"]);
+        program.args(arguments);
         program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = program.spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap());

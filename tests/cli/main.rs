@@ -69,6 +69,7 @@ mod traces;
 mod trust;
 mod verify;
 mod versions;
+mod watch;
 mod waves;
 mod web;
 mod words;

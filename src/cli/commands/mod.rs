@@ -32,3 +32,4 @@ pub mod show;
 pub mod sim;
 pub mod trust;
 pub mod verify;
+pub mod watch;

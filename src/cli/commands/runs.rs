@@ -1,15 +1,17 @@
 //! `axlpaper runs`
 
 use crate::connect::journal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
 use crate::cli::args::value::at_least_one;
 use crate::cli::present::list;
-use crate::error::{AppError, Exit};
-use crate::report::{RunRecord, runs_json};
+use crate::cli::ui;
+use crate::error::{AppError, ErrorKind, Exit};
+use crate::journal::{JournalReader, LockError, WatchRow};
+use crate::report::{RunRecord, WatchRecord, printable_lines, runs_json};
 
 /// List what was run against clusters, the newest first
 #[derive(clap::Args, Debug)]
@@ -27,13 +29,27 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<RunRecord>(&args.output)?;
     let path = journal::path(args.state.as_deref())?;
-    let runs = match journal::history_if_any(&path)? {
-        Some(history) => history.runs(args.limit)?,
-        None => Vec::new(),
+    let (runs, watches) = match journal::history_if_any(&path)? {
+        Some(history) => (history.runs(args.limit)?, watches(&history, &path)?),
+        None => (Vec::new(), Vec::new()),
     };
     let mut rows: Vec<RunRecord> = runs.iter().map(RunRecord::from).collect();
     list::sort(&args.output.list, &mut rows)?;
-    let text = list::list(&args.output, &rows, || runs_json(&rows, Timestamp::now()))?;
+    let text = list::list(&args.output, &rows, || runs_json(&rows, &watches, Timestamp::now()))?;
     list::write(&args.output, &text)?;
+    if args.output.is_recap() {
+        for watch in watches.iter().filter(|watch| watch.alive) {
+            ui::say(&printable_lines(&watch.describe()));
+        }
+    }
     Ok(Exit::Done)
+}
+
+fn watches(history: &JournalReader, path: &Path) -> Result<Vec<WatchRecord>, AppError> {
+    let of = |watch: WatchRow| {
+        let alive = watch.is_alive(path)?;
+        Ok(WatchRecord::of(watch, alive))
+    };
+    let watches: Result<_, LockError> = history.watches()?.into_iter().map(of).collect();
+    watches.map_err(|error| AppError::from_error(ErrorKind::Failed, error))
 }

@@ -1,0 +1,273 @@
+//! `axlpaper watch`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{FutureExt as _, LocalBoxFuture, join_all};
+use jiff::Timestamp;
+
+use crate::cli::args::payload::{PayloadArgs, PayloadSource};
+use crate::cli::args::phones::PhoneArgs;
+use crate::cli::args::picture::PictureArgs;
+use crate::cli::args::push::{PicturePushArgs, PushAccessArgs, PushPhoneArgs};
+use crate::cli::args::value::duration;
+use crate::cli::args::{
+    AllClustersArgs, ConnectionArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs, name_list,
+    schedule,
+};
+use crate::cli::commands::rollout_common::observers;
+use crate::cli::interrupt::{self, Signal};
+use crate::cli::present::clusters;
+use crate::cli::settings;
+use crate::cli::ui::{self, Terminal};
+use crate::connect::cluster::ClusterSettings;
+use crate::connect::journal;
+use crate::connect::shared_servers::SharedServers;
+use crate::error::{AppError, ErrorKind, Exit};
+use crate::event::Proof;
+use crate::interaction::Interaction;
+use crate::push::scheduler::waves::Amount;
+use crate::report::printable_lines;
+use crate::rollout::options::{PushOptions, SavedOptions};
+use crate::rollout::payload::Payload;
+use crate::watch::event::{WatchEvent, WatchObserver};
+use crate::watch::watcher::{Callers, DesiredState, WatchHandle, WatchRequest, watch};
+
+/// Keep phones as the rules describe: new, returned and changed phones get their picture by themselves
+///
+/// The first pass shows what it would do and asks, as `rollout` does. Each later pass looks at the phones that something
+/// happened to, and serves those that do not show what they should; what it did is a run in the journal. SIGTERM finishes
+/// what is in progress and ends with exit code 0; SIGHUP reads the config file again.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    /// Picture: PNG, JPEG, WebP, GIF, BMP, TIFF or SVG; without one, the [[image]] rules of the config file say who
+    /// gets which
+    #[arg(value_name = "PICTURE")]
+    picture: Option<PathBuf>,
+    #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
+    options: PictureArgs,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    all: AllClustersArgs,
+    #[command(flatten)]
+    phones: PhoneArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    repair: RepairArgs,
+    #[command(flatten)]
+    reset: ResetArgs,
+    #[command(flatten)]
+    wait: WaitArgs,
+    #[command(flatten)]
+    access: PushAccessArgs,
+    #[command(flatten)]
+    push: PushPhoneArgs,
+    #[command(flatten)]
+    picture_push: PicturePushArgs,
+}
+
+/// How often a watch looks, and how much it may do by itself.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Watch")]
+struct WatchArgs {
+    /// Time between two passes: changes and registrations are asked for
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    interval: Duration,
+    /// Time between two looks at all phones; one an hour, at least, where the cluster does not say what changed
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
+    survey_every: Duration,
+    /// Make one pass and end
+    #[arg(long)]
+    once: bool,
+    /// Phones that a pass may change or push to without an approval [default: 20, or 2% of the selected phones if that is
+    /// more]; not the first pass of the first watch of a cluster, which asks
+    #[arg(long, value_name = "N|P%")]
+    max_change: Option<Amount>,
+    /// Do not ask before the first pass
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the first pass cannot be made or is not confirmed.
+pub async fn run(args: Args) -> Result<Exit, AppError> {
+    let mut signals = interrupt::WatchSignals::new()?;
+    let mut watched = Watched::read(&args)?;
+    let interaction = Terminal::shared(args.watch.yes);
+    let mut asks_first = !args.watch.yes;
+    loop {
+        let handle = WatchHandle::default();
+        let mut passes = Box::pin(watched.run(asks_first, &interaction, &handle));
+        // After the config file was read again the watch is as unattended as any later pass.
+        asks_first = false;
+        let next = loop {
+            let signal = tokio::select! {
+                ended = &mut passes => return ended,
+                signal = signals.next() => signal,
+            };
+            match signal {
+                Signal::Reload => match Watched::read(&args) {
+                    Ok(next) => break Some(next),
+                    Err(error) => ui::say_error(&printable_lines(&format!(
+                        "the config file is not taken over, and what it said before still counts: {error}"
+                    ))),
+                },
+                Signal::End(exit) => {
+                    handle.stop();
+                    tokio::select! {
+                        ended = &mut passes => return ended.map(|_| exit),
+                        () = tokio::time::sleep(GRACE) => {}
+                        _ = signals.next() => {}
+                    }
+                    handle.rollout.cut_off();
+                    return passes.await.map(|_| exit);
+                }
+            }
+        };
+        handle.stop();
+        passes.await?;
+        ui::say("the config file was read again");
+        if let Some(next) = next {
+            watched = next;
+        }
+    }
+}
+
+/// What a watch works with, as options and config file say.
+struct Watched {
+    several: bool,
+    connections: Vec<ClusterSettings>,
+    request: WatchRequest,
+    desired: Rules,
+}
+
+impl Watched {
+    fn read(args: &Args) -> Result<Self, AppError> {
+        let connection = args.connection.clone().or_all(args.all).with_phones(args.phones.clone());
+        name_list::check_stdin(&connection, &args.target)?;
+        let TargetArgs { limit, sample, .. } = args.target;
+        if limit.is_some() || sample.is_some() {
+            let error =
+                "--limit and --sample choose other phones each time, and a watch keeps the same";
+            return Err(AppError::new(ErrorKind::Usage, error)
+                .hint("name the phones, such as with --device-pool or --devices-from"));
+        }
+        let mut connections = clusters::chosen(&connection, Some(&args.access))?;
+        let several = connections.len() > 1;
+        let shared_servers = Arc::new(SharedServers::default());
+        for one in &mut connections {
+            one.push_access.need_push_user()?;
+            one.push_access.image_server.check()?;
+            if several {
+                one.push_access.image_server.shared_servers = Some(Arc::clone(&shared_servers));
+            }
+        }
+        let rules = settings::pictures(&connection)?;
+        let wanted =
+            PayloadArgs::default().wanted(args.picture.clone(), args.options.clone(), rules)?;
+        let proof = args.picture_push.verify.map(Proof::from);
+        if proof == Some(Proof::None) {
+            let error = "a watch must know what phones show, and with --verify none it does not";
+            return Err(AppError::new(ErrorKind::Usage, error)
+                .hint("leave it out, or use --verify screenshot"));
+        }
+        let request = WatchRequest {
+            command_line: settings::command_line(),
+            journal: journal::path(connection.state.as_deref())?,
+            selector: name_list::selector(&args.target)?,
+            options: PushOptions {
+                picture_name: args.picture_push.picture_name.clone(),
+                ..args.push.options()
+            },
+            saved_options: SavedOptions {
+                concurrency: args.access.concurrency,
+                max_logins_at_risk: args.access.max_logins_at_risk,
+                ..args.push.saved()
+            },
+            proof,
+            repair: args.repair.repairs(args.reset)?,
+            wait: args.wait.limits(),
+            schedule: schedule::hours(&connection, args.push.window, None, None)?,
+            interval: args.watch.interval,
+            survey_every: args.watch.survey_every,
+            max_change: args.watch.max_change,
+            once: args.watch.once,
+            asks_first: false,
+        };
+        Ok(Self { several, connections, request, desired: Rules(wanted) })
+    }
+
+    /// Watches every cluster, until all are stopped or have failed.
+    async fn run(
+        &self,
+        asks_first: bool,
+        interaction: &Arc<dyn Interaction>,
+        handle: &WatchHandle,
+    ) -> Result<Exit, AppError> {
+        let request = Arc::new(WatchRequest { asks_first, ..self.request.clone() });
+        let observers = observers(self.several);
+        let log = Log { several: self.several };
+        let watches = self.connections.iter().map(|connection| async {
+            let callers = Callers { interaction, observers: &*observers, observer: &log };
+            let ended =
+                watch(Arc::clone(&request), connection.clone(), &self.desired, callers, handle);
+            let ended = ended.await;
+            if let (Err(error), true) = (&ended, self.several) {
+                ui::say_error(&printable_lines(
+                    &error.clone().within(&connection.name).to_string(),
+                ));
+            }
+            ended
+        });
+        let ended = join_all(watches).await;
+        let several = self.several;
+        let mut worst = Exit::Done;
+        for ended in ended {
+            let exit = match ended {
+                Ok(exit) => exit,
+                Err(error) if several => error.exit(),
+                Err(error) => return Err(error),
+            };
+            worst = if exit as u8 > worst as u8 { exit } else { worst };
+        }
+        Ok(worst)
+    }
+}
+
+/// What phones shall show, from a file or the config file's rules.
+struct Rules(PayloadSource);
+
+impl DesiredState for Rules {
+    fn load(
+        &self,
+        now: Timestamp,
+    ) -> LocalBoxFuture<'_, Result<(Arc<dyn Payload>, String), AppError>> {
+        self.0.clone().load(now).boxed_local()
+    }
+}
+
+/// Writes events as lines.
+struct Log {
+    several: bool,
+}
+
+impl WatchObserver for Log {
+    fn observe(&self, cluster: &str, event: &WatchEvent) {
+        let time = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S");
+        let text = match self.several {
+            true => format!("{time} {cluster}: {event}"),
+            false => format!("{time} {event}"),
+        };
+        ui::say(&printable_lines(&text));
+    }
+}
+
+/// How long what is in progress may take when the watch ends.
+const GRACE: Duration = Duration::from_secs(10);
