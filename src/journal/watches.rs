@@ -53,6 +53,8 @@ pub struct WatchStatus {
     pub surveyed_at: Option<Timestamp>,
     /// Phones that are selected.
     pub phones: usize,
+    /// Phones that can show what is pushed, and are meant to.
+    pub capable: usize,
     /// Phones that are proven to show what they should.
     pub shown: usize,
     /// Phones that only have to register.

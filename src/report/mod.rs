@@ -32,7 +32,7 @@ mod text;
 mod tftp;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use crate::report::field_selection::{FieldSelection, UnknownField, fields};
 pub use crate::report::past_runs::PastRun;

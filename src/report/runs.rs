@@ -190,7 +190,7 @@ impl WatchRecord {
             self.os_user,
             self.machine,
             status.shown,
-            pluralize(status.phones, "phone"),
+            pluralize(status.capable, "capable phone"),
         );
         let counts = [(status.offline, "offline"), (status.failing, "failing")];
         for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {

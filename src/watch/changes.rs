@@ -25,10 +25,13 @@ pub struct Changes {
 /// Asks for the end of the queue of changes. Everything before it is found by a look at all phones that begins later.
 ///
 /// # Errors
-/// When the cluster does not say what changes, in words.
-pub async fn baseline(axl: &AxlClient) -> Result<ChangeCursor, String> {
-    let state = axl.call(&ListChange::state()).await.map_err(|error| error_chain(&error))?;
-    state.end().ok_or_else(|| "change notification is switched off on the cluster".to_owned())
+/// When the cluster refuses the account. That it does not say what changes is no error: the answer says why, in words.
+pub async fn baseline(axl: &AxlClient) -> Result<Result<ChangeCursor, String>, AxlError> {
+    match axl.call(&ListChange::state()).await {
+        Err(error) if error.is_authentication() => Err(error),
+        Err(error) => Ok(Err(error_chain(&error))),
+        Ok(state) => Ok(state.end().ok_or_else(|| "it has no queue of changes".to_owned())),
+    }
 }
 
 /// Reads what changed since a place in the queue. Returns it with the new place.

@@ -116,7 +116,12 @@ impl fmt::Display for WatchEvent {
 
 impl fmt::Display for WatchCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} show their picture", self.shown, pluralize(self.phones, "phone"))?;
+        write!(
+            f,
+            "{} of {} show their picture",
+            self.shown,
+            pluralize(self.capable, "capable phone")
+        )?;
         let others = [
             (self.offline, "offline"),
             (self.failing, "failing"),

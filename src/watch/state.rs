@@ -32,6 +32,8 @@ pub struct SeenPhone {
     pub name: DeviceName,
     /// Its registration.
     pub registration: Registration,
+    /// Whether it can show what is pushed, and is meant to.
+    pub is_capable: bool,
     /// Whether it only has to register.
     pub is_offline: bool,
     /// Whether it is proven to show what it should.
@@ -45,6 +47,7 @@ pub struct SeenPhone {
 struct PhoneState {
     /// Stands for where and when it is registered.
     registration: u64,
+    is_capable: bool,
     is_offline: bool,
     is_shown: bool,
     next_picture: Option<Timestamp>,
@@ -65,6 +68,8 @@ impl PhoneState {
 pub struct WatchCounts {
     /// The selected phones.
     pub phones: usize,
+    /// Those that can show what is pushed, and are meant to.
+    pub capable: usize,
     /// Those that are proven to show what they should.
     pub shown: usize,
     /// Those that only have to register.
@@ -147,6 +152,7 @@ impl WatchState {
             let retries = !phone.is_shown && before.registration == registration;
             let state = PhoneState {
                 registration,
+                is_capable: phone.is_capable,
                 is_offline: phone.is_offline,
                 is_shown: phone.is_shown,
                 next_picture: phone.next_picture,
@@ -283,6 +289,7 @@ impl WatchState {
             |is: fn(&PhoneState) -> bool| self.phones.values().filter(|one| is(one)).count();
         WatchCounts {
             phones: self.phones.len(),
+            capable: count(|state| state.is_capable),
             shown: count(|state| state.is_shown),
             offline: count(|state| state.is_offline),
             failing: count(|state| state.failures > 0),
@@ -296,4 +303,174 @@ fn fingerprint(registration: &Registration) -> u64 {
     (registration.ip, registration.timestamp, &registration.active_load).hash(&mut hasher);
     registration.reachable_ip().is_some().hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::registration::{Source, Status};
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn name(n: u32) -> DeviceName {
+        format!("SEP{n:012}").parse().unwrap()
+    }
+
+    fn names(ns: &[u32]) -> Vec<DeviceName> {
+        ns.iter().map(|n| name(*n)).collect()
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn registration(second: i64) -> Registration {
+        Registration {
+            ip: Some([10, 0, 0, 1].into()),
+            timestamp: Timestamp::from_second(second).ok(),
+            ..Registration::unknown(Status::Registered, Source::Risport70)
+        }
+    }
+
+    fn seen(n: u32, is_shown: bool) -> SeenPhone {
+        let registration = registration(1);
+        let (name, next_picture) = (name(n), None);
+        let (is_capable, is_offline) = (true, false);
+        SeenPhone { name, registration, is_capable, is_offline, is_shown, next_picture }
+    }
+
+    /// A watch that has looked at phones 1 to 3, which all show their picture, when it began.
+    fn settled() -> WatchState {
+        let mut state = WatchState::default();
+        assert_eq!(look(&state, 0), LookScope::Whole);
+        let phones = [1, 2, 3].map(|n| seen(n, true)).into();
+        state.looked(&LookScope::Whole, phones, seconds(0), DAY);
+        assert_eq!(look(&state, 1), LookScope::Nothing);
+        state
+    }
+
+    fn look(state: &WatchState, at: u64) -> LookScope {
+        state.look(seconds(at), Timestamp::UNIX_EPOCH)
+    }
+
+    fn named(ns: &[u32]) -> LookScope {
+        LookScope::Named(names(ns))
+    }
+
+    fn result(n: u32, outcome: Outcome) -> PhoneResult {
+        PhoneResult { outcome, ..crate::report::testing::pushed(name(n).as_str()) }
+    }
+
+    #[test]
+    fn phones_that_changed_are_looked_at_until_a_look_has_found_them() {
+        let mut state = settled();
+        state.changed(names(&[2, 9]));
+        assert_eq!(look(&state, 1), named(&[2, 9]));
+        assert_eq!(look(&state, 2), named(&[2, 9]), "the look failed");
+        // Phone 9 is new; phone 2 is gone.
+        state.looked(&named(&[2, 9]), vec![seen(9, false)], seconds(2), DAY);
+        assert_eq!(state.work(names(&[9])), names(&[9]));
+        assert_eq!(look(&state, 3), named(&[9]), "no run has served it");
+        state.served(&[result(9, Outcome::Verified)], seconds(3));
+        assert_eq!(look(&state, 4), LookScope::Nothing);
+        assert_eq!((state.counts().phones, state.counts().shown), (3, 3));
+    }
+
+    #[test]
+    fn all_phones_are_looked_at_in_time_and_when_the_rules_change() {
+        let mut state = settled();
+        assert_eq!(state.look(DAY, Timestamp::UNIX_EPOCH), LookScope::Whole);
+        let at = Timestamp::from_second(500).unwrap();
+        let phone = SeenPhone { next_picture: Some(at), ..seen(1, true) };
+        state.looked(&named(&[1]), vec![phone], seconds(1), DAY);
+        assert_eq!(look(&state, 2), LookScope::Nothing);
+        assert_eq!(state.look(seconds(2), at), LookScope::Whole);
+        state.survey_now();
+        assert_eq!(look(&state, 2), LookScope::Whole);
+    }
+
+    #[test]
+    fn a_phone_that_failed_is_left_alone_for_a_while_and_tried_at_once_when_it_registers_anew() {
+        let mut state = settled();
+        state.changed(names(&[1]));
+        state.looked(&named(&[1]), vec![seen(1, false)], seconds(1), DAY);
+        assert_eq!(state.work(names(&[1])), names(&[1]));
+        state.served(&[result(1, Outcome::Unreachable)], seconds(1));
+        assert_eq!(look(&state, 300), LookScope::Nothing);
+        assert!(state.work(names(&[1])).is_empty(), "a look at all phones finds it too");
+        assert_eq!(look(&state, 301), named(&[1]));
+        // It fails again: the next time it is left alone for longer.
+        state.looked(&named(&[1]), vec![seen(1, false)], seconds(301), DAY);
+        assert_eq!(state.work(names(&[1])), names(&[1]));
+        state.served(&[result(1, Outcome::Unreachable)], seconds(301));
+        assert_eq!(look(&state, 900), LookScope::Nothing);
+        assert_eq!(state.counts().failing, 1);
+        state.registered(&[(name(1), registration(1))].into());
+        assert_eq!(look(&state, 302), LookScope::Nothing, "it did not register anew");
+        state.registered(&[(name(1), registration(2))].into());
+        assert_eq!(look(&state, 302), named(&[1]));
+        assert_eq!(state.counts().failing, 0);
+    }
+
+    #[test]
+    fn a_phone_that_was_offline_is_due_when_it_comes() {
+        let mut state = settled();
+        let away = Registration::unknown(Status::Unregistered, Source::Risport70);
+        let phone = SeenPhone { registration: away.clone(), is_offline: true, ..seen(1, false) };
+        state.changed(names(&[1]));
+        state.looked(&named(&[1]), vec![phone], seconds(1), DAY);
+        assert_eq!(state.counts().offline, 1);
+        state.registered(&[(name(1), away)].into());
+        assert_eq!(look(&state, 2), LookScope::Nothing);
+        state.registered(&[(name(1), registration(5))].into());
+        assert_eq!(look(&state, 3), named(&[1]));
+        // One that shows its picture may come and go.
+        state.registered(&[(name(2), registration(7))].into());
+        assert_eq!(look(&state, 3), named(&[1]));
+    }
+
+    #[test]
+    fn phones_that_wait_for_an_approval_are_not_served_bit_by_bit() {
+        let mut state = settled();
+        state.survey_now();
+        let phones = || [1, 2, 3].map(|n| seen(n, false)).into();
+        state.looked(&LookScope::Whole, phones(), seconds(1), DAY);
+        let work = state.work(names(&[1, 2, 3]));
+        state.hold(work);
+        state.changed(names(&[2]));
+        assert_eq!(look(&state, 2), LookScope::Nothing);
+        assert!(state.work(names(&[2])).is_empty());
+        assert_eq!(state.counts().held, 3);
+        state.release();
+        assert_eq!(look(&state, 3), LookScope::Whole);
+        state.looked(&LookScope::Whole, phones(), seconds(3), DAY);
+        assert_eq!(state.work(names(&[1, 2, 3])), names(&[1, 2, 3]));
+    }
+
+    #[test]
+    fn registrations_of_those_that_are_waited_for_are_asked_first_and_all_others_take_turns() {
+        let mut state = settled();
+        let away = SeenPhone { is_offline: true, ..seen(2, false) };
+        state.looked(&named(&[2]), vec![away], seconds(1), DAY);
+        let asked: Vec<_> = (0..3).map(|_| state.to_ask(2)).collect();
+        assert_eq!(asked, [names(&[2, 1]), names(&[2, 3]), names(&[2, 1])]);
+        assert_eq!(state.to_ask(9), names(&[2, 3, 1]), "each once");
+        assert_eq!(state.to_ask(0), names(&[]));
+    }
+
+    #[test]
+    fn what_failed_is_known_to_the_next_watch() {
+        let mut state = settled();
+        state.served(&[result(1, Outcome::Rejected), result(2, Outcome::Verified)], seconds(100));
+        let now = Timestamp::from_second(10_000).unwrap();
+        let retries = state.retries(seconds(160), now);
+        assert_eq!(retries.len(), 1);
+        let mut next = WatchState::of(retries, now + seconds(600));
+        assert_eq!(look(&next, 0), LookScope::Whole);
+        let phones = [seen(1, false), seen(2, true)].into();
+        next.looked(&LookScope::Whole, phones, seconds(1), DAY);
+        assert!(next.work(names(&[1])).is_empty());
+        assert_eq!(look(&next, 3_600 - 60 - 600 - 1), LookScope::Nothing);
+        assert_eq!(look(&next, 3_600 - 60 - 600), named(&[1]));
+    }
 }

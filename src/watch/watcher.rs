@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::axl::change_notification::ChangeCursor;
+use crate::axl::change_notification::{ChangeCursor, ChangesLost};
 use crate::connect::cluster::{self, ClusterClients, ClusterSettings, cluster_id};
 use crate::domain::control::ControlResult;
 use crate::domain::device_name::DeviceName;
@@ -357,7 +357,8 @@ impl Watcher<'_> {
     async fn save(&mut self) {
         let counts = self.state.counts();
         let status = &mut self.row.status;
-        (status.phones, status.shown) = (counts.phones, counts.shown);
+        (status.phones, status.capable, status.shown) =
+            (counts.phones, counts.capable, counts.shown);
         (status.offline, status.failing, status.held) =
             (counts.offline, counts.failing, counts.held);
         let now = Timestamp::now();
@@ -398,7 +399,7 @@ impl Watcher<'_> {
                 Some(&**names)
             }
             LookScope::Whole => {
-                self.take_baseline(&clients).await;
+                self.take_baseline(&clients).await?;
                 None
             }
         };
@@ -430,11 +431,14 @@ impl Watcher<'_> {
     }
 
     /// Takes the end of the queue of changes, before all phones are looked at.
-    async fn take_baseline(&mut self, clients: &ClusterClients) {
+    ///
+    /// # Errors
+    /// When the cluster refuses the account: each request more would count as another failed login.
+    async fn take_baseline(&mut self, clients: &ClusterClients) -> Result<(), AppError> {
         if self.cursor.is_some() {
-            return;
+            return Ok(());
         }
-        let without = match changes::baseline(&clients.axl).await {
+        let without = match changes::baseline(&clients.axl).await? {
             Ok(cursor) => {
                 self.cursor = Some(cursor);
                 None
@@ -449,6 +453,7 @@ impl Watcher<'_> {
             (Some(_), None) => self.tell(&WatchEvent::WithChanges),
             (None, None) | (Some(_), Some(_)) => {}
         }
+        Ok(())
     }
 
     /// Without changes the cluster is looked at more often.
@@ -471,6 +476,9 @@ impl Watcher<'_> {
                 self.read_associations(clients, &users).await?;
                 // What came is among the phones that are due, until they are served.
                 self.cursor = Some(cursor);
+            }
+            Err(ChangesLost::Failed(error)) if error.is_authentication() => {
+                return Err(error.into());
             }
             Err(lost) => {
                 self.cursor = None;
@@ -567,6 +575,7 @@ impl Watcher<'_> {
         let seen = assessment.audit.phones.iter().map(|phone| SeenPhone {
             name: phone.name().clone(),
             registration: phone.phone.registration.clone(),
+            is_capable: phone.verdict != Verdict::Unsupported && phone.excluded().is_none(),
             is_offline: phone.verdict == Verdict::Offline,
             is_shown: targets.already.contains_key(phone.name()),
             next_picture: phone.image.as_ref().and_then(|image| Some(image.next.as_ref()?.at)),
@@ -622,7 +631,13 @@ impl Watcher<'_> {
         }
         let asks = is_first && self.request.asks_first && closed == 0;
         let surveyed = Surveyed { clients, inventory };
-        self.run_on(surveyed, work, (!asks).then_some(limit), progress).await?;
+        match self.run_on(surveyed, work, (!asks).then_some(limit), progress).await {
+            // Before the first push the cluster was asked whether the push user's password is right.
+            Err(error) if error.kind() == ErrorKind::Authentication && !self.request.once => {
+                self.stop_pushing(error.message().to_owned());
+            }
+            ran => ran?,
+        }
         self.agreed = self.agreed.saturating_sub(wanted);
         Ok(())
     }
@@ -715,6 +730,11 @@ impl Watcher<'_> {
         }
     }
 
+    fn stop_pushing(&mut self, why: String) {
+        self.tell(&WatchEvent::PushStopped(why.clone()));
+        self.row.status.stopped = Some(why);
+    }
+
     fn take_report(&mut self, report: &RunReport) {
         let uptime = self.uptime();
         self.state.served(&report.phones, uptime);
@@ -726,10 +746,7 @@ impl Watcher<'_> {
         self.tell(&WatchEvent::Ran { run, shown, failed, stopped: stopped.clone() });
         self.exit = crate::rollout::result::exit_of(report);
         match stopped {
-            Some(why) if ending.refused => {
-                self.tell(&WatchEvent::PushStopped(why.clone()));
-                self.row.status.stopped = Some(why);
-            }
+            Some(why) if ending.refused => self.stop_pushing(why),
             Some(why) => {
                 let delay = retry_after_stop(self.stops);
                 (self.stops, self.paused_until) = (self.stops + 1, uptime + delay);

@@ -7,16 +7,17 @@ use std::time::Duration;
 use futures::future::{FutureExt as _, LocalBoxFuture, join_all};
 use jiff::Timestamp;
 
+use crate::cli::args::address::AddressArgs;
 use crate::cli::args::payload::{PayloadArgs, PayloadSource};
 use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::picture::PictureArgs;
-use crate::cli::args::push::{PicturePushArgs, PushAccessArgs, PushPhoneArgs};
+use crate::cli::args::push::{PicturePushArgs, PushAccessArgs, PushArgs, PushPhoneArgs};
 use crate::cli::args::value::duration;
 use crate::cli::args::{
-    AllClustersArgs, ConnectionArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs, name_list,
-    schedule,
+    AllClustersArgs, ConfirmArgs, ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs,
+    WaitArgs, name_list, schedule,
 };
-use crate::cli::commands::rollout_common::observers;
+use crate::cli::commands::rollout_common::{self, Job, Source, observers};
 use crate::cli::interrupt::{self, Signal};
 use crate::cli::present::clusters;
 use crate::cli::settings;
@@ -88,6 +89,9 @@ struct WatchArgs {
     /// more]; not the first pass of the first watch of a cluster, which asks
     #[arg(long, value_name = "N|P%")]
     max_change: Option<Amount>,
+    /// Show what the first pass would do, and do nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Do not ask before the first pass
     #[arg(long)]
     yes: bool,
@@ -98,6 +102,9 @@ struct WatchArgs {
 /// # Errors
 /// When the first pass cannot be made or is not confirmed.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
+    if args.watch.dry_run {
+        return dry_run(args).await;
+    }
     let mut signals = interrupt::WatchSignals::new()?;
     let mut watched = Watched::read(&args)?;
     let interaction = Terminal::shared(args.watch.yes);
@@ -138,6 +145,32 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
             watched = next;
         }
     }
+}
+
+/// The first pass is a rollout.
+async fn dry_run(args: Args) -> Result<Exit, AppError> {
+    let rules = settings::pictures(&args.connection)?;
+    let job = Job {
+        command: "watch",
+        source: Source::Typed {
+            wanted: PayloadArgs::default().wanted(args.picture, args.options, rules)?,
+            target: Box::new(args.target),
+            addresses: AddressArgs::default(),
+        },
+        connection: args.connection.or_all(args.all).with_phones(args.phones),
+        push: PushArgs {
+            access: args.access,
+            phone: args.push,
+            no_report: true,
+            ..PushArgs::default()
+        },
+        picture: args.picture_push,
+        output: OutputArgs::default(),
+        repair: Some(args.repair.repairs(args.reset)?),
+        wait: args.wait,
+        confirm: ConfirmArgs { dry_run: true, yes: false },
+    };
+    Box::pin(rollout_common::run(job)).await
 }
 
 /// What a watch works with, as options and config file say.
