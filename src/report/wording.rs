@@ -6,7 +6,7 @@
 use crate::domain::push_action::PushAction;
 use crate::domain::text::{grouped, pluralize};
 use crate::event::{Outcome, PhoneResult, Proof};
-use crate::journal::Coverage;
+use crate::journal::{Coverage, RunId};
 
 /// Returns how the phones of a run were to be proven: those that were left alone know nothing of it.
 pub(crate) fn proof_of(phones: &[PhoneResult]) -> Proof {
@@ -278,7 +278,7 @@ pub(crate) fn outcome_title(action: PushAction, outcome: Outcome) -> &'static st
 pub(crate) fn next_step(action: PushAction, run: i64, begun: bool) -> String {
     match action {
         PushAction::Picture | PushAction::PictureElsewhere | PushAction::Removal => {
-            format!("`axlpaper rollout --resume {run}` continues the run")
+            format!("`axlpaper show {run}` names the command that continues the run")
         }
         PushAction::RingTone => {
             "run the same command again; phones that are done already are skipped".to_owned()
@@ -290,6 +290,14 @@ pub(crate) fn next_step(action: PushAction, run: i64, begun: bool) -> String {
         PushAction::Sound | PushAction::Keys => {
             "run the same command for it alone: name it with --device or --devices-from".to_owned()
         }
+    }
+}
+
+/// What finishes a phone that a run did not finish: `next` is the command that continues the run.
+pub(crate) fn continuation(next: Option<&str>, continued_by: Option<RunId>) -> Option<String> {
+    match continued_by {
+        Some(run) => Some(format!("continued by run {run}: `axlpaper show {run}`")),
+        None => next.map(|next| format!("`{next}`")),
     }
 }
 
