@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::domain::audit::{Audit, AuditedPhone, NextPicture, Summary};
 use crate::domain::device_name::DeviceName;
-use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::finding::{Code, Finding, Severity, Verdict};
 use crate::domain::model::PushSchema;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::text::{MOST_LINES, limit_lines, names, pluralize};
@@ -63,7 +63,10 @@ impl Audit {
                 rule: next.map(|rule| rule.number),
                 picture: next.map(|rule| rule.picture.to_owned()),
             });
-            if let Some(next) = &image.next {
+            // A phone of an unsupported model or firmware gets no picture.
+            if let Some(next) =
+                image.next.as_ref().filter(|_| phone.verdict != Verdict::Unsupported)
+            {
                 let zone = rules.zone_of(&phone.phone);
                 let ended = next.at <= self.taken_at;
                 let season = Season {
@@ -148,7 +151,9 @@ impl Audit {
             if let Some(image) = &mut phone.image {
                 image.picture = chosen.as_ref().ok().map(|picture| (*picture).to_owned());
             }
-            if let Err((code, why, remedy)) = chosen {
+            if let Err((code, why, remedy)) = chosen
+                && phone.verdict != Verdict::Unsupported
+            {
                 without += 1;
                 phone.exclude(code, &why, remedy);
             }

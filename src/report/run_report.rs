@@ -596,8 +596,15 @@ fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRo
             (outcome, reason, again)
         }
         (None, true, _) | (None, false, None) => {
-            let reason = "the run has no end for it in the journal".to_owned();
-            (Outcome::Pending, reason, again)
+            let reason = match run.run.state {
+                RunState::Running => "not tried yet",
+                RunState::Killed => "not tried: the run was killed",
+                RunState::Finished
+                | RunState::Interrupted
+                | RunState::Declined
+                | RunState::Failed => "the run has no end for it in the journal",
+            };
+            (Outcome::Pending, reason.to_owned(), again)
         }
         (None, false, Some(worst)) => (
             Outcome::of_skipped(audited, run.action.object()),

@@ -171,11 +171,16 @@ pub(crate) fn failed(action: PushAction, proof: Proof) -> &'static str {
 }
 
 /// The same as a whole sentence about so many phones.
-pub(crate) fn failed_sentence(action: PushAction, proof: Proof, phones: &str) -> String {
+pub(crate) fn failed_sentence(action: PushAction, proof: Proof, phones: usize) -> String {
+    let (one, phones) = (phones == 1, grouped(phones));
     match (action, unverifiable(action, proof)) {
+        (PushAction::Verification, _) if one => {
+            "1 does not show its picture, or did not answer.".to_owned()
+        }
         (PushAction::Verification, _) => {
             format!("{phones} do not show their picture, or did not answer.")
         }
+        (_, None) if one => "1 failed or is not verified.".to_owned(),
         (_, None) => format!("{phones} failed or are not verified."),
         (PushAction::Keys, Some(_)) => {
             format!("{phones} failed, or the result of a step is not known.")
@@ -444,7 +449,7 @@ mod tests {
             accepted(action).to_owned(),
             unverifiable(action, proof).unwrap_or_default().to_owned(),
             failed(action, proof).to_owned(),
-            failed_sentence(action, proof, "2"),
+            failed_sentence(action, proof, 2),
             remedies_title(action, proof).to_owned(),
             no_phone(action).to_owned(),
             unsupported(action).to_owned(),
