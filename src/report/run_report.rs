@@ -272,6 +272,8 @@ impl RunReport {
     /// the options that only its command line has.
     #[must_use]
     pub fn with_next(mut self, next: Option<&str>) -> Self {
+        // The same command again is what their remedy says.
+        let next = next.filter(|next| *next != self.run.command_line);
         if let Some(remedy) = wording::continuation(next, self.continued_by) {
             let open = self.phones.iter_mut().filter(|phone| phone.outcome.is_open());
             open.for_each(|phone| phone.remedy = Some(remedy.clone()));
