@@ -230,7 +230,7 @@ impl Season {
             let now = rule_name(*rule_now);
             return format!(
                 "{rule} counts for {phones} although it ended at {until}: the run keeps the rules of its start at \
-                 {start}; now {now} counts, and a rollout without --resume uses that"
+                 {start}; now {now} counts, and a new rollout uses that"
             );
         }
         let then = match self.next.rule {
