@@ -200,7 +200,7 @@ impl PhoneHistory {
             if let Some(result) = result.as_mut().filter(|result| result.outcome.is_open()) {
                 let next = next(history, &row)?;
                 let remedy = wording::continuation(next.as_deref(), history.continued_by(&row)?);
-                result.remedy = remedy.or(result.remedy.take());
+                result.remedy = remedy.or_else(|| result.remedy.take());
             }
             self.runs.push(PhoneRun::of(row, result));
         }

@@ -619,7 +619,7 @@ mod tests {
     fn each_outcome_has_its_column_as_far_as_they_fit() {
         let phone = |n: usize, outcome: Outcome| PhoneResult {
             outcome,
-            device_pool: if n % 2 == 0 { "HQ" } else { "Paris, first floor" }.into(),
+            device_pool: if n.is_multiple_of(2) { "HQ" } else { "Paris, first floor" }.into(),
             ..pushed(&format!("SEP{n:012}"))
         };
         let table = |outcomes: &[Outcome], width: usize| {
