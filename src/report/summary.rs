@@ -645,7 +645,8 @@ mod tests {
         assert!(table(&skipped, 140)[0].contains("needs_work offline no_background"));
         let narrow = table(&skipped, 80);
         assert!(narrow[0].contains("verified needs_work skipped interrupted"), "{narrow:?}");
-        let _fits = table(&Outcome::ALL, 100);
+        let of_push = Outcome::ALL.into_iter().filter(|one| *one != Outcome::NotVerifiable);
+        let _fits = table(&of_push.collect::<Vec<_>>(), 100);
     }
 
     fn blocked(name: &str) -> AuditedPhone {
