@@ -7,7 +7,11 @@ use crate::domain::inventory::{
     AccountStatus, AddressOwner, ClusterInfo, EnterpriseSettings, PhoneProfile,
 };
 use crate::domain::personalization::Setting;
+use crate::domain::picture_rules::{PictureRule, PictureRules};
 use crate::domain::registration::{Httpd, Registration, Source, Status};
+use crate::domain::rule_times::RuleTimes;
+use crate::domain::selector::Field;
+use crate::domain::time_zone::Zones;
 use crate::domain::web_access::{PageValue, WebAccess};
 
 fn phone(name: &str) -> Phone {
@@ -23,6 +27,43 @@ fn phone(name: &str) -> Phone {
         common_phone_profile: Some("Standard".into()),
         personalization: Some(Setting::Default),
         ..Phone::unknown(name.parse().unwrap(), registration)
+    }
+}
+
+#[test]
+fn a_resumed_run_says_which_of_its_rules_have_ended() {
+    let time = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    let rule = |name: &str, until: Option<&str>, pool: &str| PictureRule {
+        name: name.to_owned(),
+        file: name.into(),
+        phones: vec![(Field::DevicePool, pool.parse().unwrap())],
+        times: RuleTimes { until: until.map(|day| day.parse().unwrap()), ..RuleTimes::default() },
+    };
+    let rules = [
+        rule("xmas.png", Some("2026-12-26"), "HQ"),
+        rule("brand.png", None, "HQ"),
+        rule("lyon.png", Some("2026-12-26"), "Lyon"),
+    ];
+    let rules = PictureRules::new(rules, Zones::default(), time("2026-12-20T08:00:00Z"));
+    let told = |now: &str| {
+        let lyon = Phone { device_pool: "Lyon".into(), ..phone("SEP2") };
+        let inventory = Inventory { taken_at: time(now), ..inventory(vec![phone("SEP1"), lyon]) };
+        let audit = audited(&inventory).with_pictures(&rules);
+        let picture = |at: usize| audit.phones[at].image.clone().unwrap().picture;
+        assert_eq!(picture(0).as_deref(), Some("xmas.png"), "the rules of the start count");
+        audit.rule_changes.join("\n")
+    };
+    let during = told("2026-12-21T00:00:00Z");
+    assert!(during.contains("counts for 1 phone until 2026-12-27 00:00 UTC, then"), "{during}");
+    assert!(!during.contains("although"), "{during}");
+    let after = told("2026-12-28T00:00:00Z");
+    for words in [
+        "rule 1 of the config file (device_pool HQ, until 2026-12-26) counts for 1 phone although it ended at \
+         2026-12-27 00:00 UTC: the run keeps the rules of its start at 2026-12-20 08:00 UTC",
+        "now [[image]] rule 2 of the config file (device_pool HQ) counts",
+        "now no [[image]] rule counts",
+    ] {
+        assert!(after.contains(words), "{words}\n{after}");
     }
 }
 

@@ -38,7 +38,7 @@ impl fmt::Display for Problem {
 /// The keys of a config file and their places.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ValuePlaces {
-    /// Lines, by table and key.
+    /// Lines, by table, as `[defaults]` or `[[image]] rule 2`, and key.
     lines: BTreeMap<(String, String), usize>,
     /// Lines of the tables of a list, by its name and the table's place in it.
     rows: BTreeMap<(String, usize), usize>,
@@ -61,7 +61,7 @@ impl ValuePlaces {
         places
     }
 
-    /// Returns the line of a key; `table` is `defaults` or `cluster.NAME`.
+    /// Returns the line of a key; `table` is `[defaults]` or `[cluster.NAME]`.
     pub fn line(&self, table: &str, key: &str) -> Option<usize> {
         self.lines.get(&(table.to_owned(), key.to_owned())).copied()
     }
@@ -96,7 +96,7 @@ impl ValuePlaces {
             match (name, value.get_ref(), list) {
                 ("cluster", DeValue::Table(clusters), _) => {
                     for (cluster, section) in clusters {
-                        let table = format!("cluster.{}", cluster.get_ref());
+                        let table = format!("[cluster.{}]", cluster.get_ref());
                         if let DeValue::Table(section) = section.get_ref() {
                             self.table(text, &table, section, keys, Key::is_of_cluster);
                         } else {
@@ -110,13 +110,14 @@ impl ValuePlaces {
                         let line = line_of(text, row.span().start);
                         self.rows.insert((list.to_owned(), at), line);
                         if let DeValue::Table(row) = row.get_ref() {
-                            self.table(text, list, row, keys, |key| {
+                            let table = format!("[[{list}]] rule {}", at + 1);
+                            self.table(text, &table, row, keys, |key| {
                                 key.place == ValuePlace::Each(list)
                             });
                         }
                     }
                 }
-                ("cluster" | "defaults", ..) => self.no_table(text, name, key),
+                ("cluster" | "defaults", ..) => self.no_table(text, &format!("[{name}]"), key),
                 (_, _, Some(_)) => {}
                 (_, DeValue::Table(_), None) => self.unknown_table(text, key, keys),
                 _ => self.key(text, "", key, value, keys, |key| key.place == ValuePlace::Top),
@@ -127,7 +128,8 @@ impl ValuePlaces {
     /// The types would take a list of values for a table, in the order of its keys.
     fn no_table(&mut self, text: &str, table: &str, key: &Name<'_>) {
         let line = Some(line_of(text, key.span().start));
-        let what = format!("`{table}` is not a table: write [{table}], and keys below it");
+        let name = table.trim_matches(['[', ']']);
+        let what = format!("`{name}` is not a table: write {table}, and keys below it");
         self.misplaced.push(Problem { line, what });
     }
 
@@ -157,7 +159,7 @@ impl ValuePlaces {
     /// What is known but cannot be shared is reported even where the types would accept it.
     fn defaults(&mut self, text: &str, section: &DeTable<'_>, keys: &[Key]) {
         let before = self.unknown.len();
-        self.table(text, "defaults", section, keys, |key| key.place == ValuePlace::Shared);
+        self.table(text, "[defaults]", section, keys, |key| key.place == ValuePlace::Shared);
         self.misplaced.append(&mut self.unknown.split_off(before));
     }
 
@@ -173,7 +175,7 @@ impl ValuePlaces {
         let name = key.get_ref().as_ref();
         let line = line_of(text, key.span().start);
         self.lines.insert((table.to_owned(), name.to_owned()), line);
-        let place = if table.is_empty() { String::new() } else { format!(" in [{table}]") };
+        let place = if table.is_empty() { String::new() } else { format!(" in {table}") };
         self.spans.push((value.span(), format!("`{name}`{place}")));
         if keys.iter().any(|key| key.name == name && fits(key)) {
             return;
@@ -300,7 +302,7 @@ mod tests {
         assert_eq!(places.unknown.len(), 1);
         assert_eq!(
             places.unknown[0].to_string(),
-            "line 4: the key `siz` in [image] is not known; did you mean `size`?"
+            "line 4: the key `siz` in [[image]] rule 2 is not known; did you mean `size`?"
         );
     }
 

@@ -189,7 +189,7 @@ impl FileConfig {
         let passwords = self.sections().flat_map(move |(table, section)| {
             let problems = section.password_problems();
             problems.into_iter().map(move |(key, what)| Problem {
-                line: self.places.line(&table.to_string(), key),
+                line: self.places.line(&format!("[{table}]"), key),
                 what: format!("in [{table}], {what}"),
             })
         });
@@ -282,7 +282,7 @@ impl FileConfig {
     fn layer(&self, table: Table, section: &ClusterSection) -> Layer {
         let folder = self.path.parent().unwrap_or(&self.path);
         section.clone().layer(folder, &table).from_source(|setting| {
-            let name = table.to_string();
+            let name = format!("[{table}]");
             let mut keys = KEYS.iter().filter(|key| key.setting() == setting);
             let found = keys.find_map(|key| Some((key.name, self.places.line(&name, key.name)?)));
             let (key, line) = found.map_or((setting, None), |(key, line)| (key, Some(line)));

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::domain::audit::{Audit, AuditedPhone, NextPicture, Summary};
 use crate::domain::device_name::DeviceName;
-use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::finding::{Code, Finding, Severity, Verdict};
 use crate::domain::model::PushSchema;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::text::{MOST_LINES, limit_lines, names, pluralize};
@@ -49,8 +51,11 @@ impl Audit {
             return self;
         }
         let decisions = rules.decisions(self.phones.iter().map(|phone| &phone.phone));
-        let mut seasons: BTreeMap<(NextPicture, Option<usize>, String), usize> = BTreeMap::new();
-        for (phone, decision) in self.phones.iter_mut().zip(&decisions) {
+        // A run that is resumed keeps the rules of its start, and some can have ended since.
+        let current = rules.clone().at(self.taken_at);
+        let now = current.decisions(self.phones.iter().map(|phone| &phone.phone));
+        let mut seasons: BTreeMap<Season, usize> = BTreeMap::new();
+        for (phone, (decision, now)) in self.phones.iter_mut().zip(decisions.iter().zip(&now)) {
             let Some(image) = &mut phone.image else { continue };
             image.rule = decision.rule.map(|rule| rule.number);
             image.next = decision.next.map(|(at, next)| NextPicture {
@@ -58,30 +63,34 @@ impl Audit {
                 rule: next.map(|rule| rule.number),
                 picture: next.map(|rule| rule.picture.to_owned()),
             });
-            if let Some(next) = &image.next {
-                let when = shown_in(next.at, rules.zone_of(&phone.phone));
-                *seasons.entry((next.clone(), image.rule, when)).or_default() += 1;
+            // A phone of an unsupported model or firmware gets no picture.
+            if let Some(next) =
+                image.next.as_ref().filter(|_| phone.verdict != Verdict::Unsupported)
+            {
+                let zone = rules.zone_of(&phone.phone);
+                let ended = next.at <= self.taken_at;
+                let season = Season {
+                    next: next.clone(),
+                    rule: image.rule,
+                    until: shown_in(next.at, zone),
+                    ended: ended.then(|| EndedSeason {
+                        start: shown_in(rules.time(), zone),
+                        rule_now: now.rule.map(|rule| rule.number),
+                    }),
+                };
+                *seasons.entry(season).or_default() += 1;
             }
         }
+        let taken_at = self.taken_at;
         let without = self.choose_pictures(|phone| {
             let rule = phone.image.as_ref().and_then(|image| image.rule);
-            rule.and_then(|number| rules.picture(number))
-                .ok_or_else(|| (Code::Excluded, no_picture(phone, rules), NO_PICTURE_REMEDY))
+            rule.and_then(|number| rules.picture(number)).ok_or_else(|| {
+                (Code::Excluded, no_picture(phone, rules, taken_at), NO_PICTURE_REMEDY)
+            })
         });
-        let seasons = seasons.into_iter().map(|((next, rule, when), phones)| {
-            let rule_name = |number: Option<usize>| match number {
-                Some(number) => rules.describe(number),
-                None => "no [[image]] rule".to_owned(),
-            };
-            let then = match next.rule {
-                Some(_) => format!("then {}", rule_name(next.rule)),
-                None => "then none, and the phones keep their picture: a last [[image]] with nothing but `file` \
-                         is for them"
-                    .to_owned(),
-            };
-            let phones = pluralize(phones, "phone");
-            format!("{} counts for {phones} until {when}, {then}", rule_name(rule))
-        });
+        let seasons = seasons
+            .into_iter()
+            .map(|(season, phones)| season.describe(rules, &pluralize(phones, "phone")));
         self.rule_changes = limit_lines(seasons.collect(), MOST_LINES, "axlpaper audit --json");
         let remark = format!(
             "{} could show a picture, and no rule of the config file has one for them; they are skipped: \
@@ -142,7 +151,9 @@ impl Audit {
             if let Some(image) = &mut phone.image {
                 image.picture = chosen.as_ref().ok().map(|picture| (*picture).to_owned());
             }
-            if let Err((code, why, remedy)) = chosen {
+            if let Err((code, why, remedy)) = chosen
+                && phone.verdict != Verdict::Unsupported
+            {
                 without += 1;
                 phone.exclude(code, &why, remedy);
             }
@@ -189,14 +200,65 @@ impl Audit {
     }
 }
 
+/// Phones for which one rule counts until another one does.
+#[derive(Eq, Ord, PartialEq, PartialOrd)]
+struct Season {
+    next: NextPicture,
+    rule: Option<usize>,
+    /// In the phones' time zone.
+    until: String,
+    ended: Option<EndedSeason>,
+}
+
+/// What there is to say about a season that ended after the run began.
+#[derive(Eq, Ord, PartialEq, PartialOrd)]
+struct EndedSeason {
+    /// When the run began.
+    start: String,
+    /// The rule that counts now.
+    rule_now: Option<usize>,
+}
+
+impl Season {
+    fn describe(&self, rules: &PictureRules, phones: &str) -> String {
+        let rule_name = |number: Option<usize>| match number {
+            Some(number) => rules.describe(number),
+            None => "no [[image]] rule".to_owned(),
+        };
+        let (rule, until) = (rule_name(self.rule), &self.until);
+        if let Some(EndedSeason { start, rule_now }) = &self.ended {
+            let now = rule_name(*rule_now);
+            return format!(
+                "{rule} counts for {phones} although it ended at {until}: the run keeps the rules of its start at \
+                 {start}; now {now} counts, and a new rollout uses that"
+            );
+        }
+        let then = match self.next.rule {
+            Some(_) => format!("then {}", rule_name(self.next.rule)),
+            None => "then none, and the phones keep their picture: a last [[image]] with nothing but `file` \
+                     is for them"
+                .to_owned(),
+        };
+        format!("{rule} counts for {phones} until {until}, {then}")
+    }
+}
+
 /// Returns why the rules have no picture for a phone.
-fn no_picture(phone: &AuditedPhone, rules: &PictureRules) -> Cow<'static, str> {
+fn no_picture(
+    phone: &AuditedPhone,
+    rules: &PictureRules,
+    taken_at: Timestamp,
+) -> Cow<'static, str> {
     let next = phone.image.as_ref().and_then(|image| image.next.as_ref());
     let Some((next, rule)) = next.and_then(|next| Some((next, next.rule?))) else {
         return NO_PICTURE.into();
     };
     let when = shown_in(next.at, rules.zone_of(&phone.phone));
-    format!("{NO_PICTURE} yet: {} counts from {when} on", rules.describe(rule)).into()
+    let rule = rules.describe(rule);
+    if next.at <= taken_at {
+        return format!("{NO_PICTURE} at the start of the run; {rule} counts since {when}").into();
+    }
+    format!("{NO_PICTURE} yet: {rule} counts from {when} on").into()
 }
 
 const NO_PICTURE: &str = "no rule of the config file has a picture for it";

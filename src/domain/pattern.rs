@@ -70,6 +70,31 @@ impl Pattern {
 }
 
 impl Pattern {
+    /// Returns whether every name that `narrower` matches is matched by this one.
+    pub fn covers(&self, narrower: &Self) -> bool {
+        self.matches(&narrower.any_name())
+    }
+
+    /// Returns whether it matches every name.
+    pub fn is_any(&self) -> bool {
+        self.pieces.len() > 1 && self.pieces.iter().all(String::is_empty)
+    }
+
+    /// Returns a name that it matches, in which each wildcard stands for a character that no name has. Only a wildcard
+    /// matches that one, so a pattern that matches this name matches all names of this pattern.
+    fn any_name(&self) -> String {
+        self.pieces.join("\u{0}")
+    }
+
+    /// The same for models, which can be named with or without their maker: numbers are models of Cisco.
+    pub fn covers_model(&self, narrower: &Self) -> bool {
+        let name = narrower.any_name();
+        let is_number = name.starts_with(|c: char| c.is_ascii_digit());
+        self.matches(&name)
+            || name.strip_prefix("cisco ").is_some_and(|short| self.matches(short))
+            || is_number && self.matches(&format!("cisco {name}"))
+    }
+
     /// Returns whether a model is meant, with or without its maker: `8841` means `Cisco 8841`.
     pub fn matches_model(&self, model: &str) -> bool {
         self.matches(model) || model.strip_prefix("Cisco ").is_some_and(|short| self.matches(short))

@@ -1,6 +1,6 @@
 //! Which phone gets which picture at which time, where places or seasons have pictures of their own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::inventory::Phone;
 use crate::domain::rule_times::RuleTimes;
 use crate::domain::selector::{Field, Pattern, Selector};
-use crate::domain::text::quoted;
+use crate::domain::text::{names, quoted};
 use crate::domain::time_zone::Zones;
 
 /// A picture, the phones that it is for, and when.
@@ -95,6 +95,11 @@ impl PictureRules {
         Self { at, ..self }
     }
 
+    /// Returns the time at which the rules are decided.
+    pub fn time(&self) -> Timestamp {
+        self.at
+    }
+
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
@@ -174,19 +179,21 @@ impl PictureRules {
 
     /// Returns every picture that a phone could get at this time once, by its name, in the order of the rules.
     pub fn pictures(&self) -> Vec<(&str, &Path)> {
-        self.pictures_of(|times| times.may_apply(self.at))
+        let pictures = self.pictures_of(|times| times.may_apply(self.at)).into_iter();
+        pictures.map(|(rule, file)| (rule.picture, file)).collect()
     }
 
-    /// Returns every picture that a phone could get at this time or later once, by its name.
-    pub fn pictures_from_now_on(&self) -> Vec<(&str, &Path)> {
+    /// Returns every picture that a phone could get at this time or later once, with the first rule that has it.
+    pub fn pictures_from_now_on(&self) -> Vec<(RuleRef<'_>, &Path)> {
         self.pictures_of(|times| !times.is_over(self.at))
     }
 
-    fn pictures_of(&self, counts: impl Fn(&RuleTimes) -> bool) -> Vec<(&str, &Path)> {
-        let mut pictures: Vec<(&str, &Path)> = Vec::new();
-        for rule in self.rules.iter().filter(|rule| counts(&rule.times)) {
-            if !pictures.iter().any(|(name, _)| *name == rule.name) {
-                pictures.push((&rule.name, &rule.file));
+    fn pictures_of(&self, counts: impl Fn(&RuleTimes) -> bool) -> Vec<(RuleRef<'_>, &Path)> {
+        let mut pictures: Vec<(RuleRef<'_>, &Path)> = Vec::new();
+        let rules = (1..).zip(&self.rules).filter(|(_, rule)| counts(&rule.times));
+        for (number, rule) in rules {
+            if !pictures.iter().any(|(known, _)| known.picture == rule.name) {
+                pictures.push((RuleRef { number, picture: &rule.name }, &rule.file));
             }
         }
         pictures
@@ -200,6 +207,7 @@ impl PictureRules {
             let name = |at: usize| RuleRef { number: at + 1, picture: &self.rules[at].name };
             let hides =
                 |earlier: &Choice| earlier.times.is_always() && earlier.phones.include.is_empty();
+            let hidden_by = self.hidden_by(at);
             let remark = if rule.times.is_over(self.at) {
                 format!("{} is over: it applies {}", name(at), rule.times)
             } else if let Some(earlier) = self.rules[..at].iter().position(hides) {
@@ -207,6 +215,14 @@ impl PictureRules {
                     "{} never counts: {} is for all phones at all times, and the first rule that matches counts",
                     name(at),
                     name(earlier)
+                )
+            } else if !hidden_by.is_empty() {
+                let earlier = hidden_by.into_iter().map(|at| name(at).to_string());
+                let earlier: Vec<String> = earlier.collect();
+                format!(
+                    "{} never counts: whenever it applies, an earlier rule counts for all of its phones: {}",
+                    name(at),
+                    names(&earlier)
                 )
             } else if let Some(earlier) =
                 self.rules[..at].iter().position(|earlier| self.overlap(earlier, rule))
@@ -227,6 +243,41 @@ impl PictureRules {
 }
 
 impl PictureRules {
+    /// Returns the earlier rules because of which a rule never counts from now on: for each of its phones, one of them
+    /// applies whenever it does. Empty where that is not certain.
+    fn hidden_by(&self, at: usize) -> BTreeSet<usize> {
+        let rule = &self.rules[at];
+        let mut hiding = BTreeSet::new();
+        for phones in rule.alternatives() {
+            let wider = (0..at).filter(|earlier| self.rules[*earlier].is_for_all(&phones));
+            let wider: Vec<usize> = wider.collect();
+            let alone = wider.iter().find_map(|one| self.covering(&[*one], &rule.times));
+            let Some(earlier) = alone.or_else(|| self.covering(&wider, &rule.times)) else {
+                return BTreeSet::new();
+            };
+            hiding.extend(earlier);
+        }
+        hiding
+    }
+
+    /// Returns those of some rules that apply whenever these times do, in every time zone; nothing where one of the times
+    /// is left.
+    fn covering(&self, rules: &[usize], times: &RuleTimes) -> Option<BTreeSet<usize>> {
+        let all: Vec<&RuleTimes> =
+            rules.iter().map(|rule| &self.rules[*rule].times).chain([times]).collect();
+        let mut covering = BTreeSet::new();
+        for zone in self.zones.all() {
+            for at in RuleTimes::changes(&all, self.at, zone) {
+                if times.applies(at, zone) {
+                    let first =
+                        rules.iter().find(|rule| self.rules[**rule].times.applies(at, zone));
+                    covering.insert(*first?);
+                }
+            }
+        }
+        Some(covering).filter(|rules| !rules.is_empty())
+    }
+
     /// Tells whether two rules with times are for the same phones at the same time, sooner or later.
     fn overlap(&self, earlier: &Choice, later: &Choice) -> bool {
         let criteria = |rule: &Choice| -> Vec<(Field, String)> {
@@ -247,6 +298,47 @@ impl PictureRules {
         std::iter::successors(Some(self.at), change).take(MOST_CHANGES).any(|at| both(&at))
     }
 }
+
+impl Choice {
+    /// Returns the selections that its phones are split into: of each field one value. Empty where there are too many.
+    fn alternatives(&self) -> Vec<Vec<(Field, &Pattern)>> {
+        let mut fields: Vec<Field> = Vec::new();
+        for (field, _) in &self.phones.include {
+            if !fields.contains(field) {
+                fields.push(*field);
+            }
+        }
+        let mut all = vec![Vec::new()];
+        for field in fields {
+            let values = self.phones.include.iter().filter(|(of, _)| *of == field);
+            let values: Vec<&Pattern> = values.map(|(_, pattern)| pattern).collect();
+            if all.len() * values.len() > MOST_ALTERNATIVES {
+                return Vec::new();
+            }
+            let known = std::mem::take(&mut all);
+            for value in values {
+                let with = |known: &Vec<_>| [&known[..], &[(field, value)]].concat();
+                all.extend(known.iter().map(with));
+            }
+        }
+        all
+    }
+
+    /// Tells whether it is for all phones of such a selection.
+    fn is_for_all(&self, phones: &[(Field, &Pattern)]) -> bool {
+        self.phones.include.iter().all(|(field, _)| {
+            let wanted = self.phones.include.iter().filter(|(of, _)| of == field);
+            let narrow = phones.iter().find(|(of, _)| of == field);
+            wanted.map(|(_, wide)| wide).any(|wide| match narrow {
+                Some((_, narrow)) => field.covers(wide, narrow),
+                None => wide.is_any(),
+            })
+        })
+    }
+}
+
+/// In how many parts the phones of a rule are looked at.
+const MOST_ALTERNATIVES: usize = 1_000;
 
 /// The most changes of rules that are looked at to find the next one that changes a phone's picture.
 const MOST_CHANGES: usize = 100;
@@ -396,14 +488,92 @@ mod tests {
     }
 
     #[test]
+    fn rules_that_never_count_are_found() {
+        const POOL: Field = Field::DevicePool;
+        type Rule<'a> = (&'a [(Field, &'a str)], &'a str);
+        let hidden = |rules: &[Rule<'_>]| {
+            let rules = rules.iter().enumerate().map(|(at, (phones, times))| {
+                let mut parsed = RuleTimes::default();
+                for part in times.split(' ').filter(|part| !part.is_empty()) {
+                    match part.split_once('=').unwrap() {
+                        ("from", time) => parsed.from = Some(time.parse().unwrap()),
+                        ("until", time) => parsed.until = Some(time.parse().unwrap()),
+                        (_, days) => parsed.every = Some(days.parse().unwrap()),
+                    }
+                }
+                PictureRule { times: parsed, ..rule(&format!("{at}.png"), phones) }
+            });
+            let paris = TimeZone::get("Europe/Paris").unwrap();
+            let rules = PictureRules::new(rules, Zones::new(Vec::new(), paris), at(JUNE));
+            let remarks = rules.remarks();
+            remarks.into_iter().find(|remark| remark.contains("never counts"))
+        };
+        let paris: &[(Field, &str)] = &[(POOL, "Paris*")];
+        let both: &[(Field, &str)] = &[(POOL, "Paris 1"), (POOL, "LYON")];
+        let found: [(&[Rule<'_>], &str); 13] = [
+            // A wider selection, in other letters, with fewer fields or more values.
+            (&[(paris, ""), (&[(POOL, "paris 1")], "")], "rule 2"),
+            (&[(paris, ""), (&[(POOL, "Paris-*"), (Field::Model, "8841")], "")], "rule 2"),
+            (&[(&[(POOL, "*")], ""), (&[], "")], "rule 2"),
+            (&[(&[(Field::Model, "8841")], ""), (&[(Field::Model, "Cisco 8841")], "")], "rule 2"),
+            (&[(&[(Field::Model, "Cisco 88*")], ""), (&[(Field::Model, "8841")], "")], "rule 2"),
+            // Several rules for the parts of one.
+            (&[(&[(POOL, "Lyon")], ""), (paris, ""), (both, "")], "rule 3"),
+            // The whole year.
+            (&[(&[], "every=01-01..12-31"), (paris, "")], "rule 2"),
+            (&[(&[], "every=01-01..06-30"), (&[], "every=07-01..12-31"), (&[], "")], "rule 3"),
+            (&[(&[], "every=03-01..02-29"), (&[], "")], "rule 2"),
+            // A part of the time of another rule, from now on.
+            (&[(&[], "every=12-01..01-06"), (paris, "every=12-24..12-26")], "rule 2"),
+            (&[(&[], "from=2020-01-01"), (&[], "")], "rule 2"),
+            (&[(&[], "until=2027-12-31"), (&[], "from=2028-01-01"), (&[], "")], "rule 3"),
+            (&[(&[], "from=2099-01-01"), (&[], "from=2099-12-01 every=12-01..01-06")], "rule 2"),
+        ];
+        for (rules, which) in found {
+            let remark = hidden(rules).unwrap_or_else(|| panic!("{rules:?}"));
+            assert!(remark.starts_with(&format!("[[image]] {which}, ")), "{remark}");
+        }
+        let both_rules = hidden(found[5].0).unwrap();
+        assert!(
+            both_rules.ends_with("rule 1, \"0.png\", [[image]] rule 2, \"1.png\""),
+            "{both_rules}"
+        );
+        let not_hidden: [&[Rule<'_>]; 10] = [
+            &[(&[(POOL, "Paris 1")], ""), (paris, "")],
+            &[(paris, ""), (&[(POOL, "*aris 1")], "")],
+            &[(&[(POOL, "Paris 1"), (Field::Model, "8841")], ""), (&[(POOL, "Paris 1")], "")],
+            &[(&[(POOL, "Lyon")], ""), (&[(POOL, "Paris")], ""), (both, "")],
+            &[(&[(Field::Model, "Cisco *")], ""), (&[(Field::Model, "*")], "")],
+            // One day of four years is left.
+            &[(&[], "every=03-01..02-28"), (&[], "")],
+            &[(&[], "every=01-01..06-30"), (&[], "every=07-02..12-31"), (&[], "")],
+            &[(&[], "until=2027-12-31"), (&[], "from=2028-01-02"), (&[], "")],
+            &[(&[], "until=2099-12-31"), (&[], "")],
+            &[(&[], "every=12-01..01-06"), (&[], "every=11-30..12-24")],
+        ];
+        for rules in not_hidden {
+            assert_eq!(hidden(rules), None, "{rules:?}");
+        }
+        // A moment and a day are the same in one zone only.
+        let day = [(&[][..], "until=2027-12-31"), (&[], "from=2027-12-31T23:00:00Z"), (&[], "")];
+        assert!(hidden(&day).is_some());
+        let day = [day[0], (&[], "from=2027-12-31T23:00:01Z"), (&[], "")];
+        assert_eq!(hidden(&day), None);
+    }
+
+    const JUNE: &str = "2026-06-01T00:00:00Z";
+
+    #[test]
     fn pictures_of_rules_that_are_over_are_not_needed() {
         let rules = seasons();
         let names = |when: &str| {
             let rules = rules.clone().at(at(when));
-            let names = |pictures: Vec<(&str, &Path)>| -> Vec<String> {
-                pictures.into_iter().map(|(name, _)| name.to_owned()).collect()
-            };
-            (names(rules.pictures()), names(rules.pictures_from_now_on()))
+            let name = |(name, _): (&str, &Path)| name.to_owned();
+            let later = rules.pictures_from_now_on().into_iter();
+            (
+                rules.pictures().into_iter().map(name).collect::<Vec<String>>(),
+                later.map(|(rule, file)| name((rule.picture, file))).collect::<Vec<String>>(),
+            )
         };
         let (now, later) = names("2026-01-31T00:00:00Z");
         assert_eq!((now, later.len()), (vec!["old.png".to_owned(), "brand.png".to_owned()], 4));

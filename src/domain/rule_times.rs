@@ -1,11 +1,12 @@
 //! When a picture rule applies: between two times, in a season of each year, or always.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::as_typed::as_typed;
@@ -82,6 +83,23 @@ impl RuleTimes {
         });
         let days = days.flatten().map(|date| RuleTime::Date(date).start(zone));
         ends.into_iter().flatten().chain(days).filter(|at| *at > after).min()
+    }
+
+    /// Returns the moments from `now` on at which one of these can begin or cease to apply. Later ones repeat these.
+    pub fn changes(times: &[&Self], now: Timestamp, zone: &TimeZone) -> BTreeSet<Timestamp> {
+        let change = |after: &Timestamp| {
+            times.iter().filter_map(|times| times.next_change(*after, zone)).min()
+        };
+        let bounds = times.iter().flat_map(|times| {
+            [times.from.map(|from| from.start(zone)), times.until.map(|until| until.end(zone))]
+        });
+        let bounds: BTreeSet<Timestamp> =
+            bounds.flatten().filter(|at| *at > now).chain([now]).collect();
+        let from_there = |start: &Timestamp| {
+            let end = start.checked_add(ALL_YEARS).unwrap_or(Timestamp::MAX);
+            std::iter::successors(Some(*start), change).take_while(move |at| *at <= end)
+        };
+        bounds.iter().flat_map(from_there).collect()
     }
 
     /// Tells whether it applies to no phone any more, wherever the phone is.
@@ -255,6 +273,9 @@ impl fmt::Display for YearDays {
 
 // The config file and the journal have them as they are typed.
 as_typed!(RuleTime, YearDays);
+
+/// Between two of a rule's times one year is as the other, but for leap years: at most eight years are between two of them.
+const ALL_YEARS: SignedDuration = SignedDuration::from_hours(9 * 366 * 24);
 
 /// The zones in which a day ends last and begins first.
 const LAST: Offset = Offset::constant(-12);

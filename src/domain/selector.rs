@@ -66,6 +66,11 @@ impl Field {
         if self == Self::Model { pattern.matches_model(value) } else { pattern.matches(value) }
     }
 
+    /// Returns whether every phone that matches `narrower` matches `wider`.
+    pub fn covers(self, wider: &Pattern, narrower: &Pattern) -> bool {
+        if self == Self::Model { wider.covers_model(narrower) } else { wider.covers(narrower) }
+    }
+
     /// Returns whether a phone matches, or may match because the value could not be read.
     fn may_match(self, pattern: &Pattern, phone: &Phone) -> bool {
         !is_readable(self.value(phone)) || self.matches(pattern, phone)

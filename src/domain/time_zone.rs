@@ -42,6 +42,11 @@ impl Zones {
         rule.map_or(&self.otherwise, |rule| &rule.zone)
     }
 
+    /// Returns every zone.
+    pub fn all(&self) -> impl Iterator<Item = &TimeZone> {
+        self.rules.iter().map(|rule| &rule.zone).chain([&self.otherwise])
+    }
+
     /// Returns the zone of pools without a rule.
     pub fn otherwise(&self) -> &TimeZone {
         &self.otherwise

@@ -135,16 +135,22 @@ impl JournalReader {
         Ok(self.row(select, [run], |_| Ok(()))?.is_some())
     }
 
-    /// Tells whether a later run went on with this one, or took back what this one was to take back: changes of the
-    /// cluster, or pictures.
+    /// Returns the last run that continued this one, or that reverted the same: changes of the cluster, or pictures. One that ended
+    /// before it did anything does not count.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn went_on(&self, run: &RunRow) -> Result<bool, JournalError> {
-        let select = "select 1 from runs where id > ?1 and (continues = ?1 or reverts = ?2 and ?3 =
-                       exists (select 1 from snapshots where run = runs.id and kind = ?4)) limit 1";
+    pub fn continued_by(&self, run: &RunRow) -> Result<Option<RunId>, JournalError> {
+        let has = |table| format!("exists (select 1 from {table} where run = r.id)");
+        let began = ["changes", "pushes", "phones"].map(has).join(" or ");
+        let select = format!(
+            "select id from runs r where id > ?1 and (ended_at is null or {began})
+                and (continues = ?1 or reverts = ?2 and ?3 =
+                     exists (select 1 from snapshots where run = r.id and kind = ?4))
+              order by id desc limit 1"
+        );
         let with = params![run.id, run.reverts, run.subject.is_some(), Subject::KIND];
-        Ok(self.row(select, with, |_| Ok(()))?.is_some())
+        self.row(&select, with, |row| Ok(row.get(0)?))
     }
 
     /// Returns what a run meant to change, and what came of it.

@@ -224,6 +224,25 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// Returns the reason in a few words, for each phone of a run that tells the whole once.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::AuthRefusals { in_a_row } => {
+                format!("{in_a_row} phones in a row refused the push user")
+            }
+            Self::PasswordRefused { .. } => {
+                "the cluster refuses the push user's password".to_owned()
+            }
+            Self::PageDown { why, .. } => why.clone(),
+            Self::Failures { failed, .. } => format!("{} failed", pluralize(*failed, "phone")),
+            Self::NoDownloads { by_others: true, .. } => {
+                "only other addresses downloaded what phones were sent".to_owned()
+            }
+            Self::NoDownloads { .. } => "no phone fetched anything".to_owned(),
+            Self::Interrupted | Self::TimeOver { .. } | Self::Unrecorded(_) => self.describe(),
+        }
+    }
+
     /// Returns the reason as a sentence for people.
     pub fn describe(&self) -> String {
         match self {

@@ -51,10 +51,6 @@ impl<T: Row> Row for OfCluster<'_, T> {
         self.record.without_screen()
     }
 
-    fn heading(&self, column: &'static str) -> &'static str {
-        self.record.heading(column)
-    }
-
     fn test_case(&self) -> Option<TestCase> {
         let case = self.record.test_case()?;
         Some(TestCase { class: format!("{}: {}", self.cluster, case.class), ..case })

@@ -4,7 +4,7 @@ use crate::domain::push_action::PushAction;
 use crate::journal::{JournalError, JournalReader, RESUME_RECORD, RunRow, RunState};
 use crate::report::run_report::RunReport;
 
-/// Returns the command; nothing where nothing is left to do, where another run went on with this one, or where no
+/// Returns the command; nothing where nothing is left to do, where another run has continued this one, or where no
 /// command of ours would help.
 ///
 /// # Errors
@@ -14,7 +14,9 @@ pub fn next_step(history: &JournalReader, run: &RunRow) -> Result<Option<String>
     if run.state == RunState::Declined {
         return Ok(None);
     }
-    if history.went_on(run)? || (run.exit_code == Some(USAGE) && run.ended_at.is_some()) {
+    if history.continued_by(run)?.is_some()
+        || (run.exit_code == Some(USAGE) && run.ended_at.is_some())
+    {
         return Ok(None);
     }
     let is_done = run.state == RunState::Finished && run.exit_code == Some(0);

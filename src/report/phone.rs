@@ -197,10 +197,10 @@ impl PhoneHistory {
         for row in rows {
             let at = results.iter().position(|(run, _)| *run == row.id);
             let mut result = at.map(|at| results.swap_remove(at).1);
-            if let Some(result) = result.as_mut().filter(|result| result.outcome.is_open())
-                && let Some(next) = next(history, &row)?
-            {
-                result.remedy = Some(format!("`{next}`"));
+            if let Some(result) = result.as_mut().filter(|result| result.outcome.is_open()) {
+                let next = next(history, &row)?;
+                let remedy = wording::continuation(next.as_deref(), history.continued_by(&row)?);
+                result.remedy = remedy.or_else(|| result.remedy.take());
             }
             self.runs.push(PhoneRun::of(row, result));
         }

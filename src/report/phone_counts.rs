@@ -27,6 +27,8 @@ pub enum CountBy {
 }
 
 impl CountBy {
+    const ALL: [Self; 4] = [Self::DevicePool, Self::Model, Self::Profile, Self::Load];
+
     /// Returns the name of the field, for people.
     pub fn name(self) -> &'static str {
         match self {
@@ -38,10 +40,12 @@ impl CountBy {
     }
 
     /// Returns the name of the field, as lists of phones have it.
-    fn field(self) -> &'static str {
+    const fn field(self) -> &'static str {
         match self {
             Self::DevicePool => "device_pool",
-            Self::Model | Self::Profile | Self::Load => self.name(),
+            Self::Model => "model",
+            Self::Profile => "profile",
+            Self::Load => "load",
         }
     }
 
@@ -54,47 +58,66 @@ impl CountBy {
         };
         value.filter(|value| !value.is_empty())
     }
+
+    fn named(self, value: Option<String>) -> CountValue {
+        match self {
+            Self::DevicePool => CountValue::DevicePool(value),
+            Self::Model => CountValue::Model(value),
+            Self::Profile => CountValue::Profile(value),
+            Self::Load => CountValue::Load(value),
+        }
+    }
 }
 
-/// Phones that have one value of a field.
+/// A value with the name of its field; nothing where the phones have none, or it is not known.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
-pub struct PhoneCount {
-    /// The value; nothing where the phones have none, or it is not known.
-    value: Option<String>,
+#[serde(rename_all = "snake_case")]
+enum CountValue {
+    DevicePool(Option<String>),
+    Model(Option<String>),
+    Profile(Option<String>),
+    Load(Option<String>),
+}
+
+/// Phones that have one value of a field; `BY` is the [`CountBy`].
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[schemars(rename = "PhoneCount")]
+pub struct PhoneCount<const BY: usize> {
+    #[serde(flatten)]
+    value: CountValue,
     /// How many phones have it.
     phones: usize,
     /// How many of them are registered.
     registered: usize,
     /// How many of them are of a model that shows pushed pictures.
     capable: usize,
-    #[serde(skip)]
-    by: CountBy,
 }
 
 /// The counts of a cluster.
 #[derive(Clone, Debug)]
-pub struct PhoneCounts {
+pub struct PhoneCounts<const BY: usize> {
     pub cluster: ClusterInfo,
     taken_at: Timestamp,
-    pub by: CountBy,
     /// The counts, the largest first.
-    pub rows: Vec<PhoneCount>,
+    pub rows: Vec<PhoneCount<BY>>,
     /// How many phones were counted.
     pub phones: usize,
 }
 
-impl PhoneCounts {
+impl<const BY: usize> PhoneCounts<BY> {
+    /// The field by which phones are counted.
+    pub const BY: CountBy = CountBy::ALL[BY];
+
     /// Counts the phones of an inventory.
-    pub fn of(inventory: &Inventory, by: CountBy) -> Self {
-        let mut counts: BTreeMap<Option<&str>, PhoneCount> = BTreeMap::new();
+    pub fn of(inventory: &Inventory) -> Self {
+        let mut counts: BTreeMap<Option<&str>, PhoneCount<BY>> = BTreeMap::new();
         for phone in &inventory.phones {
-            let value = by.value(phone);
+            let value = Self::BY.value(phone);
             let new = || PhoneCount {
-                value: value.map(str::to_owned),
+                value: Self::BY.named(value.map(str::to_owned)),
                 phones: 0,
                 registered: 0,
                 capable: 0,
-                by,
             };
             let count = counts.entry(value).or_insert_with(new);
             let is_capable = phone.catalogue_entry().is_some_and(|model| model.image.is_some());
@@ -102,23 +125,24 @@ impl PhoneCounts {
             count.registered += usize::from(phone.registration.status.is_registered());
             count.capable += usize::from(is_capable);
         }
-        let mut rows: Vec<PhoneCount> = counts.into_values().collect();
+        let mut rows: Vec<PhoneCount<BY>> = counts.into_values().collect();
         rows.sort_by_key(|count| Reverse(count.phones));
         let (cluster, taken_at) = (inventory.cluster.clone(), inventory.taken_at);
-        Self { cluster, taken_at, by, rows, phones: inventory.phones.len() }
+        Self { cluster, taken_at, rows, phones: inventory.phones.len() }
     }
 }
 
-impl Row for PhoneCount {
-    const COLUMNS: &'static [&'static str] = &["value", "phones", "registered", "capable"];
+impl<const BY: usize> Row for PhoneCount<BY> {
+    const COLUMNS: &'static [&'static str] =
+        &[CountBy::ALL[BY].field(), "phones", "registered", "capable"];
     const FIXED: &'static [&'static str] = &["phones", "registered", "capable"];
 
-    fn heading(&self, column: &'static str) -> &'static str {
-        if column == "value" { self.by.field() } else { column }
-    }
-
     fn cells(&self) -> Vec<String> {
-        let Self { value, phones, registered, capable, .. } = self;
+        let Self { value, phones, registered, capable } = self;
+        let (CountValue::DevicePool(value)
+        | CountValue::Model(value)
+        | CountValue::Profile(value)
+        | CountValue::Load(value)) = value;
         let value = value.clone().unwrap_or_else(|| "(none)".to_owned());
         vec![value, phones.to_string(), registered.to_string(), capable.to_string()]
     }
@@ -126,20 +150,21 @@ impl Row for PhoneCount {
 
 /// What is in a `counts` document.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
-pub(super) struct CountsBody<'a> {
+pub(super) struct CountsBody<'a, const BY: usize> {
     /// When the survey ended.
     taken_at: Timestamp,
     /// The field by which phones are counted.
     by: CountBy,
     /// A count for each value, the largest first unless another order was asked for.
-    counts: &'a [PhoneCount],
+    counts: &'a [PhoneCount<BY>],
 }
 
 /// The `counts` document, which `inventory --by` writes.
-pub fn counts_json(
-    counts: &PhoneCounts,
+pub fn counts_json<const BY: usize>(
+    counts: &PhoneCounts<BY>,
     generated_at: Timestamp,
-) -> Document<'_, impl Serialize + use<'_>> {
-    let body = CountsBody { taken_at: counts.taken_at, by: counts.by, counts: &counts.rows };
+) -> Document<'_, impl Serialize + use<'_, BY>> {
+    let by = PhoneCounts::<BY>::BY;
+    let body = CountsBody { taken_at: counts.taken_at, by, counts: &counts.rows };
     Document::new("counts", generated_at, Some(Cow::Borrowed(&counts.cluster)), body)
 }

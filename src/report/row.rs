@@ -40,11 +40,6 @@ pub trait Row: Serialize {
         None
     }
 
-    /// The heading of a column, where its rows have a better one than its name.
-    fn heading(&self, column: &'static str) -> &'static str {
-        column
-    }
-
     /// What kind of device without a screen the row is about: tables count those and do not list them.
     fn without_screen(&self) -> Option<&'static str> {
         None

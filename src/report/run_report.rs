@@ -23,8 +23,8 @@ use crate::event::{
 };
 use crate::journal::{
     AttemptRow, ChangeEnd, ChangeRow, Coverage, EventRow, JournalError, JournalReader,
-    RESUME_RECORD, RunEnd, RunGroup, RunRow, RunState, Screen, SentPicture, SentPictures, SentTone,
-    SentTones, Subject,
+    RESUME_RECORD, RunEnd, RunGroup, RunId, RunRow, RunState, Screen, SentPicture, SentPictures,
+    SentTone, SentTones, Subject,
 };
 use crate::report::clock::Clock;
 use crate::report::past_runs::{PastRun, past_runs};
@@ -36,6 +36,8 @@ pub struct RunReport {
     /// The name of what was pushed: that of its file, of a sound the name that phones know it by.
     pub file: Option<String>,
     pub action: PushAction,
+    /// The last run that continued it.
+    pub continued_by: Option<RunId>,
     /// What it was begun together with, where several clusters were worked on at once.
     pub together: Option<RunGroup>,
     /// How it came to its end; nothing where it was killed, or goes on.
@@ -114,6 +116,7 @@ impl RunReport {
             run,
             file: None,
             action: PushAction::default(),
+            continued_by: None,
             together: None,
             ending: None,
             audit: None,
@@ -154,6 +157,7 @@ impl RunReport {
         let mut report = Self {
             file,
             action,
+            continued_by: history.continued_by(&run)?,
             together: history.snapshot(id, RunGroup::KIND)?,
             ending: history.snapshot(id, RunEnd::KIND)?,
             audit: history.snapshot(id, "audit")?,
@@ -262,6 +266,19 @@ impl RunReport {
             .collect();
         self.phones.extend(missing);
         self.phones.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    /// Adds to the phones that the run did not finish what finishes them: `next` is the command that continues the run, with
+    /// the options that only its command line has.
+    #[must_use]
+    pub fn with_next(mut self, next: Option<&str>) -> Self {
+        // The same command again is what their remedy says.
+        let next = next.filter(|next| *next != self.run.command_line);
+        if let Some(remedy) = wording::continuation(next, self.continued_by) {
+            let open = self.phones.iter_mut().filter(|phone| phone.outcome.is_open());
+            open.for_each(|phone| phone.remedy = Some(remedy.clone()));
+        }
+        self
     }
 
     /// Keeps only some of the phones, with their attempts, downloads and findings; what is said about the phones of the run
@@ -581,8 +598,15 @@ fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRo
             (outcome, reason, again)
         }
         (None, true, _) | (None, false, None) => {
-            let reason = "the run has no end for it in the journal".to_owned();
-            (Outcome::Pending, reason, again)
+            let reason = match run.run.state {
+                RunState::Running => "not tried yet",
+                RunState::Killed => "not tried: the run was killed",
+                RunState::Finished
+                | RunState::Interrupted
+                | RunState::Declined
+                | RunState::Failed => "the run has no end for it in the journal",
+            };
+            (Outcome::Pending, reason.to_owned(), again)
         }
         (None, false, Some(worst)) => (
             Outcome::of_skipped(audited, run.action.object()),

@@ -17,7 +17,7 @@ use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
 use crate::event::{ChangeState, Download, Outcome, PhoneResult};
 use crate::journal::{
-    AttemptRow, ControlRequest, EventKind, EventRow, RunRow, RunState, Subject, WatchRow,
+    AttemptRow, ControlRequest, EventKind, EventRow, RunId, RunRow, RunState, Subject, WatchRow,
     WatchStatus,
 };
 use crate::report::row::Row;
@@ -233,8 +233,10 @@ pub fn runs_json<'a>(
 pub(super) struct ShowBody<'a> {
     #[serde(flatten)]
     run: RunRecord,
-    /// The command that finishes what it left undone; nothing where nothing is left, or a later run went on with it.
+    /// The command that finishes what it left undone; nothing where nothing is left, or a later run has continued it.
     next: Option<&'a str>,
+    /// The last run that continued it.
+    continued_by: Option<RunId>,
     /// Counts of its phones by outcome.
     summary: RolloutSummary,
     /// What it changed on the cluster, or was about to.
@@ -284,6 +286,7 @@ pub fn show_json<'a>(
     let body = ShowBody {
         run: RunRecord::from(&report.run),
         next,
+        continued_by: report.continued_by,
         summary: report.summary(),
         changes: changes.collect(),
         attempts: &report.attempts,
@@ -374,6 +377,9 @@ pub fn show_recap(
     }
     if let Some(other) = run.reverts {
         line(&format!("  reverts run {other}"));
+    }
+    if let Some(other) = report.continued_by {
+        line(&format!("  continued by run {other}"));
     }
     let next = next.filter(|_| report.run.state != RunState::Running);
     if let Some(next) = next {

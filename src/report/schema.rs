@@ -35,7 +35,7 @@ impl Schema {
 pub fn documents() -> Vec<Schema> {
     vec![
         about_cluster::<InventoryBody<'_>>("inventory"),
-        about_cluster::<CountsBody<'_>>("counts"),
+        about_cluster::<CountsBody<'_, 0>>("counts"),
         about_cluster::<AuditBody<'_>>("audit"),
         about_cluster::<PlanBody<'_>>("plan"),
         about_cluster::<ChangesBody<'_>>("apply"),

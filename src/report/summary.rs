@@ -218,7 +218,7 @@ fn verdicts(audit: &Audit) -> String {
         let all = &audit.summary.all;
         rows.push(counted("all", &Verdict::ALL, &all.verdicts, all.total));
     }
-    counts_table("By device pool", &Verdict::ALL.map(Verdict::as_str), rows) + &more
+    counts_table("By device pool", &Verdict::ALL.map(Verdict::as_str), rows, WIDTH) + &more
 }
 
 /// Leaves of many device pools those with the most phones that are not `done`. Returns the line that says how many there
@@ -267,34 +267,68 @@ fn outcomes(report: &RunReport, layout: Layout) -> String {
         by_pool.map(|(pool, counts)| (pool.as_str(), counts.clone())).collect::<Vec<_>>();
     let done = [Outcome::Verified, Outcome::Already, Outcome::Accepted];
     let more = keep_largest(&mut by_pool, &done);
-    let mut pools: Vec<_> = by_pool.iter().map(|(pool, counts)| by_group(pool, counts)).collect();
-    if summary.by_device_pool.len() != 1 {
-        pools.push(by_group("all", &summary.outcomes));
-    }
     let first = if summary.by_device_pool.is_empty() { "Phones" } else { "By device pool" };
-    format!("\n{list}{}{more}", counts_table(first, &GROUPS, pools))
-}
-
-/// The columns of the outcomes by device pool: all kinds of failures in one, so that they fit a terminal.
-const GROUPS: [&str; 6] = ["verified", "already", "accepted", "failed", "pending", "skipped"];
-
-fn by_group(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<String> {
-    let mut columns: BTreeMap<&str, usize> = BTreeMap::new();
-    for (outcome, count) in counts {
-        let own = [Outcome::Verified, Outcome::Already, Outcome::Accepted];
-        let column = if own.contains(outcome) {
-            outcome.as_str()
-        } else if outcome.is_open() {
-            "pending"
-        } else if outcome.is_skipped() {
-            "skipped"
-        } else {
-            "failed"
-        };
-        *columns.entry(column).or_default() += count;
+    let names = by_pool.iter().map(|(pool, _)| pool.chars().count());
+    let name = names.chain([first.len()]).max().unwrap_or_default();
+    let width = layout.width.unwrap_or(WIDTH);
+    let columns = columns(&summary.outcomes, width.saturating_sub(name.min(MOST_OF_NAME)));
+    let row = |pool: &str, counts: &BTreeMap<Outcome, usize>| {
+        let mut cells: BTreeMap<&str, usize> = BTreeMap::new();
+        for (outcome, count) in counts {
+            let column = columns.iter().find(|(_, outcomes)| outcomes.contains(outcome));
+            *cells.entry(column.map_or("", |(title, _)| title)).or_default() += count;
+        }
+        let titles: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
+        counted(pool, &titles, &cells, counts.values().sum())
+    };
+    let mut pools: Vec<_> = by_pool.iter().map(|(pool, counts)| row(pool, counts)).collect();
+    if summary.by_device_pool.len() != 1 {
+        pools.push(row("all", &summary.outcomes));
     }
-    counted(name, &GROUPS, &columns, counts.values().sum())
+    let titles: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
+    format!("\n{list}{}{more}", counts_table(first, &titles, pools, width))
 }
+
+/// Returns the columns of the outcomes by device pool with what each counts: all kinds of failures are one, and what no
+/// phone has is none. Where they do not fit, phones that need no action share a column first.
+fn columns(counts: &BTreeMap<Outcome, usize>, width: usize) -> Vec<(&'static str, Vec<Outcome>)> {
+    let last_to_share =
+        [Outcome::NoBackground, Outcome::Excluded, Outcome::Offline, Outcome::NeedsWork];
+    let there = Outcome::ALL.into_iter().filter(|one| counts.get(one).is_some_and(|n| *n > 0));
+    let there: Vec<Outcome> = there.collect();
+    for shared in 0..=last_to_share.len() {
+        let mut columns: Vec<(&'static str, Vec<Outcome>)> = Vec::new();
+        let mut add = |title: &'static str, outcome: Outcome| match columns
+            .iter_mut()
+            .find(|(known, _)| *known == title)
+        {
+            Some((_, outcomes)) => outcomes.push(outcome),
+            None => columns.push((title, vec![outcome])),
+        };
+        for outcome in &there {
+            let title = if last_to_share[..shared].contains(outcome) {
+                "skipped"
+            } else if outcome.is_skipped()
+                || outcome.is_open()
+                || outcome.is_proven()
+                || *outcome == Outcome::Accepted
+            {
+                outcome.as_str()
+            } else {
+                "failed"
+            };
+            add(title, *outcome);
+        }
+        let needed: usize = columns.iter().map(|(title, _)| title.len() + 2).sum();
+        if needed + "  total".len() <= width || shared == last_to_share.len() {
+            return columns;
+        }
+    }
+    Vec::new()
+}
+
+/// How much of a device pool's name is always shown, in characters.
+const MOST_OF_NAME: usize = 16;
 
 /// Says how a run ended in which nothing failed.
 fn nothing_failed(report: &RunReport) -> String {
@@ -424,7 +458,10 @@ const MAX_REASONS: usize = 3;
 fn pictures(audit: &Audit) -> String {
     let mut by_picture: BTreeMap<Option<&str>, (usize, BTreeSet<&str>)> = BTreeMap::new();
     for phone in &audit.phones {
-        let Some(image) = &phone.image else { continue };
+        let Some(image) = phone.image.as_ref().filter(|_| phone.verdict != Verdict::Unsupported)
+        else {
+            continue;
+        };
         let (count, pools) = by_picture.entry(image.picture.as_deref()).or_default();
         *count += 1;
         pools.insert(&phone.phone.device_pool);
@@ -495,10 +532,10 @@ fn counted<K: Ord>(
     row
 }
 
-fn counts_table(first: &str, columns: &[&str], rows: Vec<Vec<String>>) -> String {
+fn counts_table(first: &str, columns: &[&str], rows: Vec<Vec<String>>, width: usize) -> String {
     let header = [&[first][..], columns, &["total"]].concat();
     let numbers: usize = columns.iter().map(|name| name.len() + 2).sum::<usize>() + "total".len();
-    let room = WIDTH - numbers - 2;
+    let room = width.saturating_sub(numbers + 2).max(MOST_OF_NAME);
     let mut all = vec![header.into_iter().map(str::to_owned).collect()];
     all.extend(rows.into_iter().map(|mut row| {
         row[0] = shorten(&row[0], room).into_owned();
@@ -576,6 +613,40 @@ mod tests {
         assert!(text.ends_with("Run 6: continue with `axlpaper rollout --resume 6`\n"), "{text}");
         assert!(text.contains("0 of 87 capable phones show it (0 %)."), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn each_outcome_has_its_column_as_far_as_they_fit() {
+        let phone = |n: usize, outcome: Outcome| PhoneResult {
+            outcome,
+            device_pool: if n.is_multiple_of(2) { "HQ" } else { "Paris, first floor" }.into(),
+            ..pushed(&format!("SEP{n:012}"))
+        };
+        let table = |outcomes: &[Outcome], width: usize| {
+            let phones = outcomes.iter().enumerate().map(|(n, one)| phone(n, *one)).collect();
+            let layout = Layout { width: Some(width), color: false };
+            let text = rollout_recap(&run(phones), None, layout);
+            let lines = text.lines().skip_while(|line| !line.starts_with("By device pool"));
+            let lines: Vec<String> = lines.take(4).map(str::to_owned).collect();
+            assert!(lines.iter().all(|line| line.chars().count() <= width), "{lines:#?}");
+            lines
+                .iter()
+                .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+                .collect::<Vec<_>>()
+        };
+        use Outcome::{Interrupted, NeedsWork, NoBackground, Offline, Pending, Verified};
+        let few = [Verified, Interrupted, Pending, Offline, Verified];
+        let lines = table(&few, 80);
+        assert_eq!(lines[0], "By device pool verified offline interrupted pending total");
+        assert_eq!(lines[1], "HQ 2 · · 1 3");
+        assert_eq!(lines[2], "Paris, first floor · 1 1 · 2");
+        assert_eq!(lines[3], "all 2 1 1 1 5");
+        let skipped = [Verified, NeedsWork, Offline, NoBackground, Interrupted, Pending];
+        assert!(table(&skipped, 140)[0].contains("needs_work offline no_background"));
+        let narrow = table(&skipped, 80);
+        assert!(narrow[0].contains("verified needs_work skipped interrupted"), "{narrow:?}");
+        let of_push = Outcome::ALL.into_iter().filter(|one| *one != Outcome::NotVerifiable);
+        let _fits = table(&of_push.collect::<Vec<_>>(), 100);
     }
 
     fn blocked(name: &str) -> AuditedPhone {

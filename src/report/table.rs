@@ -162,7 +162,7 @@ pub fn table<T: Row>(
     };
     let header: Vec<&str> = match view.chosen() {
         Some(_) => columns.to_vec(),
-        None => headings(records, columns).map(heading).collect(),
+        None => columns.iter().map(|column| heading(column)).collect(),
     };
     let header: Vec<String> = header.iter().map(|name| name.replace('_', " ")).collect();
     let mut sizes: Vec<Size> = header.iter().map(|name| Size::of(name)).collect();
@@ -294,11 +294,6 @@ fn fitting<T: Row>(columns: &[&str], sizes: &[Size], width: usize) -> Vec<Option
 }
 
 /// What a column of a table for people is called; scripts and options use the field's own name.
-fn headings<T: Row>(records: &[T], columns: &[&'static str]) -> impl Iterator<Item = &'static str> {
-    let first = records.first();
-    columns.iter().map(move |column| first.map_or(*column, |record| record.heading(column)))
-}
-
 fn heading(column: &str) -> &str {
     match column {
         "extension" => "ext",
@@ -398,7 +393,7 @@ pub fn csv<T: Row>(
     let mut writer = csv::Writer::from_writer(out);
     match view.chosen() {
         Some(chosen) => writer.write_record(chosen)?,
-        None => writer.write_record(headings(records, T::COLUMNS))?,
+        None => writer.write_record(T::COLUMNS)?,
     }
     for record in records {
         let cells = cells(record, view);

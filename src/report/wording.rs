@@ -6,7 +6,7 @@
 use crate::domain::push_action::PushAction;
 use crate::domain::text::{grouped, pluralize};
 use crate::event::{Outcome, PhoneResult, Proof};
-use crate::journal::Coverage;
+use crate::journal::{Coverage, RunId};
 
 /// Returns how the phones of a run were to be proven: those that were left alone know nothing of it.
 pub(crate) fn proof_of(phones: &[PhoneResult]) -> Proof {
@@ -171,11 +171,16 @@ pub(crate) fn failed(action: PushAction, proof: Proof) -> &'static str {
 }
 
 /// The same as a whole sentence about so many phones.
-pub(crate) fn failed_sentence(action: PushAction, proof: Proof, phones: &str) -> String {
+pub(crate) fn failed_sentence(action: PushAction, proof: Proof, phones: usize) -> String {
+    let (one, phones) = (phones == 1, grouped(phones));
     match (action, unverifiable(action, proof)) {
+        (PushAction::Verification, _) if one => {
+            "1 does not show its picture, or did not answer.".to_owned()
+        }
         (PushAction::Verification, _) => {
             format!("{phones} do not show their picture, or did not answer.")
         }
+        (_, None) if one => "1 failed or is not verified.".to_owned(),
         (_, None) => format!("{phones} failed or are not verified."),
         (PushAction::Keys, Some(_)) => {
             format!("{phones} failed, or the result of a step is not known.")
@@ -278,7 +283,7 @@ pub(crate) fn outcome_title(action: PushAction, outcome: Outcome) -> &'static st
 pub(crate) fn next_step(action: PushAction, run: i64, begun: bool) -> String {
     match action {
         PushAction::Picture | PushAction::PictureElsewhere | PushAction::Removal => {
-            format!("`axlpaper rollout --resume {run}` continues the run")
+            format!("`axlpaper show {run}` names the command that continues the run")
         }
         PushAction::RingTone => {
             "run the same command again; phones that are done already are skipped".to_owned()
@@ -290,6 +295,14 @@ pub(crate) fn next_step(action: PushAction, run: i64, begun: bool) -> String {
         PushAction::Sound | PushAction::Keys => {
             "run the same command for it alone: name it with --device or --devices-from".to_owned()
         }
+    }
+}
+
+/// What finishes a phone that a run did not finish: `next` is the command that continues the run.
+pub(crate) fn continuation(next: Option<&str>, continued_by: Option<RunId>) -> Option<String> {
+    match continued_by {
+        Some(run) => Some(format!("continued by run {run}: `axlpaper show {run}`")),
+        None => next.map(|next| format!("`{next}`")),
     }
 }
 
@@ -436,7 +449,7 @@ mod tests {
             accepted(action).to_owned(),
             unverifiable(action, proof).unwrap_or_default().to_owned(),
             failed(action, proof).to_owned(),
-            failed_sentence(action, proof, "2"),
+            failed_sentence(action, proof, 2),
             remedies_title(action, proof).to_owned(),
             no_phone(action).to_owned(),
             unsupported(action).to_owned(),

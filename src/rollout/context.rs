@@ -285,13 +285,11 @@ impl RunContext<'_> {
         push_common::remark_left_out(&left, self.observer.as_ref());
         let object = self.task.request.payload.kind();
         let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
-        let lost = lost
-            .map(|phone| not_back(object, phone, waited, self.recorder.run()))
-            .chain(already.values().cloned());
-        let run = self.recorder.run();
+        let lost =
+            lost.map(|phone| not_back(object, phone, waited)).chain(already.values().cloned());
         let held = after.phones.iter().filter_map(|phone| {
             let why = held.get(phone.name())?;
-            Some(not_served(object, phone, why.clone(), run))
+            Some(not_served(object, phone, why.clone()))
         });
         let lost = held.chain(lost).chain(left);
         let others = not_pushed_to(object, &pushed, lost.collect(), &after);

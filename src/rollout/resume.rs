@@ -226,9 +226,10 @@ pub async fn read(
     };
     let (Some(kept), Some(payload)) = (kept, payload) else {
         let hint = match history.last_resumable()?.map(|last| last.id) {
-            Some(last) => format!(
-                "the last run that can be resumed is {last}: `axlpaper rollout --resume {last}`"
-            ),
+            Some(last) => {
+                let option = if only_failed { "--only-failed" } else { "--resume" };
+                format!("use `{option} {last}`: run {last} is the last one that can be resumed")
+            }
             None => {
                 "`axlpaper rollout PICTURE` pushes to phones that do not show it; the others are skipped".to_owned()
             }
@@ -285,9 +286,7 @@ async fn before(
         let error = format!("run {} (`axlpaper {}`) pushed no picture", run.id, run.command);
         let last = history.last_push(&run.cluster_id, ObjectKind::Background)?;
         return Err(AppError::new(ErrorKind::Usage, error).hint(match last {
-            Some(last) => {
-                format!("the last run that did is {last}: `axlpaper revert {last} --pictures`")
-            }
+            Some(last) => format!("name run {last}, the last one that did"),
             None => "`axlpaper runs` lists the runs".to_owned(),
         }));
     }

@@ -307,6 +307,8 @@ fn check_looks_at_every_cluster_and_asks_none() {
     let ended = run(&lab, &["config", "check"], &[]);
     ended.told(2, &["lab: good", "ris_rate", "NOWHERE", "no.pem", "line 6"]);
     assert!(lab.record().requests.is_empty());
+    let whole = std::fs::read(lab.picture()).unwrap();
+    std::fs::write(lab.path("cut.png"), &whole[..whole.len() / 2]).unwrap();
     for (key, words) in [
         ("advertise = \"banana\"", "`advertise` of cluster \"lab\""),
         ("advertise = \"10.1.1.1:8080\"", "`advertise` of cluster \"lab\""),
@@ -320,7 +322,9 @@ fn check_looks_at_every_cluster_and_asks_none() {
         ("ris_host = \"a/b\"", "`ris_host` of cluster \"lab\""),
         ("tls_cert = \"none.pem\"\ntls_key = \"none.key\"", "none.pem"),
         ("tls_cert = \"none.pem\"", "`tls_cert` of cluster \"lab\""),
-        ("[[image]]\nfile = \"none.png\"", "none.png"),
+        ("[[image]]\nfile = \"none.png\"", "error: [[image]] rule 1, \"none.png\": "),
+        ("[[image]]\nfile = \"none.png\"", "lab: good but for its pictures"),
+        ("[[image]]\nfile = \"cut.png\"", "error: [[image]] rule 1, \"cut.png\": "),
     ] {
         configure(&lab, &format!("{key}\n"));
         let ended = run(&lab, &["config", "check"], &[]);

@@ -57,8 +57,36 @@ fn a_phone_that_registers_later_is_pushed_to_when_it_comes() {
 #[test]
 fn a_duration_is_one() {
     let lab = lab();
-    for wrong in ["soon", "5", "-5m"] {
-        let ended = lab.push("rollout", &["--yes", &format!("--wait-for-offline={wrong}")]);
-        assert_eq!(ended.code, 2, "{ended:?}");
+    for (wrong, words) in [
+        ("soon", "write a duration with its unit"),
+        ("5", "write a duration with its unit"),
+        ("-5m", "it is negative; write a duration"),
+        ("-1h", "it is negative; write a duration"),
+        ("10000y", "it is longer than 720h (30 days)"),
+        ("721h", "it is longer than 720h (30 days)"),
+        ("99999999999999999999h", "at most 720h"),
+        ("--force", "the value is missing; write a duration"),
+    ] {
+        for typed in [
+            vec![format!("--wait-for-offline={wrong}")],
+            vec!["--wait-for-offline".to_owned(), wrong.to_owned()],
+        ] {
+            let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
+            let ended = lab.push("rollout", &[&["--yes"], &typed[..]].concat());
+            ended.fails(2, &[words, "--wait-for-offline"]);
+            assert!(!ended.stderr.contains("use '--"), "{ended:?}");
+        }
     }
+    for option in
+        ["--limit", "--concurrency", "--attempts", "--max-failures", "--canary", "--phone-port"]
+    {
+        let ended = lab.push("rollout", &["--yes", option, "-3"]);
+        ended.fails(2, &[option, "-3"]);
+        assert!(!ended.stderr.contains("use '--"), "{ended:?}");
+    }
+    lab.read(&["phone", &name(1), "--phone-timeout", "8"])
+        .fails(2, &["this command has no --phone-timeout; these have it: push, rollout"]);
+    let unknown = lab.read(&["runs", "--bananas"]);
+    unknown.fails(2, &["--bananas"]);
+    assert!(!unknown.stderr.contains("use '--"), "{unknown:?}");
 }

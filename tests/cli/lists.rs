@@ -192,9 +192,15 @@ fn an_empty_list_is_a_header_or_nothing() {
     let empty = |format: &str| {
         let folder = tempfile::tempdir().unwrap();
         let mut program = bare();
-        program.args(["runs", "--format", format, "--state"]).arg(folder.path().join("none"));
+        program.args(["runs", "--format", format]);
+        program.env("AXLPAPER_STATE", folder.path().join("none"));
         let ended = end(program);
         assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(ended.stderr.contains("no runs yet in"), "{ended:?}");
+        // A journal that is named has to be there, as for other commands.
+        let mut program = bare();
+        program.args(["runs", "--format", format, "--state"]).arg(folder.path().join("none"));
+        end(program).fails(2, &["there is no journal at", "none"]);
         ended.stdout
     };
     assert_eq!(empty("csv"), "run,began_at,who,cluster,command,state,exit,phones,what\n");

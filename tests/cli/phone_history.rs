@@ -142,9 +142,21 @@ fn phones_are_counted_by_a_field() {
     keeps("counts", &models);
     assert_eq!(models["by"], "model");
     let rows = models["counts"].as_array().unwrap();
-    assert_eq!(rows[0], json!({"value": "Cisco 8841", "phones": 4, "registered": 4, "capable": 4}));
+    assert_eq!(rows[0], json!({"model": "Cisco 8841", "phones": 4, "registered": 4, "capable": 4}));
     assert_eq!((&rows[1]["phones"], &rows[1]["capable"]), (&json!(1), &json!(0)));
-    assert_eq!(counted("device-pool")["counts"].as_array().unwrap().len(), 2);
+    let pools = counted("device-pool");
+    assert_eq!(pools["counts"].as_array().unwrap().len(), 2);
+    // Every format and option has the same name for it.
+    assert_eq!(pools["counts"][1]["device_pool"], "Paris");
+    for fields in ["device_pool,phones", "Device_Pool,phones"] {
+        let by = ["inventory", "--by", "device-pool", "--fields", fields, "--sort", "device_pool"];
+        let chosen = lab.run(&[&by[..], &["--format", "csv"]].concat());
+        assert!(chosen.stdout.starts_with("device_pool,phones\n"), "{chosen:?}");
+        let chosen = document(&lab.run(&[&by[..], &["--json"]].concat()));
+        assert_eq!(chosen["rows"][1], json!({"device_pool": "Paris", "phones": 1}), "{chosen}");
+    }
+    lab.run(&["inventory", "--by", "model", "--fields", "device_pool"])
+        .fails(2, &["no field \"device_pool\"", "model, phones, registered, capable"]);
     for by in ["profile", "load"] {
         let counts = counted(by);
         let rows = counts["counts"].as_array().unwrap().iter();

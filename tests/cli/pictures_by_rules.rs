@@ -207,6 +207,8 @@ fn whoever_no_rule_is_about_is_not_touched_on_the_cluster_either() {
     dry.told(0, &["controlled devices: 0 -> 4", "to 4 phones"]);
     let ended = run(&lab, &["rollout", "--yes", "--json", "--report", "r.html"]);
     assert_eq!(ended.code, 0, "{ended:?}");
+    let page = std::fs::read_to_string(lab.path("r.html")).unwrap();
+    assert!(page.contains("nothing but <code>file</code> is for all others"), "back quotes");
     let record = lab.record();
     let controlled: Vec<String> = (1..=4).map(name).collect();
     assert_eq!(record.devices(axlpaper::sim::PUSH_USER), controlled);

@@ -129,6 +129,28 @@ fn a_run_that_was_killed_is_told_as_far_as_it_is_known() {
         let ended = lab.read(&["phone", &phone, "--offline"]);
         ended.told(0, &[if phone == name(5) { "Interrupted" } else { "Not tried" }, next]);
     }
+    assert!(page.contains(&next.replace('"', "&quot;")), "{next}");
+    let remedies = |run: &str| {
+        let shown = lab.read(&["show", run, "--format", "csv", "--fields", "name,remedy"]);
+        shown.stdout.lines().filter(|line| line.starts_with(&name(6))).collect::<String>()
+    };
+    assert!(remedies("1").contains(next), "{}", remedies("1"));
+    // A run that was declined continues nothing.
+    lab.resumed(&["--resume", "1"]).fails(5, &["--yes"]);
+    let again = lab.read(&["show", "1"]);
+    again.told(0, &[next]);
+    // Once it is continued, the other run is named, and no command.
+    lab.resumed(&["--resume", "1", "--yes"]).told(0, &["verified"]);
+    let continued = lab.read(&["show", "1"]);
+    let by = "continued by run 3: `axlpaper show 3`";
+    continued.told(0, &["  continued by run 3\n", by]);
+    assert!(!continued.stdout.contains("--resume"), "{continued:?}");
+    assert!(remedies("1").contains(by), "{}", remedies("1"));
+    lab.read(&["phone", &name(6), "--offline"]).told(0, &["Not tried (pending)", by]);
+    assert_eq!(lab.read(&["report", "1", "-o", "continued.html"]).code, 0);
+    let page = self::page(&lab, "continued.html");
+    assert!(!page.contains("--resume") && page.contains("continued by run 3"), "{by}");
+    assert!(page.contains("Continued by"), "{by}");
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn phones_show_again_what_they_showed_before_and_the_others_are_listed() {
     assert_eq!(pushes(&lab), [3, 1, 3, 3]);
     // What was pushed back can be taken back too.
     let run = document["run"].to_string();
-    let hint = format!("axlpaper revert {run} --pictures");
+    let hint = format!("name run {run}, the last one that did");
     revert(&lab, &["last"]).fails(2, &["pushed no picture", &hint]);
     let forth = revert(&lab, &[&run]);
     assert_eq!(forth.code, 0, "{forth:?}");

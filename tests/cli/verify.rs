@@ -272,7 +272,7 @@ fn the_last_run_is_one_that_began_and_no_verification_is_resumed() {
     lab.cluster.set_password(PUSH_USER, axlpaper::sim::PUSH_PASSWORD);
     assert_eq!(verify(&lab, &[]).code, 0);
     assert_eq!(run(), 5);
-    lab.resumed(&["--resume", "5", "--yes"]).fails(2, &["`axlpaper rollout --resume 1`"]);
+    lab.resumed(&["--resume", "5", "--yes"]).fails(2, &["use `--resume 1`"]);
     lab.cluster.set_quirk(&name(3), Quirk::Normal);
     let resumed = lab.resumed(&["--resume", "last", "--yes"]);
     resumed.told(0, &["verified"]);

@@ -155,7 +155,7 @@ fn a_run_that_cannot_be_gone_on_with_sends_nobody_to_resume_it() {
         journal.execute_batch(&killed).unwrap();
         assert_eq!(lab.read(&["report", "last", "-o", "report.html"]).code, 0);
         let page = report(&lab);
-        says(&page, &["what came of it is not known", "the run has no end for it", begun]);
+        says(&page, &["what came of it is not known", "not tried: the run was killed", begun]);
         assert!(!page.contains("--resume"), "{page}");
     }
     says(&report(&lab), &["run the same command for it alone"]);

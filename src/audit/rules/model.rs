@@ -34,7 +34,7 @@ pub(in crate::audit) fn model(
                 DeviceKind::Analog => "an analog port or adapter",
                 DeviceKind::ThirdParty => "a phone of another maker",
                 DeviceKind::Video => "a video or Android endpoint",
-                DeviceKind::Virtual => "no device that anybody looks at",
+                DeviceKind::Virtual => "a virtual device without a screen",
             };
             found.push(finding(
                 Code::UnsupportedModel,
@@ -73,9 +73,9 @@ pub(in crate::audit) fn model(
 fn desk_phone(object: ObjectKind) -> &'static str {
     match object {
         ObjectKind::Background => "a phone without a pushed background",
-        ObjectKind::RingTone => "no source confirms that this model accepts a pushed ring tone",
+        ObjectKind::RingTone => "not confirmed by any source to accept a pushed ring tone",
         ObjectKind::Play | ObjectKind::Keys => {
-            "no source confirms that this model accepts key presses and sounds"
+            "not confirmed by any source to accept key presses and sounds"
         }
     }
 }

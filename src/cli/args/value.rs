@@ -3,16 +3,37 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Zoned};
 
 use crate::domain::selector::{Pattern, SelectorError};
 
+/// The values of options that have a number, a duration or an age. They take a hyphen, so that the readers below can refuse
+/// it in their own words.
+pub const NUMBERS: [&str; 7] = ["N", "N|P%", "SECONDS", "DURATION", "AGE", "PORT", "FACTOR"];
+
 /// Reads a duration in words, such as `1h 30m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let span = text.trim().parse::<jiff::SignedDuration>().ok();
-    span.and_then(|span| Duration::try_from(span).ok()).ok_or_else(|| {
-        "write a duration with its unit, such as 300ms, 90s, 30m, 2h or 1h30m".to_owned()
-    })
+    let how =
+        "write a duration with its unit, such as 300ms, 90s, 30m, 2h or 1h30m, and at most 720h";
+    let span = text.trim().parse::<Span>().map_err(|_| wrong(text, how))?;
+    // A month has no length of its own, and is too long anyway.
+    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok();
+    match length.filter(|length| *length <= LONGEST) {
+        Some(length) => Duration::try_from(length).map_err(|_| wrong(text, how)),
+        None if span.is_negative() => Err(wrong(text, how)),
+        None => Err(format!("it is longer than 720h (30 days); {how}")),
+    }
+}
+
+const LONGEST: SignedDuration = SignedDuration::from_hours(720);
+
+/// Says what is wrong with a value, and how it is written.
+fn wrong(text: &str, how: &str) -> String {
+    match text.trim().strip_prefix('-') {
+        Some(option) if option.starts_with('-') => format!("the value is missing; {how}"),
+        Some(_) => format!("it is negative; {how}"),
+        None => how.to_owned(),
+    }
 }
 
 /// Reads an age, such as `90d`, as the time so long ago.
@@ -24,7 +45,7 @@ pub fn age(text: &str) -> Result<Timestamp, String> {
     let now = Zoned::now();
     let past = span.and_then(|span| now.checked_sub(span).ok());
     past.map(|past| past.timestamp())
-        .ok_or_else(|| "write an age such as 90d, 12w or 1y".to_owned())
+        .ok_or_else(|| wrong(text, "write an age such as 90d, 12w or 1y"))
 }
 
 /// Makes a reader of whole numbers in this range.
@@ -33,9 +54,12 @@ pub fn number<T: TryFrom<u64>>(
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
     move |text| {
         let number = text.trim().parse::<u64>().ok().filter(|number| range.contains(number));
-        number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| match range.end() {
-            &u64::MAX => format!("write a whole number from {}", range.start()),
-            end => format!("write a whole number from {} to {end}", range.start()),
+        number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+            let how = match range.end() {
+                &u64::MAX => format!("write a whole number from {}", range.start()),
+                end => format!("write a whole number from {} to {end}", range.start()),
+            };
+            wrong(text, &how)
         })
     }
 }

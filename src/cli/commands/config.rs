@@ -16,11 +16,11 @@ use crate::cli::ui;
 use crate::config::{FileConfig, KEYS, Layer, Origin, Section, with_accounts};
 use crate::connect::image_server::ImageServerSettings;
 use crate::connect::{cluster, password};
-use crate::domain::error_chain::error_chain;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::interaction::Silent;
 use crate::net::trace::HIDDEN;
 use crate::report::{SettingRecord, printable_lines, settings_json};
+use crate::rollout::payload::source_image::SourceImage;
 
 /// Show the settings that count, look for mistakes in the config file, or keep a password in the keyring
 #[derive(clap::Args, Debug)]
@@ -138,17 +138,19 @@ async fn check(args: CheckArgs) -> Result<Exit, AppError> {
     let pictures = settings::pictures_of(&file)?;
     let notes = pictures.remarks();
     lines.extend(notes.iter().map(|note| format!("note: {note}")));
-    for (_, path) in pictures.pictures_from_now_on() {
-        if let Err(error) = std::fs::File::open(path) {
+    for (rule, path) in pictures.pictures_from_now_on() {
+        if let Err(error) = SourceImage::read(path).await {
             exit = Exit::Usage;
-            let why = error_chain(&error);
-            lines.push(format!("error: [[image]]: `file`: cannot read {}: {why}", path.display()));
+            lines.push(format!("error: {rule}: {}", error.message()));
+            lines.extend(error.hints().iter().map(|hint| format!("  hint: {hint}")));
         }
     }
+    let are_pictures_good = exit == Exit::Done;
     for name in file.clusters() {
         let problems = problems(&file, name).await?;
         if problems.is_empty() {
-            lines.push(format!("{name}: good"));
+            let all = if are_pictures_good { "good" } else { "good but for its pictures" };
+            lines.push(format!("{name}: {all}"));
         }
         for problem in problems {
             exit = Exit::Usage;

@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::{AllClustersArgs, ConnectionArgs, OutputArgs, TargetArgs};
 use crate::cli::commands::rollout_common::list_phones;
+use crate::connect::cluster::ClusterSettings;
 use crate::domain::inventory::Inventory;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::text::pluralize;
@@ -44,34 +45,34 @@ enum ByArg {
     Load,
 }
 
-impl From<ByArg> for CountBy {
-    fn from(by: ByArg) -> Self {
-        match by {
-            ByArg::DevicePool => Self::DevicePool,
-            ByArg::Model => Self::Model,
-            ByArg::Profile => Self::Profile,
-            ByArg::Load => Self::Load,
-        }
-    }
-}
-
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let connection = args.connection.or_all(args.all).with_phones(args.phones);
-    let (what, no_repairs) =
-        ((&connection, &args.target, &args.output), |_: &_| Repairs::default());
+    let what = (&connection, &args.target, &args.output);
     match args.by {
         None => list_phones(what, no_repairs, |found, _| found, recap, |_| Exit::Done).await,
-        Some(by) => {
-            let count = |found: Inventory, _: &_| PhoneCounts::of(&found, by.into());
-            list_phones(what, no_repairs, count, counts_recap, |_| Exit::Done).await
-        }
+        Some(ByArg::DevicePool) => count::<{ CountBy::DevicePool as usize }>(what).await,
+        Some(ByArg::Model) => count::<{ CountBy::Model as usize }>(what).await,
+        Some(ByArg::Profile) => count::<{ CountBy::Profile as usize }>(what).await,
+        Some(ByArg::Load) => count::<{ CountBy::Load as usize }>(what).await,
     }
 }
 
-fn counts_recap(counts: &PhoneCounts) -> String {
+async fn count<const BY: usize>(
+    what: (&ConnectionArgs, &TargetArgs, &OutputArgs),
+) -> Result<Exit, AppError> {
+    let count = |found: Inventory, _: &_| PhoneCounts::<BY>::of(&found);
+    list_phones(what, no_repairs, count, counts_recap, |_| Exit::Done).await
+}
+
+fn no_repairs(_: &ClusterSettings) -> Repairs {
+    Repairs::default()
+}
+
+fn counts_recap<const BY: usize>(counts: &PhoneCounts<BY>) -> String {
     let (phones, values) =
         (pluralize(counts.phones, "phone"), pluralize(counts.rows.len(), "value"));
-    format!("{phones} on {} by {}: {values}", counts.cluster.name, counts.by.name())
+    let by = PhoneCounts::<BY>::BY.name();
+    format!("{phones} on {} by {by}: {values}", counts.cluster.name)
 }
 
 fn recap(inventory: &Inventory) -> String {

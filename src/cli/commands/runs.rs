@@ -17,7 +17,7 @@ use crate::report::{RunRecord, WatchRecord, printable_lines, runs_json};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
-    #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE")]
+    #[arg(long, value_name = "FILE", env = STATE)]
     state: Option<PathBuf>,
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = at_least_one::<usize>())]
@@ -26,13 +26,23 @@ pub struct Args {
     output: OutputArgs,
 }
 
+const STATE: &str = "AXLPAPER_STATE";
+
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<RunRecord>(&args.output)?;
     let path = journal::path(args.state.as_deref())?;
-    let (runs, watches) = match journal::history_if_any(&path)? {
+    // The usual journal is made by the first run; one that was named instead has to be there.
+    let usual = std::env::var_os(STATE).map(PathBuf::from);
+    let is_named = args.state.is_some() && args.state != usual;
+    let history =
+        if is_named { Some(journal::history(&path)?) } else { journal::history_if_any(&path)? };
+    let (runs, watches) = match history {
         Some(history) => (history.runs(args.limit)?, watches(&history, &path)?),
         None => (Vec::new(), Vec::new()),
     };
+    if runs.is_empty() {
+        ui::say(&format!("no runs yet in {}", path.display()));
+    }
     let mut rows: Vec<RunRecord> = runs.iter().map(RunRecord::from).collect();
     list::sort(&args.output.list, &mut rows)?;
     let text = list::list(&args.output, &rows, || runs_json(&rows, &watches, Timestamp::now()))?;

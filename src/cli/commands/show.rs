@@ -40,6 +40,7 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
     let run = journal::find(&history, args.run)?;
     let next = next_command::step(&history, &run)?;
     let report = RunReport::read(&history, run)?.with_downloads(&history)?;
+    let report = report.with_next(next.as_deref());
     let all = report.phones.len();
     let is_filtered = args.failed || !args.device.is_empty();
     let mut report = if is_filtered { args.filtered(report)? } else { report };

@@ -37,8 +37,8 @@ pub trait PhoneRows {
 }
 
 macro_rules! phone_rows {
-    ($($found:ty: $row:ty, |$this:ident| $phones:expr, $document:expr;)+) => {
-        $(impl PhoneRows for $found {
+    ($($(const $parameter:ident,)? $found:ty: $row:ty, |$this:ident| $phones:expr, $document:expr;)+) => {
+        $(impl $(<const $parameter: usize>)? PhoneRows for $found {
             type Row = $row;
 
             fn rows(&self) -> &[$row] {
@@ -61,7 +61,7 @@ macro_rules! phone_rows {
 
 phone_rows! {
     Inventory: Phone, |found| found.phones, inventory_json(found, Timestamp::now());
-    PhoneCounts: PhoneCount, |found| found.rows, counts_json(found, Timestamp::now());
+    const BY, PhoneCounts<BY>: PhoneCount<BY>, |found| found.rows, counts_json(found, Timestamp::now());
     Audit: AuditedPhone, |found| found.phones, audit_json(found, Timestamp::now());
     DryRun<Audit>: AuditedPhone, |dry| dry.found.phones, audit_json(&dry.found, Timestamp::now());
     DryRun<RunReport>: PhoneResult, |dry| dry.found.phones, rollout_json(&dry.found, Timestamp::now());

@@ -10,7 +10,7 @@ use crate::cli::next_command;
 use crate::cli::present::{clusters, list};
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::journal::{JournalReader, RunId, RunRef, RunRow};
+use crate::journal::{JournalError, JournalReader, RunId, RunRef, RunRow};
 use crate::report::{
     ClusterEnd, Layout, RunReport, clusters_recap, html, printable_lines, rollout_recap,
 };
@@ -155,10 +155,12 @@ pub fn say_where(path: &Path) {
 
 /// Renders the report of a run, or one of several.
 pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, AppError> {
-    let read =
-        |run| RunReport::read(history, run)?.with_screenshots(history)?.with_past_runs(history);
-    let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>();
-    let reports = reports?;
+    let read = |run| {
+        let next = next_command::step(history, &run)?;
+        let report = RunReport::read(history, run)?.with_next(next.as_deref());
+        report.with_screenshots(history)?.with_past_runs(history)
+    };
+    let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, JournalError>>()?;
     if let [first, others @ ..] = &reports[..]
         && let Some(other) = others.iter().find(|other| other.action != first.action)
     {

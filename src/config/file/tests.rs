@@ -163,7 +163,7 @@ fn the_template_can_be_switched_on() {
         // A pin counts alone.
         assert!(missing.iter().all(|(key, _)| *key == "ca_file"), "{missing:?}");
         for key in KEYS {
-            let places = [String::new(), "defaults".to_owned(), "cluster.lab".to_owned()];
+            let places = [String::new(), "[defaults]".to_owned(), "[cluster.lab]".to_owned()];
             let stands = match key.place {
                 ValuePlace::Each(_) => {
                     text.lines().any(|line| line.starts_with(&format!("{} =", key.name)))
@@ -350,7 +350,7 @@ fn translated_addresses_are_one_or_a_list_and_all_of_it_is_checked() {
         ("from = \"branch\"\n", ["line 2", "\"branch\" is neither an address"]),
         ("from = [\"10.0.0.1\", \"10.0.0.0/33\"]\n", ["line 2", "\"10.0.0.0/33\" is neither"]),
         ("from = 7\n", ["line 2", "an address such as"]),
-        ("from = \"10.0.0.1\"\nsubnet = \"x\"\n", ["line 3", "`subnet` in [nat]"]),
+        ("from = \"10.0.0.1\"\nsubnet = \"x\"\n", ["line 3", "`subnet` in [[nat]] rule 1"]),
         ("from = \"10.0.0.1\"\nsubnets = \"x\"\n", ["line 3", "did you mean `subnet`?"]),
         ("from = \"10.0.0.1\"\ndevice_pool = 3\n", ["line 3", "device_pool"]),
     ] {

@@ -7,7 +7,7 @@ use crate::domain::exclusion::{CANNOT_REMOVE, CANNOT_REMOVE_REMEDY};
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::payload_kind::ObjectKind;
 use crate::event::{Outcome, PhoneResult};
-use crate::journal::{Proven, RunId};
+use crate::journal::Proven;
 use crate::push::Target;
 use crate::push::delivery::removal::REMOVAL_DIGEST;
 
@@ -33,39 +33,26 @@ pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
 /// Returns the result of a phone that did not register again after Apply Config.
 ///
 /// It was registered before, so this is a failure and not a skipped phone.
-pub fn not_back(
-    object: ObjectKind,
-    phone: &AuditedPhone,
-    waited: Duration,
-    run: RunId,
-) -> PhoneResult {
+pub fn not_back(object: ObjectKind, phone: &AuditedPhone, waited: Duration) -> PhoneResult {
     let reason = format!(
         "it did not register again within {} seconds after it applied its configuration",
         waited.as_secs()
     );
-    let remedy =
-        format!("check the phone; then push to it with `axlpaper rollout --only-failed {run}`");
     PhoneResult {
         outcome: Outcome::Unreachable,
         reason: Some(reason),
-        remedy: Some(remedy),
+        remedy: Some("check the phone, then push to it again".to_owned()),
         ..skipped(object, phone)
     }
 }
 
 /// Returns the result of a phone that was not pushed to because a change that it needs was not made on the cluster.
-pub fn not_served(
-    object: ObjectKind,
-    phone: &AuditedPhone,
-    reason: String,
-    run: RunId,
-) -> PhoneResult {
-    let remedy =
-        format!("`axlpaper rollout --only-failed {run}` does what is missing first, then pushes");
+pub fn not_served(object: ObjectKind, phone: &AuditedPhone, reason: String) -> PhoneResult {
+    let remedy = "push to it again: the missing change is made first";
     PhoneResult {
         outcome: Outcome::Pending,
         reason: Some(reason),
-        remedy: Some(remedy),
+        remedy: Some(remedy.to_owned()),
         ..skipped(object, phone)
     }
 }

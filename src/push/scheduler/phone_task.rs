@@ -138,12 +138,12 @@ impl PhoneTask {
 }
 
 fn not_tried(object: ObjectKind, stopped: &StopReason) -> PhoneOutcome {
-    pending(object, format!("not tried: {}", stopped.describe()))
+    pending(object, format!("not tried: {}", stopped.brief()))
 }
 
 fn not_again(object: ObjectKind, last: PhoneOutcome, stopped: &StopReason) -> PhoneOutcome {
     let reason = last.reason.unwrap_or_default();
-    let reason = format!("{reason}; not tried again: {}", stopped.describe());
+    let reason = format!("{reason}; not tried again: {}", stopped.brief());
     // A refusal while the change was still awaited decides nothing.
     let undecided = match stopped {
         StopReason::Interrupted

@@ -42,7 +42,8 @@ impl FromStr for Amount {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || "it is a number, or a percentage from 0% to 100%".to_owned();
+        let negative = if text.trim().starts_with('-') { "it is negative; " } else { "" };
+        let wrong = || format!("{negative}write a number, or a percentage from 0% to 100%");
         match text.trim().strip_suffix('%') {
             Some(percent) => {
                 let percent = percent.trim().parse().ok().filter(|percent| *percent <= 100);

@@ -190,7 +190,7 @@ fn sentence_of_pushed(run: &RunReport, tally: Tally) -> String {
             grouped(verified),
             grouped(pushed),
             wording::verified(action, proof),
-            wording::failed_sentence(action, proof, &grouped(failed))
+            wording::failed_sentence(action, proof, failed)
         ),
     }
 }
@@ -212,7 +212,7 @@ fn accepted(
             "{} of {} phones {accepted}. {unknown} {}",
             grouped(pushed - failed),
             grouped(pushed),
-            wording::failed_sentence(action, proof, &grouped(failed))
+            wording::failed_sentence(action, proof, failed)
         ),
     }
 }

@@ -314,6 +314,9 @@ fn facts_of(report: &RunReport, clock: &Clock) -> Vec<Fact> {
     if let Some(other) = run.continues {
         facts.push(fact("Continues", &format!("run {other}")));
     }
+    if let Some(other) = report.continued_by {
+        facts.push(fact("Continued by", &format!("run {other}")));
+    }
     if let Some(other) = run.reverts {
         facts.push(fact("Reverts", &format!("run {other}")));
     }

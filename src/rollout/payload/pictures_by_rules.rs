@@ -37,7 +37,8 @@ impl PicturesByRules {
     /// When there is no such rule, or a file cannot be read or is not a picture.
     pub async fn read(rules: PictureRules, options: Options) -> Result<Self, AppError> {
         if rules.pictures().is_empty() {
-            let later = rules.pictures_from_now_on().into_iter().map(|(name, _)| quoted(name));
+            let later =
+                rules.pictures_from_now_on().into_iter().map(|(rule, _)| quoted(rule.picture));
             let hint = match names(&later.collect::<Vec<_>>()) {
                 later if later.is_empty() => "every rule is over".to_owned(),
                 later => format!("{later} will apply later"),
