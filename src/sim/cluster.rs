@@ -218,7 +218,7 @@ impl SimCluster {
     ///
     /// What it did, if it could be done, is in [`Record::changes`].
     pub fn change_after(&self, operation: &str, nth: u64, change: Change) {
-        self.shared.cluster().timeline.plan(operation, nth, change);
+        self.shared.cluster().scheduled.plan(operation, nth, change);
     }
 
     /// Lets something happen to the fleet when the `nth` request (from 1) of an operation has arrived, right
@@ -226,7 +226,7 @@ impl SimCluster {
     ///
     /// Requests that are refused do not count. What it did is in [`Record::changes`].
     pub fn change_before(&self, operation: &str, nth: u64, change: Change) {
-        self.shared.cluster().timeline.plan_before(operation, nth, change);
+        self.shared.cluster().scheduled.plan_before(operation, nth, change);
     }
 
     /// Lets the `nth` request (from 1, and from now on) of an operation of AXL or RisPort70 have no answer;

@@ -96,7 +96,7 @@ pub struct Changed {
 }
 
 #[derive(Default)]
-pub(crate) struct Timeline {
+pub(crate) struct ScheduledChanges {
     pub(super) before: Planned,
     pub(super) after: Planned,
     pub(crate) done: Vec<Changed>,
@@ -120,7 +120,7 @@ impl Planned {
     }
 }
 
-impl Timeline {
+impl ScheduledChanges {
     pub(crate) fn plan(&mut self, operation: &str, nth: u64, change: Change) {
         self.after.waiting.push((operation.to_owned(), nth, change));
     }

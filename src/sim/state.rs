@@ -22,14 +22,14 @@ use super::fleet_content::{
 use super::history::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Visit, Write};
 use super::hold_point::HoldPoints;
 use super::limits::Notifications;
-use super::scheduled_change::{FailingPage, Timeline};
+use super::scheduled_change::{FailingPage, ScheduledChanges};
 use super::values::{pkid, setting_number, uuid};
 use crate::domain::personalization::Setting;
 
 pub(crate) struct Cluster {
     /// What is configured; also what a `Cluster` derefs to.
     pub(crate) database: Arc<Database>,
-    pub(crate) timeline: Timeline,
+    pub(crate) scheduled: ScheduledChanges,
     pub(crate) failing_page: Option<FailingPage>,
     pub(crate) hold_points: HoldPoints,
     /// When AXL and RisPort70 answer again after a restart of Tomcat.
@@ -127,7 +127,7 @@ impl Cluster {
         };
         let mut cluster = Self {
             database: Arc::new(database),
-            timeline: Timeline::default(),
+            scheduled: ScheduledChanges::default(),
             failing_page: None,
             hold_points: HoldPoints::default(),
             services_from: None,

@@ -17,7 +17,7 @@ use call::{Answer, Call};
 use super::fault::SoapFault;
 use super::fleet_content::UserKind;
 use super::state::{Cluster, Database};
-use super::timeline::Order;
+use super::carry_out::Order;
 
 /// Carries out an operation that changes something and returns the inside of its answer; nothing for one that
 /// only reads.

@@ -48,17 +48,17 @@ impl Cluster {
     }
 
     pub(crate) fn answered(&mut self, operation: &str) {
-        let (nth, due) = self.timeline.after.due(operation);
+        let (nth, due) = self.scheduled.after.due(operation);
         self.change_all(operation, nth, due);
     }
 
     pub(crate) fn change_first(&mut self, operation: &str) {
-        let (nth, due) = self.timeline.before.due(operation);
+        let (nth, due) = self.scheduled.before.due(operation);
         self.change_all(operation, nth, due);
     }
 
     pub(crate) fn change_now(&mut self, operation: &str, change: Change) {
-        let nth = self.timeline.before.counts.get(operation).copied().unwrap_or(0);
+        let nth = self.scheduled.before.counts.get(operation).copied().unwrap_or(0);
         self.change_all(operation, nth, vec![change]);
     }
 
@@ -66,7 +66,7 @@ impl Cluster {
         for change in changes {
             if let Some((device, from, to)) = self.change(change) {
                 let operation = operation.to_owned();
-                self.timeline.done.push(Changed { operation, nth, device, from, to });
+                self.scheduled.done.push(Changed { operation, nth, device, from, to });
             }
         }
     }
