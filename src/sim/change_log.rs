@@ -5,6 +5,15 @@
 
 use std::collections::VecDeque;
 
+/// How `listChange` is answered. What a cluster answers where it is switched off was not published, so there are both
+/// ways.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ChangeNotification {
+    On,
+    OffWithFault,
+    OffWithoutQueue,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct ChangeLog {
     /// How often it began anew.
@@ -40,6 +49,12 @@ impl ChangeLog {
     /// Begins anew: all that was known of earlier numbers is useless.
     pub(crate) fn restart(&mut self) {
         *self = Self { restarts: self.restarts + 1, ..Self::new() };
+    }
+
+    /// Loses all changes, as after more than it can hold.
+    pub(crate) fn overrun(&mut self) {
+        self.first += (self.entries.len() + MOST) as u64;
+        self.entries.clear();
     }
 
     pub(crate) fn queue_id(&self) -> String {
@@ -87,6 +102,9 @@ mod tests {
         let (id, first) = log.from(6).unwrap().next().unwrap();
         assert_eq!((id, first.uuid.as_str()), (6, "5"));
         assert!(log.from(log.last() + 1).is_some() && log.from(log.last() + 2).is_none());
+        let last = log.last();
+        log.overrun();
+        assert!(log.from(last + 1).is_none() && log.first() == log.last() + 1);
         let queue = log.queue_id();
         log.restart();
         assert_eq!((log.first(), log.last()), (1, 0));

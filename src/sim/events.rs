@@ -86,6 +86,16 @@ pub enum SimEvent {
         /// The picture that it shows now.
         shows: Option<Shown>,
     },
+    /// Something happened to the cluster that no request made.
+    Change {
+        /// What, as in the file of a timeline.
+        change: &'static str,
+        /// The names of the phones or other objects that changed.
+        objects: Vec<String>,
+        /// The names of those for which it could not be done, because the cluster does not have them, or because they are
+        /// in that state already.
+        not_done: Vec<String>,
+    },
     /// A phone downloaded after it had answered.
     Downloaded {
         /// The phone.

@@ -14,7 +14,7 @@
 //!   `doChangeDNDStatus`, `listChange`, `executeSQLQuery` and `executeSQLUpdate`, and reads of what they refer to.
 //! - what a cluster can bear ([`Limits`]): 8 MB an answer, 16 MB for all, waiting change notifications,
 //!   RisPort70 requests in a minute. All of it can be switched off, and scaled in time.
-//! - a fleet that changes between two requests ([`Change`]).
+//! - a fleet that changes between two requests ([`Change`]), and over time ([`Timeline`]).
 //! - requests that are never answered, carried out or not ([`SimCluster::tripwire`]), and a restart of Tomcat at
 //!   one of them ([`SimCluster::restart_tomcat`]).
 //! - RisPort70 on the same port: `selectCmDeviceExt` and `selectCmDevice`, rate control, silent nodes.
@@ -66,15 +66,17 @@ mod schema;
 mod shared;
 mod snapshot;
 mod state;
+mod timeline;
 mod tomcat;
 mod values;
 mod xml;
 
+pub use change_log::ChangeNotification;
 pub use cluster::{SimCluster, SimError};
 pub use config::{
-    ADMIN_PASSWORD, ADMIN_USER, ChangeNotification, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD,
-    PUSH_PASSWORD, PUSH_USER, READER_PASSWORD, READER_USER, Release, Restart, RisPort, SimConfig,
-    Spread, Sql, UserGroups,
+    ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
+    PUSH_USER, READER_PASSWORD, READER_USER, Release, Restart, RisPort, SimConfig, Spread, Sql,
+    UserGroups,
 };
 pub use fleet_content::{
     AccountState, Address, AxlRole, CTI_PORT, DownloadsBy, Fleet, Httpd, NO_URL, PhoneSpec,
@@ -92,3 +94,4 @@ pub use hold_point::Tripped;
 pub use limits::{Limits, Overload};
 pub use phones::reply_wording::{PushOutcome, Wording};
 pub use scheduled_change::{Change, Changed, Lasts, PageTrouble};
+pub use timeline::{Drawn, Event, Timeline, TimelineError};

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::change_log::ChangeLog;
@@ -34,7 +35,13 @@ pub(crate) struct Cluster {
     pub(crate) hold_points: HoldPoints,
     /// When AXL and RisPort70 answer again after a restart of Tomcat.
     pub(crate) services_from: Option<Instant>,
+    /// When AXL answers again after a restart of its service.
+    pub(crate) axl_from: Option<Instant>,
+    /// When RisPort70 answers again after it was down.
+    pub(crate) ris_from: Option<Instant>,
     pub(crate) addresses: HashMap<Ipv4Addr, usize>,
+    /// The files that phones can show, by digest: their screens are drawn from them.
+    pub(crate) files: HashMap<String, Bytes>,
     /// What devices have been through, by the same index.
     pub(crate) histories: Vec<History>,
     pub(crate) sessions: HashMap<String, Session>,
@@ -124,6 +131,7 @@ impl Cluster {
             user_index: Arc::default(),
             parameters: fleet.parameters.iter().cloned().collect(),
             changes: Arc::new(ChangeLog::new()),
+            change_notification: config.change_notification,
         };
         let mut cluster = Self {
             database: Arc::new(database),
@@ -131,7 +139,10 @@ impl Cluster {
             failing_page: None,
             hold_points: HoldPoints::default(),
             services_from: None,
+            axl_from: None,
+            ris_from: None,
             addresses: HashMap::new(),
+            files: HashMap::new(),
             histories: Vec::with_capacity(phones.len()),
             sessions: HashMap::new(),
             faults: BTreeMap::new(),
@@ -228,6 +239,7 @@ impl Cluster {
             written_lines: None,
             fields: BTreeMap::new(),
             restarts: 0,
+            registrations: 0,
             away_until: None,
             spec,
         };

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
 use super::row::Row;
-use crate::sim::change_log::LoggedChange;
-use crate::sim::config::{ChangeNotification, Release};
+use crate::sim::change_log::{ChangeNotification, LoggedChange};
+use crate::sim::config::Release;
 use crate::sim::fault::SoapFault;
 use crate::sim::state::{Cluster, Database, Entry, Fields};
 use crate::sim::values::{ris_status, uuid};
@@ -25,7 +25,7 @@ pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Answer {
 
 /// Answers `listChange`: without a number the state of the record, and with one what changed from it on.
 pub(super) fn changes(cluster: &Database, call: &Call<'_>) -> Answer {
-    match cluster.config.change_notification {
+    match cluster.change_notification {
         // Neither code nor wording were published.
         ChangeNotification::OffWithFault => {
             return Err(SoapFault::server(-1, "Change notification is not enabled."));
