@@ -188,7 +188,10 @@ impl Cluster {
             Change::Bulk(count) => {
                 let phones: Vec<usize> = self.order.clone();
                 for (k, &at) in phones.iter().cycle().take(count).enumerate() {
-                    let text = format!("Changed in bulk, row {}", k + 1);
+                    let text = &self.devices[at].spec.description;
+                    let text = text.rsplit_once(MARK).map_or(text.as_str(), |(text, _)| text);
+                    let text: String = text.chars().take(LONGEST_BEFORE_MARK).collect();
+                    let text = format!("{text}{MARK}{}", k + 1);
                     self.edit_phone(at, vec![PhoneEdit::Description(text)]);
                 }
                 (!phones.is_empty()).then(|| (String::new(), None, None))
@@ -421,3 +424,9 @@ impl Cluster {
 
 /// The network of phones that are added later: 127.`ADDED`.0.0/16.
 const ADDED: u8 = 150;
+
+/// Ends descriptions that changed in bulk, before a number.
+const MARK: &str = " #";
+
+/// How many characters of a description are kept, so that it has 128 at most.
+const LONGEST_BEFORE_MARK: usize = 120;

@@ -5,15 +5,6 @@
 
 use std::collections::VecDeque;
 
-/// How `listChange` is answered. What a cluster answers where it is switched off was not published, so there are both
-/// ways.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ChangeNotification {
-    On,
-    OffWithFault,
-    OffWithoutQueue,
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct ChangeLog {
     /// How often it began anew.
@@ -51,9 +42,9 @@ impl ChangeLog {
         *self = Self { restarts: self.restarts + 1, ..Self::new() };
     }
 
-    /// Loses all changes, as after more than it can hold.
+    /// Loses all changes, and as many numbers, as after more changes than it can hold.
     pub(crate) fn overrun(&mut self) {
-        self.first += (self.entries.len() + MOST) as u64;
+        self.first += self.entries.len() as u64 + 1;
         self.entries.clear();
     }
 

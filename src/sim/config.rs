@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::change_log::ChangeNotification;
 use super::fleet::Random;
 use super::fleet_content::Fleet;
 use super::limits::Limits;
@@ -148,6 +147,15 @@ pub enum Sql {
     Refused,
     /// It lacks the tables that hold phones' `vendorConfig`.
     NoVendorConfig,
+}
+
+/// How `listChange` is answered. What a cluster answers where it is switched off was not published, so there are both
+/// ways.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ChangeNotification {
+    On,
+    OffWithFault,
+    OffWithoutQueue,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

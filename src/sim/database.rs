@@ -11,8 +11,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::time::Instant;
 
-use super::change_log::{ChangeLog, ChangeNotification, LoggedChange};
-use super::config::SimConfig;
+use super::change_log::{ChangeLog, LoggedChange};
+use super::config::{ChangeNotification, SimConfig};
 use super::fleet::Random;
 use super::fleet_content::{
     AccountState, AxlRole, Httpd, PhoneSpec, ProfileSpec, Registration, UserKind,

@@ -92,8 +92,7 @@ pub enum SimEvent {
         change: &'static str,
         /// The names of the phones or other objects that changed.
         objects: Vec<String>,
-        /// The names of those for which it could not be done, because the cluster does not have them, or because they are
-        /// in that state already.
+        /// The names of those for which it could not be done: the cluster does not have them, say, or has them already.
         not_done: Vec<String>,
     },
     /// A phone downloaded after it had answered.

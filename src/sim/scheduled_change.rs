@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::change_log::ChangeNotification;
+use super::config::ChangeNotification;
 use super::fleet_content::{AccountState, AxlRole, PhoneSpec, Registration};
 use crate::domain::personalization::Setting;
 

@@ -220,7 +220,14 @@ impl Cluster {
         let profile = self.profiles.find_or_add(&spec.profile, || {
             Profile::new(ProfileSpec::new(spec.profile.clone(), Setting::Default))
         });
-        let id = uuid("device", &spec.name);
+        // A device that is added again is another one.
+        let removed = self.devices.len() > self.order.len();
+        let same_name = |device: &&Arc<Device>| device.spec.name.eq_ignore_ascii_case(&spec.name);
+        let before = if removed { self.devices.iter().filter(same_name).count() } else { 0 };
+        let id = match before {
+            0 => uuid("device", &spec.name),
+            times => uuid("device", &format!("{} {times}", spec.name)),
+        };
         let device = Device {
             pkid: pkid(&id),
             uuid: id,

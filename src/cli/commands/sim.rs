@@ -30,13 +30,13 @@ pub struct Args {
     /// Port that all phones share for HTTPS [default: any free one]
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true, value_parser = number::<u16>(0..=65_535))]
     phones_tls_port: u16,
-    /// Write what happens into this file, a line of JSON for each request, push and download
+    /// Write what happens into this file, a line of JSON for each request, push, download and event
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Let the events of this TOML file happen, at their times since the start: docs/simulator.md describes it
+    /// Let the events of this TOML file happen at their times since the start; docs/simulator.md has the format
     #[arg(long, value_name = "FILE", group = "events")]
     timeline: Option<PathBuf>,
-    /// Let the cluster live: events without end, the same ones for the same seed [default seed: that of --seed]
+    /// Make events up without end, the same ones for the same seed [default seed: that of --seed]
     #[arg(long, group = "events", value_name = "SEED", num_args = 0..=1, value_parser = number::<u64>(0..=u64::MAX))]
     life: Option<Option<u64>>,
     /// Let time go by so many times faster for --timeline and --life; 1440 makes a day a minute [default: the file's

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
 use super::row::Row;
-use crate::sim::change_log::{ChangeNotification, LoggedChange};
-use crate::sim::config::Release;
+use crate::sim::change_log::LoggedChange;
+use crate::sim::config::{ChangeNotification, Release};
 use crate::sim::fault::SoapFault;
 use crate::sim::state::{Cluster, Database, Entry, Fields};
 use crate::sim::values::{ris_status, uuid};

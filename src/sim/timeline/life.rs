@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::event::{Drawn, Event};
 use crate::domain::personalization::Setting;
-use crate::sim::change_log::ChangeNotification;
-use crate::sim::config::PUSH_USER;
+use crate::sim::config::{ChangeNotification, PUSH_USER};
 use crate::sim::fleet::Random;
 use crate::sim::fleet_content::{AccountState, Address, PhoneSpec, Registration, STANDARD_PROFILE};
 use crate::sim::scheduled_change::Change;
