@@ -87,21 +87,20 @@ impl Cluster {
             } else {
                 Some(vec![whole.clone()])
             };
-            let is_done = parts.is_some_and(|parts| {
-                let done = parts.into_iter().map(|part| self.change(part));
-                let done: Vec<_> = done.collect();
-                for (device, from, to) in done.iter().flatten().cloned() {
-                    let operation = operation.to_owned();
-                    self.scheduled.done.push(Changed { operation, nth, device, from, to });
-                }
-                done.iter().all(Option::is_some)
-            });
-            if !is_done {
+            let done: Option<Vec<_>> =
+                parts.and_then(|parts| parts.into_iter().map(|part| self.change(part)).collect());
+            let Some(done) = done else {
                 not_done.push(match whole.subject() {
                     Subject::Phone(name) | Subject::Other(name) => name.clone(),
                     Subject::Cluster => whole.kind().to_owned(),
                 });
-            }
+                continue;
+            };
+            let noted = done.into_iter().map(|(device, from, to)| {
+                let operation = operation.to_owned();
+                Changed { operation, nth, device, from, to }
+            });
+            self.scheduled.done.extend(noted);
         }
         not_done
     }

@@ -88,8 +88,10 @@ pub enum SimEvent {
     },
     /// Something happened to the cluster that no request made.
     Change {
-        /// What, as in the file of a timeline.
+        /// What: `factory_reset`, say.
         change: &'static str,
+        /// How much, how long, or what it is now.
+        detail: Option<String>,
         /// The names of the phones or other objects that changed.
         objects: Vec<String>,
         /// The names of those for which it could not be done: the cluster does not have them, say, or has them already.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::config::ChangeNotification;
 use super::fleet_content::{AccountState, AxlRole, PhoneSpec, Registration};
+use super::values::setting_name;
 use crate::domain::personalization::Setting;
 
 /// Something that happens to the cluster without a request to it: by an administrator, a user, a phone or a service.
@@ -132,6 +133,40 @@ impl Change {
             Self::RisDown(_) => "ris_down",
             Self::Role { .. } => "role",
         }
+    }
+
+    /// Returns how much changes, for how long, or to what; never a password.
+    pub(crate) fn detail(&self) -> Option<String> {
+        Some(match self {
+            Self::AccountState { state, .. } => format!("{state:?}"),
+            Self::AxlRestart(time) | Self::RisDown(time) => format!("{time:?}"),
+            Self::Bulk(count) => count.to_string(),
+            Self::Dissociate { user, .. } => user.clone(),
+            Self::ListChange(state) => format!("{state:?}"),
+            Self::ListChangeOverrun => "overrun".to_owned(),
+            Self::Load { load, .. } => load.clone(),
+            Self::PersonalizeProfile { setting, .. } | Self::Personalize { setting, .. } => {
+                setting_name(*setting).to_owned()
+            }
+            Self::Readdress { address, .. } => address.as_ref()?.to_string(),
+            Self::Reconfigure { device_pool, profile, .. } => {
+                let both: Vec<&str> =
+                    [device_pool, profile].into_iter().flatten().map(String::as_str).collect();
+                both.join(", ")
+            }
+            Self::Register { registration, .. } => format!("{registration:?}"),
+            Self::Role { axl, .. } => format!("{axl:?}"),
+            Self::Associate { .. }
+            | Self::FactoryReset(_)
+            | Self::Insert { .. }
+            | Self::PageFails(..)
+            | Self::Password { .. }
+            | Self::PickPicture(_)
+            | Self::Remove(_)
+            | Self::Rename { .. }
+            | Self::Reorder { .. }
+            | Self::Replace { .. } => return None,
+        })
     }
 
     /// Returns the name of the object that it is about.

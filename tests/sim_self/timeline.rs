@@ -45,6 +45,10 @@ async fn the_sample_happens_from_its_beginning_to_its_end() {
     assert_eq!(of("address")["objects"].as_array().unwrap().len(), 20, "{text}");
     let replaced: Value = ["SEP0011223344A1", "SEP0011223344A2"].as_slice().into();
     assert_eq!(of("replace")["objects"], replaced);
+    assert_eq!(
+        (&of("bulk")["detail"], &of("list_change")["detail"]),
+        (&"5000".into(), &"overrun".into())
+    );
     assert!(!text.contains("another one"), "{text}");
 }
 

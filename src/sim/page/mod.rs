@@ -181,12 +181,14 @@ fn sentence(event: &SimEvent) -> String {
             let files = pluralize(downloads.len(), "download");
             format!("{phone} push{}: {result}, {files}", by(user))
         }
-        SimEvent::Change { change, objects, not_done } => {
+        SimEvent::Change { change, detail, objects, not_done } => {
             let list = |before: &str, listed: &[String]| match listed {
                 [] => String::new(),
                 listed => format!("{before}{}", names(listed)),
             };
-            format!("{change}{}{}", list(" ", objects), list("; not possible for ", not_done))
+            let detail = detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+            let (done, not_done) = (list(" ", objects), list("; not possible for ", not_done));
+            format!("{change}{detail}{done}{not_done}")
         }
         SimEvent::Downloaded { phone, downloads, .. } => {
             format!("{phone} after the push: {}", pluralize(downloads.len(), "download"))

@@ -27,7 +27,8 @@ impl Shared {
     pub(in crate::sim) fn happen(&self, event: &Event) -> bool {
         let (objects, not_done) = self.cluster().happen(event);
         let is_done = not_done.is_empty();
-        self.events.add(SimEvent::Change { change: event.change.kind(), objects, not_done });
+        let (change, detail) = (event.change.kind(), event.change.detail());
+        self.events.add(SimEvent::Change { change, detail, objects, not_done });
         is_done
     }
 }
