@@ -188,10 +188,11 @@ pub fn pluralize(count: usize, noun: &str) -> String {
 
 const MOST_NAMES: usize = 5;
 
-/// Reads a duration in words, such as `1h 30m`.
+/// Reads a duration in words, such as `1h 30m` or `2d`; a day has 24 hours.
 pub fn duration(text: &str) -> Option<Duration> {
-    let span = text.trim().parse::<jiff::SignedDuration>().ok()?;
-    Duration::try_from(span).ok()
+    let span = text.trim().parse::<jiff::Span>().ok()?;
+    let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(length).ok()
 }
 
 /// Writes a number with its thousands apart: `39,999`.

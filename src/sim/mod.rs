@@ -58,6 +58,7 @@ mod https;
 mod limits;
 mod operations;
 mod page;
+mod phone_state;
 mod phones;
 mod responses;
 mod risport;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::{Span, Timestamp, Zoned};
 
 use crate::domain::selector::{Pattern, SelectorError};
-use crate::domain::text;
 
 /// Reads a duration in words, such as `1h 30m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    text::duration(text).ok_or_else(|| {
+    let span = text.trim().parse::<jiff::SignedDuration>().ok();
+    span.and_then(|span| Duration::try_from(span).ok()).ok_or_else(|| {
         "write a duration with its unit, such as 300ms, 90s, 30m, 2h or 1h30m".to_owned()
     })
 }

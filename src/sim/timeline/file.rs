@@ -427,6 +427,7 @@ mod tests {
             ("[[event]]\n", &["line 1, event 1: `at` is missing"]),
             ("[[event]]\nat = 3\n", &["line 2, event 1: `at`", "such as \"90s\""]),
             ("[[event]]\nat = \"-3s\"\n", &["line 2, event 1: `at`"]),
+            ("[[event]]\nat = \"1 month\"\n", &["line 2, event 1: `at`"]),
             ("[[event]]\nat = \"9999999h\"\n", &["line 2, event 1: `at`", "a year"]),
             ("[[event]]\nat = \"3s\"\n", &["does not say what happens", "factory_reset"]),
             ("[[event]]\nat = \"3s\"\nbulk = 0\n", &["line 3", "`bulk`", "from 1 to"]),

@@ -19,7 +19,8 @@ pub(super) struct Life {
     now: Duration,
     /// Events that follow from earlier ones, in the order of their times.
     following: VecDeque<Event>,
-    next: Event,
+    /// The next event of a new cause, where one that follows from an earlier one comes first.
+    made: Option<Event>,
 }
 
 #[derive(Clone, Copy)]
@@ -49,7 +50,7 @@ const CAUSES: [(Cause, usize); 17] = [
     (Cause::Pick, 14),
     (Cause::Address, 12),
     (Cause::Add, 10),
-    (Cause::Remove, 6),
+    (Cause::Remove, 9),
     (Cause::Replace, 6),
     (Cause::Move, 8),
     (Cause::Load, 6),
@@ -67,10 +68,7 @@ const CAUSES: [(Cause, usize); 17] = [
 impl Life {
     pub(super) fn new(seed: u64, phones: usize, device_pools: Vec<String>) -> Self {
         let (random, now, following) = (Random::new(seed), Duration::ZERO, VecDeque::new());
-        let next = Event::from(Change::Bulk(0));
-        let mut life = Self { random, phones, device_pools, now, following, next };
-        life.next = life.make();
-        life
+        Self { random, phones, device_pools, now, following, made: None }
     }
 
     /// Makes up the next event of a new cause, and those that follow from it.
@@ -171,11 +169,12 @@ impl Iterator for Life {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
-        if self.following.front().is_some_and(|event| event.at <= self.next.at) {
+        let made = self.made.take().unwrap_or_else(|| self.make());
+        if self.following.front().is_some_and(|event| event.at < made.at) {
+            self.made = Some(made);
             return self.following.pop_front();
         }
-        let made = self.make();
-        Some(std::mem::replace(&mut self.next, made))
+        Some(made)
     }
 }
 
