@@ -132,6 +132,6 @@ macro_rules! targets {
 }
 
 targets! {
-    soap ris phone_reply device_information vendor_config list_xml ring_list key_script selector plan_file config
-    device_list address_list image_request picture screenshot sound
+    soap ris phone_reply device_information vendor_config list_xml ring_list key_script timeline selector plan_file
+    config device_list address_list image_request picture screenshot sound
 }

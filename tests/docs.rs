@@ -99,6 +99,8 @@ impl Desk {
         std::fs::write(lab.path("maker.pem"), lab.cluster.phone_ca_pem()).unwrap();
         let sound = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tones/440.mp3");
         std::fs::copy(sound, lab.path("bell.mp3")).unwrap();
+        let day = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/timeline.toml");
+        std::fs::copy(day, lab.path("day.toml")).unwrap();
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tones-and-keys.md");
         let page = std::fs::read_to_string(page).unwrap();
         let script = page.split("```toml wake.toml\n").nth(1).unwrap();

@@ -9,6 +9,7 @@ use axlpaper::phone::{Execute, PushObject as _};
 use axlpaper::plan::{Kind, check};
 use axlpaper::push::key_script::KeyScript;
 use axlpaper::report::{plan_json, read_plan};
+use axlpaper::sim::{Event, Timeline};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -29,6 +30,19 @@ pub fn key_script(data: &[u8]) {
         assert_eq!(script.digest("Cisco 8841"), script.digest("Cisco 8841"));
         assert_eq!(script.digest("Cisco 8841").is_some(), script.steps("Cisco 8841").is_some());
         drop(script.dangers());
+    });
+}
+
+/// A timeline: its events are in the order of their times, and the same seed reads the same ones.
+pub fn timeline(data: &[u8]) {
+    with_text(data, |text| {
+        let read = || Timeline::read(text, 1).map(Iterator::collect::<Vec<Event>>);
+        let events = match read() {
+            Ok(events) => events,
+            Err(error) => return drop(error.to_string()),
+        };
+        assert!(events.windows(2).all(|pair| pair[0].at <= pair[1].at), "{events:?}");
+        assert_eq!(format!("{events:?}"), format!("{:?}", read().expect("it was read before")));
     });
 }
 

@@ -36,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     target("list_xml", lists::list_xml),
     target("ring_list", lists::ring_list),
     target("key_script", inputs::key_script),
+    target("timeline", inputs::timeline),
     target("selector", inputs::selector),
     target("plan_file", inputs::plan_file),
     target("config", inputs::config),

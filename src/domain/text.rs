@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
@@ -186,6 +187,13 @@ pub fn pluralize(count: usize, noun: &str) -> String {
 }
 
 const MOST_NAMES: usize = 5;
+
+/// Reads a duration in words, such as `1h 30m` or `2d`; a day has 24 hours.
+pub fn duration(text: &str) -> Option<Duration> {
+    let span = text.trim().parse::<jiff::Span>().ok()?;
+    let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(length).ok()
+}
 
 /// Writes a number with its thousands apart: `39,999`.
 pub fn grouped(number: usize) -> String {

@@ -42,6 +42,12 @@ impl ChangeLog {
         *self = Self { restarts: self.restarts + 1, ..Self::new() };
     }
 
+    /// Loses all changes, and as many numbers, as after more changes than it can hold.
+    pub(crate) fn overrun(&mut self) {
+        self.first += self.entries.len() as u64 + 1;
+        self.entries.clear();
+    }
+
     pub(crate) fn queue_id(&self) -> String {
         format!("Sim4Q7x{}", self.restarts + 1)
     }
@@ -87,6 +93,9 @@ mod tests {
         let (id, first) = log.from(6).unwrap().next().unwrap();
         assert_eq!((id, first.uuid.as_str()), (6, "5"));
         assert!(log.from(log.last() + 1).is_some() && log.from(log.last() + 2).is_none());
+        let last = log.last();
+        log.overrun();
+        assert!(log.from(last + 1).is_none() && log.first() == log.last() + 1);
         let queue = log.queue_id();
         log.restart();
         assert_eq!((log.first(), log.last()), (1, 0));

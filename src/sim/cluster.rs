@@ -12,7 +12,6 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::serve::Listener;
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,19 +19,18 @@ use tokio_util::task::TaskTracker;
 use super::config::{Fault, Restart, SimConfig};
 use super::events::{Events, SimEvent};
 use super::fleet_content::{AccountState, Quirk, Registration, Web};
-use super::history::{PhoneRecord, Record, Shown};
+use super::history::{PhoneRecord, Record};
 use super::hold_point::Tripped;
 use super::phones::connection::SharedLink;
-use super::phones::screen::picture_size;
 use super::phones::{certificate, listeners};
 use super::scheduled_change::{Change, Lasts, PageTrouble};
 use super::shared::Shared;
 use super::state::{Cluster, URL_AUTHENTICATION};
+use super::timeline::{Event, Timeline, play};
 use super::values::VendorConfig;
 
 use super::{authenticate, capture, decoy_host, https, page, phones, tomcat};
 use crate::domain::personalization::Setting;
-use crate::domain::text::hex;
 use crate::net::listen::{ListenError, SelfSigned};
 
 /// A running simulated cluster with its phones.
@@ -94,7 +92,6 @@ impl SimCluster {
             listeners,
             cluster: Mutex::new(cluster),
             pictures: Mutex::new(HashMap::new()),
-            files: Mutex::new(HashMap::new()),
             decoy_host,
             pool_bandwidth,
             page_url: auth_url,
@@ -197,28 +194,24 @@ impl SimCluster {
     }
 
     pub fn set_password(&self, userid: &str, password: &str) -> bool {
-        self.user(userid, |user| user.password = password.to_owned().into())
+        let (user, password) = (userid.to_owned(), password.to_owned());
+        self.change(Change::Password { user, password })
     }
 
     pub fn set_locked(&self, userid: &str, locked: bool) -> bool {
-        self.user(userid, |user| {
-            user.state = if locked { AccountState::LockedByHacking } else { AccountState::Active };
-            user.failures_in_a_row = 0;
-        })
+        let state = if locked { AccountState::LockedByHacking } else { AccountState::Active };
+        self.set_account_state(userid, state)
     }
 
     pub fn set_account_state(&self, userid: &str, state: AccountState) -> bool {
-        self.user(userid, |user| {
-            user.state = state;
-            user.failures_in_a_row = 0;
-        })
+        self.change(Change::AccountState { user: userid.to_owned(), state })
     }
 
     /// Lets something happen to the fleet right after the `nth` answer (from 1) to an operation.
     ///
     /// What it did, if it could be done, is in [`Record::changes`].
     pub fn change_after(&self, operation: &str, nth: u64, change: Change) {
-        self.shared.cluster().timeline.plan(operation, nth, change);
+        self.shared.cluster().scheduled.plan(operation, nth, change);
     }
 
     /// Lets something happen to the fleet when the `nth` request (from 1) of an operation has arrived, right
@@ -226,7 +219,7 @@ impl SimCluster {
     ///
     /// Requests that are refused do not count. What it did is in [`Record::changes`].
     pub fn change_before(&self, operation: &str, nth: u64, change: Change) {
-        self.shared.cluster().timeline.plan_before(operation, nth, change);
+        self.shared.cluster().scheduled.plan_before(operation, nth, change);
     }
 
     /// Lets the `nth` request (from 1, and from now on) of an operation of AXL or RisPort70 have no answer;
@@ -260,9 +253,26 @@ impl SimCluster {
         self.shared.cluster().hold_points.change(operation, nth, change);
     }
 
-    /// Lets something happen to the fleet now. What it did, if it could be done, is in [`Record::changes`].
-    pub fn change(&self, change: Change) {
-        self.shared.cluster().change_now("", change);
+    /// Lets something happen to the cluster now. Returns whether it could be done; what it did is in
+    /// [`Record::changes`], and an event of the record.
+    pub fn change(&self, change: Change) -> bool {
+        self.happen(&Event::from(change))
+    }
+
+    /// Lets an event of a timeline happen now. Returns whether all of it could be done.
+    pub fn happen(&self, event: &Event) -> bool {
+        self.shared.happen(event)
+    }
+
+    /// Lets the events of a timeline happen when they are due, counted from now.
+    pub fn play(&self, timeline: Timeline) {
+        self.shared.tasks.spawn(play(Arc::clone(&self.shared), timeline));
+    }
+
+    /// Returns the names of the device pools, in the order in which they were made.
+    pub fn device_pools(&self) -> Vec<String> {
+        let cluster = self.shared.cluster();
+        cluster.pools.entries.iter().map(|pool| pool.name.clone()).collect()
     }
 
     pub fn set_rank(&self, userid: &str, rank: u8) -> bool {
@@ -272,11 +282,8 @@ impl SimCluster {
     /// Replaces a user's associated devices, as a second administrator would; unknown names are left
     /// out. Returns whether there is such a user.
     pub fn set_associations(&self, userid: &str, devices: &[&str]) -> bool {
-        let found = {
-            let cluster = self.shared.cluster();
-            devices.iter().filter_map(|name| cluster.device(name)).collect()
-        };
-        self.user(userid, |user| user.associate(found))
+        let devices = devices.iter().map(|&name| name.to_owned()).collect();
+        self.change(Change::Associate { user: userid.to_owned(), devices })
     }
 
     pub fn set_quirk(&self, name: &str, quirk: Quirk) -> bool {
@@ -298,22 +305,21 @@ impl SimCluster {
     }
 
     pub fn set_registration(&self, name: &str, registration: Registration) -> bool {
-        self.device(name, |cluster, at| cluster.device_mut(at).spec.registration = registration)
+        self.change(Change::Register { phone: name.to_owned(), registration })
     }
 
     /// A user chooses another picture on the phone, a PNG file; without one the background that the phone came with. Returns
     /// whether there is such a phone and such a picture.
     pub fn choose_picture(&self, name: &str, png: Option<&[u8]>) -> bool {
-        let shown = match png {
-            None => None,
-            Some(png) => {
-                let Some(size) = picture_size(png) else { return false };
-                let sha256 = hex(&Sha256::digest(png));
-                self.shared.files().insert(sha256.clone(), png.to_vec().into());
-                Some(Shown { sha256, size })
+        let mut cluster = self.shared.cluster();
+        match (cluster.device(name), png) {
+            (Some(at), Some(png)) => cluster.show(at, png.to_vec()),
+            (Some(at), None) => {
+                cluster.histories[at].shown = None;
+                true
             }
-        };
-        self.device(name, |cluster, at| cluster.histories[at].shown = shown)
+            (None, _) => false,
+        }
     }
 
     pub fn restart_phone(&self, name: &str) -> bool {
@@ -328,13 +334,7 @@ impl SimCluster {
     }
 
     pub fn set_profile_personalization(&self, name: &str, setting: Setting) -> bool {
-        let mut cluster = self.shared.cluster();
-        let found = cluster.profiles.find(name);
-        if let Some(at) = found {
-            cluster.profiles.entries[at].value.spec.personalization = setting;
-        }
-        drop(cluster);
-        found.is_some()
+        self.change(Change::PersonalizeProfile { profile: name.to_owned(), setting })
     }
 
     pub fn fail_page(&self, trouble: PageTrouble, lasts: Lasts) {

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use tokio::time::Instant;
 
 use super::change_log::{ChangeLog, LoggedChange};
-use super::config::SimConfig;
+use super::config::{ChangeNotification, SimConfig};
 use super::fleet::Random;
 use super::fleet_content::{
     AccountState, AxlRole, Httpd, PhoneSpec, ProfileSpec, Registration, UserKind,
@@ -46,6 +46,8 @@ pub(crate) struct Database {
     pub(crate) user_index: Arc<HashMap<String, usize>>,
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) changes: Arc<ChangeLog>,
+    /// How `listChange` is answered now.
+    pub(crate) change_notification: ChangeNotification,
 }
 
 /// Named things with a UUID, found by name in any case of letters.
@@ -79,6 +81,8 @@ pub(crate) struct Device {
     /// The inside of the `vendorConfig` that was written over AXL; it replaces that of `spec`.
     pub(crate) written_vendor_config: Option<String>,
     pub(crate) restarts: u32,
+    /// How often it registered, or lost its registration, without a restart.
+    pub(crate) registrations: u32,
     /// Until when it is away for a restart.
     pub(crate) away_until: Option<Instant>,
     pub(crate) uuid: String,
@@ -298,7 +302,7 @@ impl Device {
 
     /// Returns by how many seconds its state is newer than that at the beginning: the clock is never asked.
     pub(crate) fn newer(&self) -> u64 {
-        let back = u64::from(self.restarts) * 60;
+        let back = u64::from(self.restarts + self.registrations) * 60;
         // It went before it came back.
         if self.restarting() { back - 30 } else { back }
     }

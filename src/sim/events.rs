@@ -86,6 +86,17 @@ pub enum SimEvent {
         /// The picture that it shows now.
         shows: Option<Shown>,
     },
+    /// Something happened to the cluster that no request made.
+    Change {
+        /// What: `factory_reset`, say.
+        change: &'static str,
+        /// How much, how long, or what it is now.
+        detail: Option<String>,
+        /// The names of the phones or other objects that changed.
+        objects: Vec<String>,
+        /// The names of those for which it could not be done: the cluster does not have them, say, or has them already.
+        not_done: Vec<String>,
+    },
     /// A phone downloaded after it had answered.
     Downloaded {
         /// The phone.

@@ -26,7 +26,7 @@ pub struct Record {
     /// refusal by status.
     pub requests: BTreeMap<String, u64>,
     pub writes: Vec<Write>,
-    /// What a [`super::Change`] did to the fleet between two requests, in order.
+    /// What each [`super::Change`] did, in order.
     pub changes: Vec<Changed>,
     /// The most pushes that were in flight at one time.
     pub most_pushes_in_flight: usize,
@@ -84,7 +84,7 @@ pub struct PhoneRecord {
     pub profile: String,
     /// What `getPhone` answers inside of `vendorConfig`.
     pub vendor_config: String,
-    /// How often it restarted because it was ordered to.
+    /// How often it restarted.
     pub restarts: u32,
     /// How often it was ordered to apply its configuration while it was registered.
     pub applied: u32,

@@ -109,12 +109,17 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         Service::RisPort(_) => (cluster.users[user].serviceability, false),
     };
     let logged_in = LoggedIn(cluster.users[user].userid.clone());
+    let from = if axl { cluster.axl_from } else { cluster.ris_from };
     drop(cluster);
+    let is_down = from.is_some_and(|from| Instant::now() < from);
     let is_wsdl =
         *method == Method::GET && uri.query().is_some_and(|q| q.eq_ignore_ascii_case("wsdl"));
     let mut response = match service {
         _ if !allowed => {
             html(StatusCode::FORBIDDEN, "Access to the requested resource has been denied")
+        }
+        _ if is_down => {
+            html(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable.")
         }
         Service::RisPort(service) if is_wsdl => {
             risport::wsdl(service, text("host").unwrap_or("localhost"))

@@ -14,7 +14,7 @@
 //!   `doChangeDNDStatus`, `listChange`, `executeSQLQuery` and `executeSQLUpdate`, and reads of what they refer to.
 //! - what a cluster can bear ([`Limits`]): 8 MB an answer, 16 MB for all, waiting change notifications,
 //!   RisPort70 requests in a minute. All of it can be switched off, and scaled in time.
-//! - a fleet that changes between two requests ([`Change`]).
+//! - a fleet that changes between two requests ([`Change`]), and over time ([`Timeline`]).
 //! - requests that are never answered, carried out or not ([`SimCluster::tripwire`]), and a restart of Tomcat at
 //!   one of them ([`SimCluster::restart_tomcat`]).
 //! - RisPort70 on the same port: `selectCmDeviceExt` and `selectCmDevice`, rate control, silent nodes.
@@ -40,6 +40,7 @@ mod accounts;
 mod authenticate;
 mod axl;
 mod capture;
+mod carry_out;
 mod change_log;
 mod cluster;
 mod config;
@@ -57,6 +58,7 @@ mod https;
 mod limits;
 mod operations;
 mod page;
+mod phone_state;
 mod phones;
 mod responses;
 mod risport;
@@ -92,3 +94,4 @@ pub use hold_point::Tripped;
 pub use limits::{Limits, Overload};
 pub use phones::reply_wording::{PushOutcome, Wording};
 pub use scheduled_change::{Change, Changed, Lasts, PageTrouble};
+pub use timeline::{Drawn, Event, Timeline, TimelineError};

@@ -1,4 +1,4 @@
-//! Changes to the fleet between two requests of a client.
+//! Changes to the cluster that no request makes, and when those of tests are due.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -6,60 +6,216 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fleet_content::{AxlRole, PhoneSpec, Registration};
+use super::config::ChangeNotification;
+use super::fleet_content::{AccountState, AxlRole, PhoneSpec, Registration};
+use super::values::setting_name;
 use crate::domain::personalization::Setting;
 
-/// Something that an administrator does to the fleet between two requests.
+/// Something that happens to the cluster without a request to it: by an administrator, a user, a phone or a service.
 #[derive(Clone, Debug)]
 pub enum Change {
+    AccountState {
+        user: String,
+        state: AccountState,
+    },
     /// A user gets another list of associated devices, as a second administrator would write it.
     Associate {
         user: String,
         /// The whole list; unknown names are left out.
         devices: Vec<String>,
     },
-    /// A device is added at this position of the order in which lists give them.
+    /// The AXL service restarts: its sessions end, `listChange` has another queue, and requests get HTTP 503 for so
+    /// long.
+    AxlRestart(Duration),
+    /// So many descriptions of phones change, as by a bulk job; phones change several times if there are fewer.
+    Bulk(usize),
+    /// One device leaves the list of a user.
+    Dissociate {
+        user: String,
+        phone: String,
+    },
+    /// A phone forgets its pictures, shows the background that it came with, and registers anew.
+    FactoryReset(String),
+    /// A device is added at this position of the order in which lists give them; beyond the end it is the last one.
     Insert {
         position: usize,
         phone: Box<PhoneSpec>,
+    },
+    ListChange(ChangeNotification),
+    /// `listChange` loses all changes that it has, as after more than it can hold.
+    ListChangeOverrun,
+    /// A phone installs another firmware load and registers anew.
+    Load {
+        phone: String,
+        load: String,
+    },
+    /// The authentication page fails for a while.
+    PageFails(PageTrouble, Lasts),
+    Password {
+        user: String,
+        password: String,
+    },
+    Personalize {
+        phone: String,
+        setting: Setting,
+    },
+    PersonalizeProfile {
+        profile: String,
+        setting: Setting,
+    },
+    /// The user chooses another picture on the phone.
+    PickPicture(String),
+    /// A phone gets another address, a free one where none is given, and registers anew.
+    Readdress {
+        phone: String,
+        address: Option<Ipv4Addr>,
+    },
+    /// A phone gets another device pool or Common Phone Profile, and is reset.
+    Reconfigure {
+        phone: String,
+        device_pool: Option<String>,
+        profile: Option<String>,
+    },
+    /// A phone registers, with the configuration that it has now, or loses its registration.
+    Register {
+        phone: String,
+        registration: Registration,
     },
     Remove(String),
     Rename {
         name: String,
         to: String,
     },
-    Move {
+    Reorder {
         name: String,
         position: usize,
     },
-    Personalize {
+    /// A device is removed, and another one has its settings, owner and directory number.
+    Replace {
         phone: String,
-        setting: Setting,
+        /// The name of the new device; it is made up where none is given.
+        by: Option<String>,
     },
-    /// The cluster's knowledge of a phone's registration changes.
-    Register {
-        phone: String,
-        registration: Registration,
-    },
-    /// A phone gets another address, and its registration shows that.
-    Readdress {
-        phone: String,
-        address: Ipv4Addr,
-    },
-    Password {
-        user: String,
-        password: String,
-    },
-    /// The authentication page fails for a while.
-    PageFails(PageTrouble, Lasts),
+    /// RisPort70 answers with HTTP 503 for so long.
+    RisDown(Duration),
     Role {
         user: String,
         axl: AxlRole,
     },
-    PersonalizeProfile {
-        profile: String,
-        setting: Setting,
-    },
+}
+
+impl Change {
+    /// Returns its name in the record and in the file of a timeline.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::AccountState { .. } => "account_state",
+            Self::Associate { .. } => "associate",
+            Self::AxlRestart(_) => "axl_restart",
+            Self::Bulk(_) => "bulk",
+            Self::Dissociate { .. } => "associations",
+            Self::FactoryReset(_) => "factory_reset",
+            Self::Insert { .. } => "add",
+            Self::ListChange(_) | Self::ListChangeOverrun => "list_change",
+            Self::Load { .. } => "load",
+            Self::PageFails(..) => "page_fails",
+            Self::Password { .. } => "password",
+            Self::Personalize { .. } => "personalization",
+            Self::PersonalizeProfile { .. } => "profile",
+            Self::PickPicture(_) => "user_picks",
+            Self::Readdress { .. } => "address",
+            Self::Reconfigure { .. } => "move",
+            Self::Register { registration: Registration::Registered, .. } => "register",
+            Self::Register { .. } => "unregister",
+            Self::Remove(_) => "remove",
+            Self::Rename { .. } => "rename",
+            Self::Reorder { .. } => "reorder",
+            Self::Replace { .. } => "replace",
+            Self::RisDown(_) => "ris_down",
+            Self::Role { .. } => "role",
+        }
+    }
+
+    /// Returns how much changes, for how long, or to what; never a password.
+    pub(crate) fn detail(&self) -> Option<String> {
+        Some(match self {
+            Self::AccountState { state, .. } => format!("{state:?}"),
+            Self::AxlRestart(time) | Self::RisDown(time) => format!("{time:?}"),
+            Self::Bulk(count) => count.to_string(),
+            Self::Dissociate { user, .. } => user.clone(),
+            Self::ListChange(state) => format!("{state:?}"),
+            Self::ListChangeOverrun => "overrun".to_owned(),
+            Self::Load { load, .. } => load.clone(),
+            Self::PersonalizeProfile { setting, .. } | Self::Personalize { setting, .. } => {
+                setting_name(*setting).to_owned()
+            }
+            Self::Readdress { address, .. } => address.as_ref()?.to_string(),
+            Self::Reconfigure { device_pool, profile, .. } => {
+                let both: Vec<&str> =
+                    [device_pool, profile].into_iter().flatten().map(String::as_str).collect();
+                both.join(", ")
+            }
+            Self::Register { registration, .. } => format!("{registration:?}"),
+            Self::Role { axl, .. } => format!("{axl:?}"),
+            Self::Associate { .. }
+            | Self::FactoryReset(_)
+            | Self::Insert { .. }
+            | Self::PageFails(..)
+            | Self::Password { .. }
+            | Self::PickPicture(_)
+            | Self::Remove(_)
+            | Self::Rename { .. }
+            | Self::Reorder { .. }
+            | Self::Replace { .. } => return None,
+        })
+    }
+
+    /// Returns the name of the object that it is about.
+    pub(crate) fn subject(&mut self) -> Subject<'_> {
+        match self {
+            Self::Dissociate { phone: name, .. }
+            | Self::FactoryReset(name)
+            | Self::Load { phone: name, .. }
+            | Self::Personalize { phone: name, .. }
+            | Self::PickPicture(name)
+            | Self::Readdress { phone: name, .. }
+            | Self::Reconfigure { phone: name, .. }
+            | Self::Register { phone: name, .. }
+            | Self::Remove(name)
+            | Self::Rename { name, .. }
+            | Self::Reorder { name, .. }
+            | Self::Replace { phone: name, .. } => Subject::Phone(name),
+            Self::Insert { phone, .. } => Subject::Other(&mut phone.name),
+            Self::AccountState { user: name, .. }
+            | Self::Associate { user: name, .. }
+            | Self::Password { user: name, .. }
+            | Self::PersonalizeProfile { profile: name, .. }
+            | Self::Role { user: name, .. } => Subject::Other(name),
+            Self::AxlRestart(_)
+            | Self::Bulk(_)
+            | Self::ListChange(_)
+            | Self::ListChangeOverrun
+            | Self::PageFails(..)
+            | Self::RisDown(_) => Subject::Cluster,
+        }
+    }
+
+    /// Returns the time that it lasts.
+    pub(crate) fn time_mut(&mut self) -> Option<&mut Duration> {
+        let (Self::AxlRestart(time) | Self::RisDown(time) | Self::PageFails(_, Lasts::For(time))) =
+            self
+        else {
+            return None;
+        };
+        Some(time)
+    }
+}
+
+/// What a change is about, with its name.
+pub(crate) enum Subject<'a> {
+    /// A phone that the cluster has.
+    Phone(&'a mut String),
+    Other(&'a mut String),
+    Cluster,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -96,7 +252,7 @@ pub struct Changed {
 }
 
 #[derive(Default)]
-pub(crate) struct Timeline {
+pub(crate) struct ScheduledChanges {
     pub(super) before: Planned,
     pub(super) after: Planned,
     pub(crate) done: Vec<Changed>,
@@ -120,7 +276,7 @@ impl Planned {
     }
 }
 
-impl Timeline {
+impl ScheduledChanges {
     pub(crate) fn plan(&mut self, operation: &str, nth: u64, change: Change) {
         self.after.waiting.push((operation.to_owned(), nth, change));
     }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,8 +24,6 @@ pub(crate) struct Shared {
     pub(crate) events: Events,
     pub(super) cluster: Mutex<Cluster>,
     pub(super) pictures: Mutex<HashMap<String, Option<Size>>>,
-    /// The files that phones can show, by digest: their screens are drawn from them.
-    pub(super) files: Mutex<HashMap<String, Bytes>>,
     pub(crate) decoy_host: SocketAddr,
     pub(super) tomcat: mpsc::UnboundedSender<Restart>,
     pub(crate) pool_bandwidth: HashMap<String, Arc<SharedLink>>,
@@ -46,9 +43,5 @@ impl Shared {
 
     pub(crate) fn pictures(&self) -> MutexGuard<'_, HashMap<String, Option<Size>>> {
         self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn files(&self) -> MutexGuard<'_, HashMap<String, Bytes>> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -21,7 +21,7 @@ impl Cluster {
                 .collect(),
             requests: self.requests.clone(),
             writes: self.writes.clone(),
-            changes: self.timeline.done.clone(),
+            changes: self.scheduled.done.clone(),
             most_pushes_in_flight: self.most_pushes_in_flight,
             most_at_once: self.most_at_once.clone(),
             violations: self.violations.clone(),

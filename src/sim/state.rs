@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::change_log::ChangeLog;
@@ -22,19 +23,25 @@ use super::fleet_content::{
 use super::history::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Visit, Write};
 use super::hold_point::HoldPoints;
 use super::limits::Notifications;
-use super::scheduled_change::{FailingPage, Timeline};
+use super::scheduled_change::{FailingPage, ScheduledChanges};
 use super::values::{pkid, setting_number, uuid};
 use crate::domain::personalization::Setting;
 
 pub(crate) struct Cluster {
     /// What is configured; also what a `Cluster` derefs to.
     pub(crate) database: Arc<Database>,
-    pub(crate) timeline: Timeline,
+    pub(crate) scheduled: ScheduledChanges,
     pub(crate) failing_page: Option<FailingPage>,
     pub(crate) hold_points: HoldPoints,
     /// When AXL and RisPort70 answer again after a restart of Tomcat.
     pub(crate) services_from: Option<Instant>,
+    /// When AXL answers again after a restart of its service.
+    pub(crate) axl_from: Option<Instant>,
+    /// When RisPort70 answers again after it was down.
+    pub(crate) ris_from: Option<Instant>,
     pub(crate) addresses: HashMap<Ipv4Addr, usize>,
+    /// The files that phones can show, by digest: their screens are drawn from them.
+    pub(crate) files: HashMap<String, Bytes>,
     /// What devices have been through, by the same index.
     pub(crate) histories: Vec<History>,
     pub(crate) sessions: HashMap<String, Session>,
@@ -124,14 +131,18 @@ impl Cluster {
             user_index: Arc::default(),
             parameters: fleet.parameters.iter().cloned().collect(),
             changes: Arc::new(ChangeLog::new()),
+            change_notification: config.change_notification,
         };
         let mut cluster = Self {
             database: Arc::new(database),
-            timeline: Timeline::default(),
+            scheduled: ScheduledChanges::default(),
             failing_page: None,
             hold_points: HoldPoints::default(),
             services_from: None,
+            axl_from: None,
+            ris_from: None,
             addresses: HashMap::new(),
+            files: HashMap::new(),
             histories: Vec::with_capacity(phones.len()),
             sessions: HashMap::new(),
             faults: BTreeMap::new(),
@@ -209,7 +220,14 @@ impl Cluster {
         let profile = self.profiles.find_or_add(&spec.profile, || {
             Profile::new(ProfileSpec::new(spec.profile.clone(), Setting::Default))
         });
-        let id = uuid("device", &spec.name);
+        // A device that is added again is another one.
+        let removed = self.devices.len() > self.order.len();
+        let same_name = |device: &&Arc<Device>| device.spec.name.eq_ignore_ascii_case(&spec.name);
+        let before = if removed { self.devices.iter().filter(same_name).count() } else { 0 };
+        let id = match before {
+            0 => uuid("device", &spec.name),
+            times => uuid("device", &format!("{} {times}", spec.name)),
+        };
         let device = Device {
             pkid: pkid(&id),
             uuid: id,
@@ -228,6 +246,7 @@ impl Cluster {
             written_lines: None,
             fields: BTreeMap::new(),
             restarts: 0,
+            registrations: 0,
             away_until: None,
             spec,
         };

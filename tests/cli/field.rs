@@ -126,7 +126,7 @@ fn ready() -> Lab {
 fn a_phone_that_moved_after_the_survey_is_pushed_to_at_its_new_address() {
     let lab = ready();
     let new = Ipv4Addr::new(127, 77, 0, 9);
-    let moves = Change::Readdress { phone: name(2), address: new };
+    let moves = Change::Readdress { phone: name(2), address: Some(new) };
     lab.cluster.change_after("selectCmDeviceExt", 1, moves);
     let (code, document) = lab.rollout(&[]);
     assert_eq!(code, 0, "{document:#}");
@@ -143,7 +143,7 @@ fn phones_that_changed_places_get_no_password_of_each_other_and_their_own_pictur
     // Those that the lab gives the first phones.
     let (one, two) = (Ipv4Addr::new(127, 1, 0, 1), Ipv4Addr::new(127, 1, 0, 2));
     for (n, address) in [(1, two), (2, one)] {
-        let moves = Change::Readdress { phone: name(n), address };
+        let moves = Change::Readdress { phone: name(n), address: Some(address) };
         lab.cluster.change_after("selectCmDeviceExt", 1, moves);
     }
     let (code, document) = lab.rollout(&[]);

@@ -36,7 +36,7 @@ fn a_phone_that_moves_to_a_page_that_was_read_is_not_lost() {
     let lab = lab(1300, false);
     // The first answer is the roll call, the second one the first page: the phone at the end of the second
     // page now stands in the first one, which nobody will read again.
-    let change = Change::Move { name: name(900), position: 3 };
+    let change = Change::Reorder { name: name(900), position: 3 };
     lab.cluster.change_after("listPhone", 2, change);
     let (names, _) = inventory(&lab);
     assert_eq!(lab.record().changes.len(), 1, "nothing moved");
@@ -46,7 +46,7 @@ fn a_phone_that_moves_to_a_page_that_was_read_is_not_lost() {
 #[test]
 fn a_phone_that_moves_and_gets_another_name_is_not_lost() {
     let lab = lab(1300, false);
-    lab.cluster.change_after("listPhone", 2, Change::Move { name: name(900), position: 3 });
+    lab.cluster.change_after("listPhone", 2, Change::Reorder { name: name(900), position: 3 });
     let to = "SEPFFFFFFFFFFFF".to_owned();
     lab.cluster.change_after("listPhone", 2, Change::Rename { name: name(900), to: to.clone() });
     let (mut names, told) = inventory(&lab);

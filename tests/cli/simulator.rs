@@ -56,6 +56,50 @@ fn numbers_and_units_are_named() {
     );
 }
 
+#[test]
+fn events_happen_by_a_file_or_are_made_up() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/timeline.toml");
+    for (events, awaited) in [
+        (["--timeline", sample], "remove"),
+        (["--life", "3"], "unregister"),
+        (["--life", "4"], "load"),
+    ] {
+        let program = assert_cmd::cargo::cargo_bin("axlpaper");
+        let mut command = Command::new(program);
+        command.args(["sim", "-v", "--phones", "60", "--port", "0", "--speed", "1000000"]);
+        command.args(events).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = Running(command.spawn().unwrap());
+        let lines = BufReader::new(child.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let mut changes = lines.filter(|line| line.contains("\"kind\":\"change\""));
+        let awaited = format!("\"change\":\"{awaited}\"");
+        assert!(changes.any(|line| line.contains(&awaited)), "{events:?}");
+    }
+}
+
+#[test]
+fn a_wrong_timeline_is_refused_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("day.toml");
+    let refused = |arguments: &[&str]| {
+        let mut program = bare();
+        program.args(["sim", "--port", "0"]).args(arguments);
+        let ended = end(program);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
+        ended.stderr
+    };
+    let shown = path.to_str().unwrap();
+    assert!(refused(&["--timeline", shown]).contains("cannot read the timeline"));
+    std::fs::write(&path, "[[event]]\nat = \"1s\"\nfactory_rest = { devices = 1 }\n").unwrap();
+    let told = refused(&["--timeline", shown]);
+    for part in [shown, "line 3, event 1", "did you mean `factory_reset`?", "docs/simulator.md"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    std::fs::write(&path, b"speed = \"\xff\"").unwrap();
+    assert!(refused(&["--timeline", shown]).contains("UTF-8"));
+    assert!(refused(&["--timeline", shown, "--life"]).contains("cannot be used with"));
+    assert!(refused(&["--speed", "60"]).contains("--timeline <FILE>"));
+}
+
 /// Starts a simulator and does what it tells to do.
 fn follow(arguments: &[&str]) {
     let program = assert_cmd::cargo::cargo_bin("axlpaper");

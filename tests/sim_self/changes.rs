@@ -121,3 +121,21 @@ async fn another_queue_and_unknown_numbers_are_refused() {
     let (_, other) = bench.ask("15.0", "getPhone", "<name>SEPNONE</name>").await;
     assert!(other.contains("<detail><axlError><axlcode>5007<"), "{other}");
 }
+
+#[tokio::test]
+async fn a_phone_that_is_added_again_is_another_object() {
+    let bench = Bench::new().await;
+    let uuid = async || {
+        let phone = bench.good("getPhone", "<name>SEP000000000001</name>").await;
+        phone.split("uuid=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let mut seen = vec![uuid().await];
+    for _ in 0..2 {
+        assert!(bench.sim.change(Change::Remove("SEP000000000001".to_owned())));
+        let phone = Box::new(PhoneSpec::new("SEP000000000001", 683));
+        assert!(bench.sim.change(Change::Insert { position: 0, phone }));
+        let again = uuid().await;
+        assert!(!seen.contains(&again), "{seen:?}");
+        seen.push(again);
+    }
+}

@@ -14,5 +14,6 @@ mod record;
 mod risport;
 mod settings;
 mod sql;
+mod timeline;
 mod tripwires;
 mod writes;

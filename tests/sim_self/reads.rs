@@ -61,7 +61,7 @@ async fn a_device_that_comes_doubles_another_in_naive_paging() {
 async fn a_device_that_moves_is_missed_by_naive_paging() {
     let bench = Bench::new().await;
     let name = "SEP000000000005".to_owned();
-    bench.sim.change_after("listPhone", 1, Change::Move { name: name.clone(), position: 0 });
+    bench.sim.change_after("listPhone", 1, Change::Reorder { name: name.clone(), position: 0 });
     let seen = paged(&bench).await;
     assert!(!seen.contains(&name), "{seen:?}");
     assert_eq!((bench.sim.record().changes[0].from, bench.sim.record().phones.len()), (Some(4), 6));

@@ -71,7 +71,12 @@ fn typed(arg: &Arg) -> String {
             let short = short.map(|short| format!("-{short}"));
             let long = long.map(|long| format!("--{long}"));
             let names = short.into_iter().chain(long).collect::<Vec<_>>().join(", ");
-            if takes_value { format!("{names} {}", values()) } else { names }
+            let is_optional = arg.get_num_args().is_some_and(|number| number.min_values() == 0);
+            match (takes_value, is_optional) {
+                (false, _) => names,
+                (true, false) => format!("{names} {}", values()),
+                (true, true) => format!("{names} [{}]", values()),
+            }
         }
     }
 }

@@ -1,15 +1,16 @@
 //! `axlpaper sim`
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::simulator::{self, Ports};
 use crate::cli::args::value::number;
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::domain::text::pluralize;
+use crate::domain::text_encoding;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::sim;
+use crate::sim::{self, Timeline};
 
 /// Run a simulated cluster on loopback until it is interrupted
 ///
@@ -29,9 +30,19 @@ pub struct Args {
     /// Port that all phones share for HTTPS [default: any free one]
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true, value_parser = number::<u16>(0..=65_535))]
     phones_tls_port: u16,
-    /// Write what happens into this file, a line of JSON for each request, push and download
+    /// Write what happens into this file, a line of JSON for each request, push, download and event
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Let the events of this TOML file happen at their times since the start; docs/simulator.md has the format
+    #[arg(long, value_name = "FILE", group = "events")]
+    timeline: Option<PathBuf>,
+    /// Make events up without end, the same ones for the same seed [default seed: that of --seed]
+    #[arg(long, group = "events", value_name = "SEED", num_args = 0..=1, value_parser = number::<u64>(0..=u64::MAX))]
+    life: Option<Option<u64>>,
+    /// Let time go by so many times faster for --timeline and --life; 1440 makes a day a minute [default: the file's
+    /// speed, 60 for --life]
+    #[arg(long, requires = "events", value_name = "FACTOR", value_parser = number::<u32>(1..=1_000_000))]
+    speed: Option<u32>,
     /// Write the certificate of the phones' maker into this PEM file
     #[arg(long, value_name = "FILE")]
     phone_ca_out: Option<PathBuf>,
@@ -44,6 +55,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     for path in args.ca_out.iter().chain(&args.phone_ca_out) {
         list::check_writable(path)?;
     }
+    let file =
+        args.timeline.as_deref().map(|path| read_timeline(path, args.fleet.seed)).transpose()?;
     let axl = args.port.map_or_else(usual_addresses, |port| vec![loopback(1, port)]);
     let ports = Ports { axl, phones: args.phones_port, phones_tls: args.phones_tls_port };
     let cluster = simulator::start(&args.fleet, ports, args.record.clone()).await?;
@@ -88,11 +101,37 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     if let Some(path) = &args.record {
         ui::say(&format!("What happens is recorded in {}", path.display()));
     }
+    let life = args.life.map(|seed| {
+        let seed = seed.unwrap_or(args.fleet.seed);
+        let pools = cluster.device_pools();
+        Timeline::life(seed, args.fleet.phones as usize, pools).with_speed(LIFE_SPEED)
+    });
+    if let Some(timeline) = file.or(life) {
+        cluster.play(match args.speed {
+            Some(speed) => timeline.with_speed(speed.into()),
+            None => timeline,
+        });
+    }
     tokio::signal::ctrl_c().await.map_err(|error| {
         AppError::from_error(ErrorKind::Failed, error).context("cannot wait for an interrupt")
     })?;
     cluster.shutdown().await;
     Ok(Exit::Done)
+}
+
+fn read_timeline(path: &Path, seed: u64) -> Result<Timeline, AppError> {
+    let shown = path.display();
+    let unreadable =
+        |error: AppError| error.context(format_args!("cannot read the timeline {shown}"));
+    let bytes = std::fs::read(path)
+        .map_err(|error| unreadable(AppError::from_error(ErrorKind::Usage, error)).hint(FORMAT))?;
+    let text = text_encoding::decode_utf8(&bytes).map_err(|error| {
+        unreadable(AppError::from_error(ErrorKind::Usage, error)).hint("save it as UTF-8")
+    })?;
+    Timeline::read(&text, seed).map_err(|error| {
+        let error = AppError::from_error(ErrorKind::Usage, error);
+        error.context(format_args!("the timeline {shown}")).hint(FORMAT)
+    })
 }
 
 /// Returns the port of a real cluster at several addresses, and at last any free port.
@@ -120,3 +159,8 @@ const USUAL_PORT: u16 = 8443;
 const ADDRESSES: u8 = 20;
 
 const NO_PORT: &str = "Tools that take no port in CUCM_HOST need a simulator at port 8443: `axlpaper sim --port 8443`.\n";
+
+const FORMAT: &str = "docs/simulator.md describes the format of a timeline";
+
+/// A minute of a made-up life is a second.
+const LIFE_SPEED: f64 = 60.0;

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::selector::Pattern;
-use crate::domain::text::{line_of, quoted, sanitize_truncate};
+use crate::domain::text::{duration, line_of, quoted, sanitize_truncate};
 use crate::phone::{Execute, PhoneError, PushObject as _};
 use crate::push::key_script::uri;
 use crate::push::key_script::uri::UriError;
@@ -173,9 +173,7 @@ impl Reader<'_> {
     }
 
     fn pause(&self, text: &Spanned<String>) -> Result<Duration, ScriptError> {
-        let span = text.get_ref().parse::<jiff::SignedDuration>().ok();
-        let pause = span.and_then(|span| Duration::try_from(span).ok());
-        pause.filter(|pause| *pause <= LONGEST_PAUSE).ok_or_else(|| {
+        duration(text.get_ref()).filter(|pause| *pause <= LONGEST_PAUSE).ok_or_else(|| {
             self.wrong(text.span().start, LineError::Pause { text: text.get_ref().clone() })
         })
     }

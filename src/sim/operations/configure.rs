@@ -6,11 +6,11 @@ use super::call::{Answer, Call, written};
 use super::{lines, phones, profiles};
 use crate::domain;
 use crate::domain::personalization::Setting;
+use crate::sim::carry_out::Order;
 use crate::sim::edits::{PhoneEdit, without_nil};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{PhoneSpec, ProfileSpec, Protocol, Registration, STANDARD_PROFILE};
 use crate::sim::state::{Cluster, Database, Line, Profile, Table, User};
-use crate::sim::timeline::Order;
 use crate::sim::values::{VendorConfig, named_setting, truth};
 use crate::sim::xml::Node;
 

@@ -14,10 +14,10 @@ mod users;
 
 use call::{Answer, Call};
 
+use super::carry_out::Order;
 use super::fault::SoapFault;
 use super::fleet_content::UserKind;
 use super::state::{Cluster, Database};
-use super::timeline::Order;
 
 /// Carries out an operation that changes something and returns the inside of its answer; nothing for one that
 /// only reads.

@@ -25,7 +25,7 @@ pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Answer {
 
 /// Answers `listChange`: without a number the state of the record, and with one what changed from it on.
 pub(super) fn changes(cluster: &Database, call: &Call<'_>) -> Answer {
-    match cluster.config.change_notification {
+    match cluster.change_notification {
         // Neither code nor wording were published.
         ChangeNotification::OffWithFault => {
             return Err(SoapFault::server(-1, "Change notification is not enabled."));

@@ -21,7 +21,7 @@ use super::fleet_content::UserKind;
 use super::phones::screen;
 use super::shared::Shared;
 use crate::domain::model;
-use crate::domain::text::pluralize;
+use crate::domain::text::{names, pluralize};
 
 /// Returns the pages of the simulator.
 pub(crate) fn router() -> Router<Arc<Shared>> {
@@ -181,6 +181,15 @@ fn sentence(event: &SimEvent) -> String {
             let files = pluralize(downloads.len(), "download");
             format!("{phone} push{}: {result}, {files}", by(user))
         }
+        SimEvent::Change { change, detail, objects, not_done } => {
+            let list = |before: &str, listed: &[String]| match listed {
+                [] => String::new(),
+                listed => format!("{before}{}", names(listed)),
+            };
+            let detail = detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+            let (done, not_done) = (list(" ", objects), list("; not possible for ", not_done));
+            format!("{change}{detail}{done}{not_done}")
+        }
         SimEvent::Downloaded { phone, downloads, .. } => {
             format!("{phone} after the push: {}", pluralize(downloads.len(), "download"))
         }
@@ -212,18 +221,16 @@ async fn events(
 
 /// Draws the screen of a phone as it is now.
 async fn screen_of(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
-    let (number, shown) = {
+    let (number, file) = {
         let cluster = shared.cluster();
         let Some(at) = cluster.device(&name) else {
             return (StatusCode::NOT_FOUND, "There is no such phone.").into_response();
         };
-        let shown = cluster.histories[at].shown.as_ref().map(|shown| shown.sha256.clone());
-        (cluster.devices[at].spec.model, shown)
+        (cluster.devices[at].spec.model, cluster.shown_file(at))
     };
     let Some(image) = model::by_number(number).and_then(|model| model.image) else {
         return (StatusCode::NOT_FOUND, "This model shows no picture.").into_response();
     };
-    let file = shown.and_then(|digest| shared.files().get(&digest).cloned());
     let draw = move || screen::draw(number, &image, file.as_deref(), false);
     match tokio::task::spawn_blocking(draw).await.ok().flatten() {
         Some(shot) => asset(shot.kind, shot.file),

@@ -63,6 +63,18 @@ fn came_with(size: Size) -> RgbImage {
     })
 }
 
+/// Makes up a picture of this size; another seed makes another one.
+pub(crate) fn made_up_picture(size: Size, seed: [u8; 32]) -> Option<Vec<u8>> {
+    let [red, green, blue, top, ..] = seed;
+    let pixels = RgbImage::from_fn(size.width, size.height, |x, y| {
+        let stripe = if (x / 32 + y / 32).is_multiple_of(2) { top / 2 } else { 0 };
+        Rgb([red / 2 + stripe, green / 2 + stripe, blue / 2 + stripe])
+    });
+    let mut file = Cursor::new(Vec::new());
+    DynamicImage::ImageRgb8(pixels).write_to(&mut file, ImageFormat::Png).ok()?;
+    Some(file.into_inner())
+}
+
 fn overlay(pixels: &mut RgbImage) {
     let (width, height) = pixels.dimensions();
     let block = |pixels: &mut RgbImage, x: u32, y: u32, w: u32, h: u32, colour: Rgb<u8>| {

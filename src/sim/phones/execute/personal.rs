@@ -148,7 +148,7 @@ impl Phone<'_> {
         let size = known.unwrap_or_else(|| {
             let size = screen::picture_size(file);
             if size.is_some() {
-                self.shared.files().insert(digest.clone(), file.to_vec().into());
+                self.shared.cluster().files.insert(digest.clone(), file.to_vec().into());
             }
             self.shared.pictures().insert(digest.clone(), size);
             size

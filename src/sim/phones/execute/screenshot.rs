@@ -20,15 +20,11 @@ impl Phone<'_> {
         if let Some((_, refusal, _)) = self.refuse(authorization(request).as_deref()).await {
             return refusal;
         }
-        let shown = {
+        let file = {
             let mut cluster = self.shared.cluster();
-            let history = &mut cluster.histories[self.at];
-            history.screenshots += 1;
-            let shown = history.shown.as_ref().map(|shown| shown.sha256.clone());
-            drop(cluster);
-            shown
+            cluster.histories[self.at].screenshots += 1;
+            cluster.shown_file(self.at)
         };
-        let file = shown.and_then(|digest| self.shared.files().get(&digest).cloned());
         let covered = self.quirk == Quirk::ScreenCovered;
         let model = self.model;
         let drawn = tokio::task::spawn_blocking(move || {

@@ -1,15 +1,20 @@
-//! Carries out what was planned for requests of an operation.
+//! Carries changes out: those that were planned for requests of an operation, and those of events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::edits::{PhoneEdit, UserEdit};
 use super::fleet_content::{Address, Quirk, Registration};
 use super::hold_point::{Does, Triggered};
-use super::scheduled_change::{Change, Changed, FailingPage, Lasts, PageTrouble};
+use super::phones::screen;
+use super::scheduled_change::{Change, Changed, FailingPage, Lasts, PageTrouble, Subject};
 use super::state::{Cluster, Loaded, URL_AUTHENTICATION};
+use super::timeline::Event;
 use super::values::number_setting;
+use crate::domain::model;
 use crate::domain::personalization::Setting;
 
 impl Cluster {
@@ -18,7 +23,10 @@ impl Cluster {
     pub(crate) fn arrived(&mut self, operation: &str) -> Option<Triggered> {
         self.change_first(operation);
         match self.hold_points.arrived(operation)? {
-            Does::Change(change) => self.change_now(operation, change),
+            Does::Change(change) => {
+                let nth = self.scheduled.before.counts.get(operation).copied().unwrap_or(0);
+                self.change_all(operation, nth, vec![change]);
+            }
             Does::Act(action) => action(),
             Does::Hold(when, then) => return Some(Triggered { when, then }),
         }
@@ -48,37 +56,113 @@ impl Cluster {
     }
 
     pub(crate) fn answered(&mut self, operation: &str) {
-        let (nth, due) = self.timeline.after.due(operation);
+        let (nth, due) = self.scheduled.after.due(operation);
         self.change_all(operation, nth, due);
     }
 
     pub(crate) fn change_first(&mut self, operation: &str) {
-        let (nth, due) = self.timeline.before.due(operation);
+        let (nth, due) = self.scheduled.before.due(operation);
         self.change_all(operation, nth, due);
     }
 
-    pub(crate) fn change_now(&mut self, operation: &str, change: Change) {
-        let nth = self.timeline.before.counts.get(operation).copied().unwrap_or(0);
-        self.change_all(operation, nth, vec![change]);
+    /// Carries out what happens now, between requests. Returns the names of the objects that changed, and of those for
+    /// which it could not be done.
+    pub(crate) fn happen(&mut self, event: &Event) -> (Vec<String>, Vec<String>) {
+        let before = self.scheduled.done.len();
+        let (changes, missing) = event.changes(self);
+        let mut not_done = self.change_all("", 0, changes);
+        not_done.extend(missing);
+        let done = self.scheduled.done[before..].iter().map(|changed| changed.device.clone());
+        (done.filter(|name| !name.is_empty()).collect(), not_done)
     }
 
-    fn change_all(&mut self, operation: &str, nth: u64, changes: Vec<Change>) {
-        for change in changes {
-            if let Some((device, from, to)) = self.change(change) {
+    /// Carries changes out, and returns the names of the objects for which it could not be done.
+    fn change_all(&mut self, operation: &str, nth: u64, changes: Vec<Change>) -> Vec<String> {
+        let mut not_done = Vec::new();
+        for mut whole in changes {
+            let parts = if let Change::Replace { phone, by } = &whole {
+                self.replacement(phone, by.as_deref())
+            } else {
+                Some(vec![whole.clone()])
+            };
+            let done: Option<Vec<_>> =
+                parts.and_then(|parts| parts.into_iter().map(|part| self.change(part)).collect());
+            let Some(done) = done else {
+                not_done.push(match whole.subject() {
+                    Subject::Phone(name) | Subject::Other(name) => name.clone(),
+                    Subject::Cluster => whole.kind().to_owned(),
+                });
+                continue;
+            };
+            let noted = done.into_iter().map(|(device, from, to)| {
                 let operation = operation.to_owned();
-                self.timeline.done.push(Changed { operation, nth, device, from, to });
-            }
+                Changed { operation, nth, device, from, to }
+            });
+            self.scheduled.done.extend(noted);
         }
+        not_done
     }
 
     /// Returns the device with its position before and afterwards; nothing if it cannot be done.
     fn change(&mut self, change: Change) -> Option<(String, Option<usize>, Option<usize>)> {
         match change {
+            Change::AccountState { user, state } => {
+                let at = self.user(&user)?;
+                self.edit_user(at, vec![UserEdit::State(state)]);
+                self.user_mut(at).failures_in_a_row = 0;
+                Some((user, None, None))
+            }
             Change::Associate { user, devices } => {
                 let at = self.user(&user)?;
                 let found = devices.iter().filter_map(|name| self.device(name)).collect();
                 self.edit_user(at, vec![UserEdit::Devices(found)]);
                 Some((user, None, None))
+            }
+            Change::AxlRestart(time) => {
+                self.axl_from = Instant::now().checked_add(time);
+                self.sessions.clear();
+                Arc::make_mut(&mut self.changes).restart();
+                Some((String::new(), None, None))
+            }
+            Change::Bulk(count) => {
+                let phones: Vec<usize> = self.order.clone();
+                for (k, &at) in phones.iter().cycle().take(count).enumerate() {
+                    let text = &self.devices[at].spec.description;
+                    let text = text.rsplit_once(MARK).map_or(text.as_str(), |(text, _)| text);
+                    let text: String = text.chars().take(LONGEST_BEFORE_MARK).collect();
+                    let text = format!("{text}{MARK}{}", k + 1);
+                    self.edit_phone(at, vec![PhoneEdit::Description(text)]);
+                }
+                (!phones.is_empty()).then(|| (String::new(), None, None))
+            }
+            Change::Dissociate { user, phone } => {
+                let (at, device) = (self.user(&user)?, self.device(&phone)?);
+                let mut devices = self.users[at].devices.clone();
+                let position = devices.iter().position(|&listed| listed == device)?;
+                devices.remove(position);
+                self.edit_user(at, vec![UserEdit::Devices(devices)]);
+                Some((phone, None, None))
+            }
+            Change::FactoryReset(phone) => {
+                let at = self.device(&phone)?;
+                self.histories[at].shown = None;
+                self.histories[at].ring_tone = None;
+                self.restart_by_itself(at);
+                Some((phone, None, None))
+            }
+            Change::ListChange(state) => {
+                self.change_notification = state;
+                Some((String::new(), None, None))
+            }
+            Change::ListChangeOverrun => {
+                Arc::make_mut(&mut self.changes).overrun();
+                Some((String::new(), None, None))
+            }
+            Change::Load { phone, load } => {
+                let at = self.device(&phone)?;
+                self.device_mut(at).spec.active_load = load;
+                self.restart_by_itself(at);
+                Some((phone, None, None))
             }
             Change::Password { user, password } => {
                 let at = self.user(&user)?;
@@ -94,19 +178,58 @@ impl Cluster {
                 self.edit_phone(at, vec![PhoneEdit::Personalization(setting)]);
                 Some((phone, None, None))
             }
+            Change::PickPicture(phone) => {
+                let at = self.device(&phone)?;
+                let image = model::by_number(self.devices[at].spec.model)?.image?;
+                let shown = self.histories[at].shown.as_ref().map_or("", |shown| &shown.sha256);
+                let seed = Sha256::digest(format!("{phone} {shown}"));
+                let png = screen::made_up_picture(image.background, seed.into())?;
+                self.show(at, png).then_some((phone, None, None))
+            }
             Change::Register { phone, registration } => {
                 let at = self.device(&phone)?;
-                self.device_mut(at).spec.registration = registration;
+                let device = self.device_mut(at);
+                device.spec.registration = registration;
+                device.registrations += 1;
+                device.away_until = None;
+                if registration == Registration::Registered {
+                    if self.devices[at].spec.address == Address::None {
+                        let address = self.free_address();
+                        self.set_address(at, address);
+                    }
+                    self.load(at);
+                }
                 self.note_device("RegistrationDynamic", at, &["risStatus"]);
                 Some((phone, None, None))
             }
             Change::Readdress { phone, address } => {
                 let at = self.device(&phone)?;
-                self.addresses.retain(|_, device| *device != at);
-                self.addresses.insert(address, at);
-                self.device_mut(at).spec.address = Address::V4(address);
+                let address = address.map_or_else(|| self.free_address(), Address::V4);
+                self.set_address(at, address);
+                self.device_mut(at).registrations += 1;
                 self.note_device("RegistrationDynamic", at, &["lastKnownIpAddress"]);
                 Some((phone, None, None))
+            }
+            Change::Reconfigure { phone, device_pool, profile } => {
+                let at = self.device(&phone)?;
+                let pool = device_pool.map(|name| self.pools.find(&name));
+                let profile = profile.map(|name| self.profiles.find(&name));
+                let mut edits = Vec::new();
+                if let Some(pool) = pool {
+                    edits.push(PhoneEdit::Pool(pool?));
+                }
+                if let Some(profile) = profile {
+                    edits.push(PhoneEdit::Profile(profile?));
+                }
+                self.edit_phone(at, edits);
+                if self.devices[at].is_up() {
+                    self.restart_by_itself(at);
+                }
+                Some((phone, None, None))
+            }
+            Change::RisDown(time) => {
+                self.ris_from = Instant::now().checked_add(time);
+                Some((String::new(), None, None))
             }
             Change::Role { user, axl } => {
                 let at = self.user(&user)?;
@@ -120,9 +243,13 @@ impl Cluster {
                 self.note_change("CommonPhoneConfig", uuid, 'u', &["phonePersonalization"]);
                 Some((profile, None, None))
             }
-            Change::Insert { position, phone } => {
+            Change::Insert { position, mut phone } => {
                 if self.device(&phone.name).is_some() {
                     return None;
+                }
+                let is_registered = phone.registration == Registration::Registered;
+                if is_registered && phone.address == Address::None {
+                    phone.address = self.free_address();
                 }
                 let name = phone.name.clone();
                 let at = self.add_phone(*phone);
@@ -133,6 +260,8 @@ impl Cluster {
                 self.note_change("Phone", uuid, 'a', &[]);
                 Some((name, None, Some(position)))
             }
+            // `change_all` has made its parts of it.
+            Change::Replace { .. } => None,
             Change::Remove(name) => {
                 let at = self.device(&name)?;
                 Some((name, self.delete_phone(at), None))
@@ -142,7 +271,7 @@ impl Cluster {
                 self.edit_phone(at, vec![PhoneEdit::Name(to)]);
                 Some((name, None, None))
             }
-            Change::Move { name, position } => {
+            Change::Reorder { name, position } => {
                 let at = self.device(&name)?;
                 let from = self.order.iter().position(|&found| found == at)?;
                 self.order.remove(from);
@@ -231,3 +360,9 @@ impl Cluster {
             Loaded { personalization, background_allowed, web_access, authentication_url };
     }
 }
+
+/// Ends descriptions that changed in bulk, before a number.
+const MARK: &str = " #";
+
+/// How many characters of a description are kept, so that it has 128 at most.
+const LONGEST_BEFORE_MARK: usize = 120;
