@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::time::Instant;
 
-use super::change_log::{ChangeLog, LoggedChange};
+use super::change_log::{ChangeLog, ChangedTag, LoggedChange};
 use super::config::SimConfig;
 use super::fleet::Random;
 use super::fleet_content::{
@@ -203,15 +203,14 @@ impl Database {
         kind: &'static str,
         uuid: String,
         action: char,
-        tags: &[&str],
+        tags: Vec<ChangedTag>,
     ) {
-        let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
         let change = LoggedChange { kind, uuid, action, tags };
         Arc::make_mut(&mut self.changes).add(change);
     }
 
     /// Notes that some fields of a device changed.
-    pub(crate) fn note_device(&mut self, kind: &'static str, at: usize, tags: &[&str]) {
+    pub(crate) fn note_device(&mut self, kind: &'static str, at: usize, tags: Vec<ChangedTag>) {
         self.note_change(kind, self.devices[at].uuid.clone(), 'u', tags);
     }
 

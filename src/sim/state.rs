@@ -123,7 +123,7 @@ impl Cluster {
             users: Vec::new(),
             user_index: Arc::default(),
             parameters: fleet.parameters.iter().cloned().collect(),
-            changes: Arc::new(ChangeLog::new()),
+            changes: Arc::new(ChangeLog::new(config.change_cache)),
         };
         let mut cluster = Self {
             database: Arc::new(database),

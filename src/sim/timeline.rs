@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::change_log::ChangedTag;
 use super::edits::{PhoneEdit, UserEdit};
 use super::fleet_content::{Address, Quirk, Registration};
 use super::hold_point::{Does, Triggered};
 use super::scheduled_change::{Change, Changed, FailingPage, Lasts, PageTrouble};
 use super::state::{Cluster, Loaded, URL_AUTHENTICATION};
-use super::values::number_setting;
+use super::values::{number_setting, ris_status, setting_name};
 use crate::domain::personalization::Setting;
 
 impl Cluster {
@@ -97,7 +98,12 @@ impl Cluster {
             Change::Register { phone, registration } => {
                 let at = self.device(&phone)?;
                 self.device_mut(at).spec.registration = registration;
-                self.note_device("RegistrationDynamic", at, &["risStatus"]);
+                let status = ris_status(registration).unwrap_or_default().to_owned();
+                self.note_device(
+                    "RegistrationDynamic",
+                    at,
+                    vec![ChangedTag::new("risStatus", status)],
+                );
                 Some((phone, None, None))
             }
             Change::Readdress { phone, address } => {
@@ -105,7 +111,8 @@ impl Cluster {
                 self.addresses.retain(|_, device| *device != at);
                 self.addresses.insert(address, at);
                 self.device_mut(at).spec.address = Address::V4(address);
-                self.note_device("RegistrationDynamic", at, &["lastKnownIpAddress"]);
+                let tag = ChangedTag::new("lastKnownIpAddress", address.to_string());
+                self.note_device("RegistrationDynamic", at, vec![tag]);
                 Some((phone, None, None))
             }
             Change::Role { user, axl } => {
@@ -117,7 +124,8 @@ impl Cluster {
                 let at = self.profiles.find(&profile)?;
                 self.profiles.entries[at].value.spec.personalization = setting;
                 let uuid = self.profiles.entries[at].uuid.clone();
-                self.note_change("CommonPhoneConfig", uuid, 'u', &["phonePersonalization"]);
+                let tag = ChangedTag::new("phonePersonalization", setting_name(setting).to_owned());
+                self.note_change("CommonPhoneConfig", uuid, 'u', vec![tag]);
                 Some((profile, None, None))
             }
             Change::Insert { position, phone } => {
@@ -130,7 +138,7 @@ impl Cluster {
                 let position = position.min(self.order.len());
                 self.order.insert(position, at);
                 let uuid = self.devices[at].uuid.clone();
-                self.note_change("Phone", uuid, 'a', &[]);
+                self.note_change("Phone", uuid, 'a', Vec::new());
                 Some((name, None, Some(position)))
             }
             Change::Remove(name) => {

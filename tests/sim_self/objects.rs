@@ -82,7 +82,7 @@ async fn a_phone_comes_and_goes() {
     bench.good("removePhone", "<name>SEPAABBCCDDEEFF</name>").await;
     assert!(bench.sim.phone("SEPAABBCCDDEEFF").is_none());
     assert_eq!(bench.ask("15.0", "removePhone", "<name>SEPAABBCCDDEEFF</name>").await.0, 500);
-    let lines = change("Phone", "u", "lines");
+    let lines = change("Phone", "u", "lines=");
     let (added, removed) = (change("Phone", "a", ""), change("Phone", "r", ""));
     let expected = [added, lines.clone(), lines.clone(), lines, removed];
     assert_eq!(noted(&bench, &begin).await, expected);
@@ -116,7 +116,8 @@ async fn a_phone_is_moved_renamed_and_given_to_somebody() {
     ] {
         assert!(phone.contains(part), "{part}: {phone}");
     }
-    let tags = "name description callingSearchSpaceName devicePoolName ownerUserName isActive";
+    let tags = "name=SEP0000000000BB description=Moved callingSearchSpaceName=Inside devicePoolName=Branch \
+                ownerUserName=jdoe isActive=false";
     assert_eq!(noted(&bench, &begin).await, [change("Phone", "u", tags)]);
     let gone = bench.ask("15.0", "getPhone", "<name>SEP000000000001</name>").await;
     assert_eq!(gone.0, 500);
@@ -166,8 +167,8 @@ async fn a_line_comes_and_goes() {
     assert!(phone.contains("<lines/>"), "{phone}");
     let expected = [
         change("Line", "a", ""),
-        change("Line", "u", "callForwardAll"),
-        change("Phone", "u", "lines"),
+        change("Line", "u", "callForwardAll="),
+        change("Phone", "u", "lines="),
         change("Line", "r", ""),
         change("Line", "r", ""),
     ];
@@ -217,8 +218,8 @@ async fn a_user_comes_and_goes() {
     assert!(rows.contains("<return/>"), "{rows}");
     let expected = [
         change("User", "a", ""),
-        change("User", "u", "lastName userid mailid"),
-        change("Phone", "u", "dndStatus"),
+        change("User", "u", "lastName=Roe userid=jroe mailid=j@example.com"),
+        change("Phone", "u", "dndStatus=true"),
         change("User", "r", ""),
     ];
     assert_eq!(noted(&bench, &begin).await, expected);

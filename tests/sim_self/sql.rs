@@ -129,16 +129,16 @@ async fn an_update_changes_the_cluster() {
         .map(|(kind, action, tags)| format!("{kind} {action} {}", tags.join(" ")))
         .collect();
     let expected = [
-        "Phone u description phoneSuite",
-        "Phone u description phoneSuite",
-        "AppUser u associatedDevices",
-        "AppUser u associatedDevices",
-        "User u lastName",
-        "ServiceParameter u value",
-        "CommonPhoneConfig u phonePersonalization",
-        "Phone u dndStatus",
+        "Phone u description=O&apos;Brien &amp; co phoneSuite=Enabled",
+        "Phone u description=O&apos;Brien &amp; co phoneSuite=Enabled",
+        "AppUser u associatedDevices=",
+        "AppUser u associatedDevices=",
+        "User u lastName=Roe",
+        "ServiceParameter u value=0",
+        "CommonPhoneConfig u phonePersonalization=HTTPS Only",
+        "Phone u dndStatus=true",
         "Phone r ",
-        "AppUser u associatedDevices",
+        "AppUser u associatedDevices=",
     ];
     assert_eq!(kinds, expected);
     let record = bench.sim.record();

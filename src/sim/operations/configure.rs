@@ -6,7 +6,8 @@ use super::call::{Answer, Call, written};
 use super::{lines, phones, profiles};
 use crate::domain;
 use crate::domain::personalization::Setting;
-use crate::sim::edits::{PhoneEdit, without_nil};
+use crate::sim::change_log::ChangedTag;
+use crate::sim::edits::{PhoneEdit, field_value, without_nil};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{PhoneSpec, ProfileSpec, Protocol, Registration, STANDARD_PROFILE};
 use crate::sim::state::{Cluster, Database, Line, Profile, Table, User};
@@ -293,9 +294,10 @@ fn done(
         _ => None,
     };
     if let Some(action) = action {
-        let names = call.request.children.iter().map(|child| child.name.as_str());
-        let tags: Vec<&str> = names.filter(|name| action == 'u' && !KEYS.contains(name)).collect();
-        cluster.note_change(kind, uuid.clone(), action, &tags);
+        let fields = call.request.children.iter();
+        let fields = fields.filter(|field| action == 'u' && !KEYS.contains(&&*field.name));
+        let tags = fields.map(|field| ChangedTag::new(&field.name, field_value(field))).collect();
+        cluster.note_change(kind, uuid.clone(), action, tags);
     }
     written(cluster, call, name, touched);
     Ok(format!("<return>{uuid}</return>"))

@@ -76,7 +76,7 @@ pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Ans
     for edit in edits {
         cluster.apply_to_user(at, edit);
     }
-    cluster.note_user(at, 'a', &[]);
+    cluster.note_user(at, 'a', Vec::new());
     written(cluster, call, userid.to_owned(), 1 + cluster.users[at].devices.len());
     Ok(format!("<return>{}</return>", cluster.users[at].uuid))
 }

@@ -11,12 +11,13 @@ use rusqlite::types::Value;
 
 use super::statement::Statement;
 use super::{fault, tables, with_copy};
+use crate::sim::change_log::ChangedTag;
 use crate::sim::edits::{PhoneEdit, UserEdit};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{AccountState, UserKind};
 use crate::sim::operations::call::{Answer, Call, written};
 use crate::sim::state::{Cluster, Database, Table};
-use crate::sim::values::{VendorConfig, number_setting, truth};
+use crate::sim::values::{VendorConfig, number_setting, setting_name, truth};
 use crate::sim::xml::Node;
 
 pub(in crate::sim::operations) fn update(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
@@ -205,13 +206,14 @@ fn edit(cluster: &Database, keys: &Keys, table: &str, change: &Change) -> Result
             for (column, value) in before.changed(after) {
                 tags.push(match column {
                     "tkphonepersonalization" => {
-                        let setting = value.and_then(number_setting);
-                        spec.personalization = setting.ok_or_else(refused)?;
-                        "phonePersonalization"
+                        let setting = value.and_then(number_setting).ok_or_else(refused)?;
+                        spec.personalization = setting;
+                        let name = setting_name(setting).to_owned();
+                        ChangedTag::new("phonePersonalization", name)
                     }
                     "zzbackgroundimageaccess" => {
                         spec.background_image = value.and_then(truth).ok_or_else(refused)?;
-                        "backgroundImage"
+                        ChangedTag::new("backgroundImage", spec.background_image.to_string())
                     }
                     _ => return Err(refused()),
                 });
@@ -220,7 +222,7 @@ fn edit(cluster: &Database, keys: &Keys, table: &str, change: &Change) -> Result
                 let entry = &mut cluster.profiles.entries[at];
                 entry.value.spec = spec;
                 let uuid = entry.uuid.clone();
-                cluster.note_change("CommonPhoneConfig", uuid, 'u', &tags);
+                cluster.note_change("CommonPhoneConfig", uuid, 'u', tags);
             }))
         }
         ("processconfig", Some(before), Some(after)) => {
