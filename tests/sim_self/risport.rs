@@ -176,6 +176,20 @@ async fn criteria_are_about_the_record_of_each_node() {
     }
     let (_, body) = bench.ris(&any("<s:Status>Any", "<s:Status>Registered")).await;
     assert!(!body.contains("UnRegistered"), "{body}");
+    // `selectCmDeviceExt` reads the newest record only, whatever else is selected.
+    let newest = |request: String| request.replace("selectCmDevice>", "selectCmDeviceExt>");
+    let (_, body) = bench.ris(&newest(any("", ""))).await;
+    assert_eq!(body.matches("<ns1:Name>SEP000000000001</ns1:Name>").count(), 1, "{body}");
+    for (criterion, value) in [("Status", "UnRegistered"), ("DownloadStatus", "Failed")] {
+        let request = any(&format!("<s:{criterion}>Any"), &format!("<s:{criterion}>{value}"));
+        let (_, body) = bench.ris(&newest(request)).await;
+        assert!(found(&body).is_empty(), "{body}");
+    }
+    // It is the older one where the other node does not answer.
+    bench.sim.silence_node("cucm-pub", true);
+    let (_, body) = bench.ris(&newest(any("", ""))).await;
+    assert_eq!(found(&body), ['1'], "{body}");
+    bench.sim.silence_node("cucm-pub", false);
     let (status, body) = bench.ris(&any("<s:DownloadStatus>Any", "<s:DownloadStatus>No")).await;
     assert_eq!(status, 500, "{body}");
 }
