@@ -1,12 +1,13 @@
 //! Turns a statement of Informix into one of SQLite.
 //!
 //! Only what differs is changed: `skip` and `first` go from the front of a query to its end, a text in double quotes is
-//! a text and no identifier, `matches` becomes `glob`, `x::type` becomes `cast`. What only SQLite has is a syntax error;
+//! a text and no identifier, `matches` becomes `glob`, `x::type` becomes a call. What only SQLite has is a syntax error;
 //! what Informix has and the translation does not is refused by name.
 
 use std::collections::HashSet;
 
-use super::functions::AGGREGATES;
+use super::conversion::{converted, tables_of};
+use super::functions::{AGGREGATES, ONE, Refusal};
 use super::tables;
 use crate::sim::fault::SoapFault;
 
@@ -26,7 +27,7 @@ impl Statement {
             }
             Some(_) | None => return Err(syntax_error()),
         }
-        Ok(Self { sql: joined(&query(&tokens)?)?, tokens })
+        Ok(Self { sql: joined(&query(&converted(&tokens))?)?, tokens })
     }
 
     /// Translates an `insert`, `update` or `delete`.
@@ -44,7 +45,7 @@ impl Statement {
         if tokens.get(1).is_some_and(|token| token == "or") {
             return Err(syntax_error());
         }
-        Ok(Self { sql: joined(&translated(&tokens)?)?, tokens })
+        Ok(Self { sql: joined(&translated(&converted(&tokens))?)?, tokens })
     }
 
     /// Returns the words between `select` and `from`.
@@ -69,7 +70,14 @@ impl Statement {
 }
 
 pub(super) fn syntax_error() -> SoapFault {
-    SoapFault::server(-201, "A syntax error has occurred.")
+    Refusal::Syntax.into()
+}
+
+/// A column of a table that the statement does not name.
+pub(super) fn no_column(name: &str) -> SoapFault {
+    let message =
+        format!("Column ({name}) not found in any table in the query (or SLV is undefined).");
+    SoapFault::server(-217, message)
 }
 
 /// Splits a statement into its tokens, without a semicolon at its end.
@@ -79,7 +87,9 @@ fn statement(text: &str) -> Result<Vec<String>, SoapFault> {
     }
     let mut tokens = tokens(text).ok_or_else(syntax_error)?;
     check_levels(&tokens)?;
+    check_literals(&tokens)?;
     tokens.pop_if(|token| token == ";");
+    check_conditions(&tokens)?;
     if let Some(at) = (0..tokens.len()).find(|&at| NOT_INFORMIX.contains(&&*tokens[at])) {
         let limit = tokens[at] == "limit" && at > 0 && tokens[at - 1] == "select";
         let values = tokens[at] == "values" && tokens[0] == "insert";
@@ -91,6 +101,15 @@ fn statement(text: &str) -> Result<Vec<String>, SoapFault> {
         let before = if at > 0 { tokens[at - 1].as_str() } else { "" };
         if token == "outer" && !["full", "left", "right"].contains(&before) {
             return Err(SoapFault::cannot("outer joins in the old notation"));
+        }
+        if token == "all" && ["=", "<>", "!=", "<", ">", "<=", ">="].contains(&before) {
+            return Err(SoapFault::cannot("ALL"));
+        }
+        if ["rowid", "oid", "_rowid_"].contains(&token.as_str()) {
+            return Err(SoapFault::cannot(&format!("column {token}")));
+        }
+        if token.starts_with("_sim_") {
+            return Err(SoapFault::cannot(&format!("function {token}")));
         }
         if before != "." && CANNOT.contains(&token.as_str()) {
             return Err(SoapFault::cannot(&token.to_uppercase()));
@@ -106,6 +125,98 @@ fn check_levels(tokens: &[String]) -> Result<(), SoapFault> {
         level = (level + token.matches('(').count()).saturating_sub(token.matches(')').count());
         if level > LEVELS {
             return Err(SoapFault::cannot(&format!("more than {LEVELS} levels of parentheses")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses numbers that only SQLite has, and texts that are no operand: without `DELIMIDENT` a name is never quoted.
+fn check_literals(tokens: &[String]) -> Result<(), SoapFault> {
+    for (at, token) in tokens.iter().enumerate() {
+        let [before, number] = [1, 2].map(|back| {
+            at.checked_sub(back).and_then(|at| tokens.get(at)).map_or("", String::as_str)
+        });
+        if token.starts_with('\'') {
+            let is_count = ["first", "limit", "skip"].contains(&number);
+            let is_operand =
+                before == ")" || before == "]" || before == "as" || before.starts_with('\'');
+            if is_operand || (is_word(before) && !is_keyword(before) && !is_count) {
+                return Err(syntax_error());
+            }
+        }
+        if token.starts_with(|c: char| c.is_ascii_digit()) {
+            match token.parse::<f64>() {
+                Ok(number) if number.is_finite() && number < 1e126 => {}
+                Ok(_) => return Err(Refusal::TooLarge.into()),
+                Err(_) => return Err(syntax_error()),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a condition that compares nothing: SQLite takes any value for one.
+fn check_conditions(tokens: &[String]) -> Result<(), SoapFault> {
+    for (at, token) in tokens.iter().enumerate() {
+        if ["where", "on", "having"].contains(&token.as_str()) {
+            let rest = &tokens[at + 1..];
+            let mut level = 0_usize;
+            let end = rest.iter().position(|token| match token.as_str() {
+                "(" => {
+                    level += 1;
+                    false
+                }
+                ")" if level == 0 => true,
+                ")" => {
+                    level -= 1;
+                    false
+                }
+                word => level == 0 && CLAUSES.contains(&word),
+            });
+            check_condition(&rest[..end.unwrap_or(rest.len())])?;
+        }
+    }
+    Ok(())
+}
+
+fn check_condition(tokens: &[String]) -> Result<(), SoapFault> {
+    let outside = top_level(tokens);
+    let mut start = 0;
+    let mut is_between = false;
+    let mut cases = 0_usize;
+    let mut parts = Vec::new();
+    for &at in &outside {
+        match tokens[at].as_str() {
+            "case" => cases += 1,
+            "end" => cases = cases.saturating_sub(1),
+            _ if cases > 0 => {}
+            "between" => is_between = true,
+            "and" if is_between => is_between = false,
+            "and" | "or" => {
+                parts.push(&tokens[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&tokens[start..]);
+    for part in parts {
+        let part = part.strip_prefix(&["not".to_owned()]).unwrap_or(part);
+        let compares = top_level(part).iter().any(|&at| COMPARISONS.contains(&part[at].as_str()));
+        match part {
+            _ if compares => {}
+            [open, inside @ .., _] if open == "(" && closing(part, 0) == Some(part.len() - 1) => {
+                if inside.first().is_some_and(|token| token == "select") {
+                    return Err(syntax_error());
+                }
+                check_condition(inside)?;
+            }
+            [name] if is_word(name) && !name.starts_with(|c: char| c.is_ascii_digit()) => {
+                return Err(SoapFault::cannot(&format!(
+                    "the condition {name} without a comparison"
+                )));
+            }
+            _ => return Err(syntax_error()),
         }
     }
     Ok(())
@@ -140,6 +251,9 @@ fn query(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
             let message = format!("The column ({column}) must be in the GROUP BY list.");
             return Err(SoapFault::server(-294, message));
         }
+        if let Some(alias) = alias_in_condition(&rest[start..end]) {
+            return Err(no_column(alias));
+        }
         start = end + 1;
     }
     let mut out = vec!["select".to_owned()];
@@ -161,8 +275,33 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
             "(" if next == "select" => {
                 let end = closing(tokens, at - 1).ok_or_else(syntax_error)?;
                 out.push("(".to_owned());
-                out.extend(query(&tokens[at..end])?);
+                let inside = query(&tokens[at..end])?;
+                if is_value(tokens, at - 1) {
+                    out.extend(
+                        ["with", "_sim_rows", "(", "v", ")", "as", "("].map(str::to_owned).into(),
+                    );
+                    out.extend(inside);
+                    let value = [")", "select", ONE, "(", "v", ")", "from", "_sim_rows"];
+                    out.extend(value.map(str::to_owned).into());
+                } else {
+                    out.extend(inside);
+                }
                 at = end;
+            }
+            "cast" if next == "(" => {
+                let end = closing(tokens, at).ok_or_else(syntax_error)?;
+                let word = tokens[at..end].iter().rposition(|token| token == "as");
+                let word = at + word.ok_or_else(syntax_error)?;
+                let start = out.len();
+                out.push("(".to_owned());
+                out.extend(translated(&tokens[at + 1..word])?);
+                out.push(")".to_owned());
+                let (begin, finish, behind) = conversion(&tokens[word + 1..end])?;
+                if word + 1 + behind != end {
+                    return Err(syntax_error());
+                }
+                out.call(start, begin, finish);
+                at = end + 1;
             }
             "substring" if next == "(" => {
                 let end = closing(tokens, at).ok_or_else(syntax_error)?;
@@ -178,14 +317,9 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
             }
             "::" => {
                 let start = out.operand().ok_or_else(syntax_error)?;
-                let known = TYPES.iter().find(|(name, _)| *name == next);
-                let (_, known) =
-                    known.ok_or_else(|| SoapFault::cannot(&format!("the type {next}")))?;
-                at += 1;
-                if tokens.get(at).is_some_and(|token| token == "(") {
-                    at = closing(tokens, at).ok_or_else(syntax_error)? + 1;
-                }
-                out.call(start, "cast (", format!("as {known})"));
+                let (begin, finish, behind) = conversion(&tokens[at..])?;
+                at += behind;
+                out.call(start, begin, finish);
             }
             // A part of a text: its first and its last character.
             "[" => {
@@ -200,9 +334,6 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
                 at += 4;
                 out.call(start, "substr (", format!(", {from}, {})", to - from + 1));
             }
-            "boolean" if out.last() == Some("as") => {
-                out.push("text".to_owned());
-            }
             word => out.push(match word {
                 "matches" => "glob".to_owned(),
                 "unique" => "distinct".to_owned(),
@@ -214,6 +345,61 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
     }
     Ok(out.finish())
 }
+
+/// Returns whether the query in these parentheses stands for a value: it is no table of `from`, and not that of `in`.
+fn is_value(tokens: &[String], open: usize) -> bool {
+    let before = if open > 0 { tokens[open - 1].as_str() } else { "" };
+    if ["all", "exists", "from", "in", "join", "union"].contains(&before) {
+        return false;
+    }
+    let mut level = 0_usize;
+    let clause = tokens[..open].iter().rev().find(|token| {
+        match token.as_str() {
+            ")" => level += 1,
+            "(" if level == 0 => return true,
+            "(" => level -= 1,
+            word => {
+                return level == 0
+                    && ["from", "group", "on", "select", "set", "where"].contains(&word);
+            }
+        }
+        false
+    });
+    clause.is_none_or(|clause| clause != "from")
+}
+
+/// Returns what goes before and behind a value of which a type is made, and how many tokens the type has.
+fn conversion(tokens: &[String]) -> Result<(&'static str, String, usize), SoapFault> {
+    let Some(name) = tokens.first() else { return Err(syntax_error()) };
+    let cannot = || SoapFault::cannot(&format!("the type {name}"));
+    let mut behind = 1;
+    let mut sizes = Vec::new();
+    if tokens.get(1).is_some_and(|token| token == "(") {
+        let end = closing(tokens, 1).ok_or_else(syntax_error)?;
+        behind = end + 1;
+        let read = |size: &[String]| match size {
+            [size] => size.parse::<u16>().map_err(|_no_number| syntax_error()),
+            _ => Err(syntax_error()),
+        };
+        sizes = split(&tokens[2..end]).into_iter().map(read).collect::<Result<_, _>>()?;
+    }
+    let (begin, finish) = match (name.as_str(), sizes.as_slice()) {
+        ("bigint" | "int8", []) => (INTEGER_OF, format!(", {})", i64::MAX)),
+        ("int" | "integer", []) => (INTEGER_OF, format!(", {})", i32::MAX)),
+        ("smallint", []) => (INTEGER_OF, format!(", {})", i16::MAX)),
+        ("decimal" | "float", [] | [_]) => ("_sim_number (", ")".to_owned()),
+        ("decimal", [_, scale]) => ("round ( _sim_number (", format!("), {scale})")),
+        ("boolean" | "lvarchar" | "nvarchar" | "varchar", []) => ("cast (", "as text)".to_owned()),
+        ("char" | "nchar", []) => ("substr (", ", 1, 1)".to_owned()),
+        ("char" | "lvarchar" | "nchar", [size]) | ("nvarchar" | "varchar", [size] | [size, _]) => {
+            ("substr (", format!(", 1, {size})"))
+        }
+        _ => return Err(cannot()),
+    };
+    Ok((begin, finish, behind))
+}
+
+const INTEGER_OF: &str = "_sim_integer (";
 
 /// The translated tokens, with the place where each operand begins: a name, a literal, a call or an expression in
 /// parentheses.
@@ -238,7 +424,11 @@ impl Output {
         let start = match text.as_str() {
             "(" => {
                 self.open.push(at);
-                if self.last().is_some_and(is_word) { self.tokens[at - 1].start } else { at }
+                if self.last().is_some_and(|word| is_word(word) && !is_keyword(word)) {
+                    self.tokens[at - 1].start
+                } else {
+                    at
+                }
             }
             ")" => self.open.pop().map_or(at, |open| self.tokens[open].start),
             _ if at > 1 && self.last() == Some(".") => self.tokens[at - 2].start,
@@ -258,6 +448,10 @@ impl Output {
     fn call(&mut self, start: usize, begin: &'static str, end: String) {
         self.tokens[start].calls.push(begin);
         self.tokens.push(OutputToken { text: end, start, calls: Vec::new() });
+    }
+
+    fn len(&self) -> usize {
+        self.tokens.len()
     }
 
     fn operand(&self) -> Option<usize> {
@@ -319,6 +513,34 @@ fn ungrouped(tokens: &[String]) -> Option<&str> {
     })
 }
 
+/// Returns an alias of a selected column that `where` uses: there is no such column yet.
+fn alias_in_condition(tokens: &[String]) -> Option<&str> {
+    let outside = top_level(tokens);
+    let place = |word: &str| outside.iter().copied().find(|&at| tokens[at] == word);
+    let (from, begin) = (place("from")?, place("where")?);
+    let ends = ["group", "having", "order"].into_iter().filter_map(place);
+    let condition = begin + 1..ends.min().unwrap_or(tokens.len()).max(begin + 1);
+    let aliases: HashSet<&str> = split(&tokens[..from])
+        .into_iter()
+        .filter_map(|item| match item {
+            [.., word, alias] if word == "as" => Some(alias.as_str()),
+            [.., before, alias] if before == ")" || (is_word(before) && !is_keyword(before)) => {
+                Some(alias.as_str())
+            }
+            _ => None,
+        })
+        .collect();
+    let tables = tables_of(tokens);
+    let is_column = |name: &str| {
+        let mut columns = tables.iter().flat_map(|(_, columns)| columns.split(", "));
+        columns.any(|column| column.split(' ').next() == Some(name))
+    };
+    let at = |at: usize| tokens.get(at).map_or("", String::as_str);
+    let names = condition.filter(|&place| aliases.contains(at(place)));
+    let names = names.filter(|&place| at(place - 1) != "." && ![".", "("].contains(&at(place + 1)));
+    names.map(at).find(|name| !is_column(name))
+}
+
 /// Returns where the tokens are that no parentheses enclose.
 fn top_level(tokens: &[String]) -> Vec<usize> {
     let mut depth = 0_usize;
@@ -346,7 +568,7 @@ fn split(tokens: &[String]) -> Vec<&[String]> {
 }
 
 /// Returns where the parenthesis is closed that is opened at `open`.
-fn closing(tokens: &[String], open: usize) -> Option<usize> {
+pub(super) fn closing(tokens: &[String], open: usize) -> Option<usize> {
     let mut depth = 0_usize;
     (open..tokens.len()).find(|&at| {
         match tokens[at].as_str() {
@@ -381,12 +603,18 @@ fn tokens(text: &str) -> Option<Vec<String>> {
                 }
             }
             token.push('\'');
-        } else if is_word_character(c) {
+        } else if is_word_character(c)
+            || (c == '.' && chars.peek().is_some_and(char::is_ascii_digit))
+        {
+            let number = c.is_ascii_digit() || c == '.';
+            if c == '.' {
+                token.push('0');
+            }
             token.extend(c.to_lowercase());
-            let number = c.is_ascii_digit();
-            while let Some(next) =
-                chars.next_if(|&next| is_word_character(next) || (number && next == '.'))
-            {
+            while let Some(next) = chars.next_if(|&next| {
+                let in_number = next == '.' || (token.ends_with('e') && "+-".contains(next));
+                is_word_character(next) || (number && in_number)
+            }) {
                 token.extend(next.to_lowercase());
             }
         } else {
@@ -417,8 +645,12 @@ fn is_word_character(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-fn is_word(token: &str) -> bool {
+pub(super) fn is_word(token: &str) -> bool {
     token.starts_with(is_word_character)
+}
+
+pub(super) fn is_keyword(word: &str) -> bool {
+    KEYWORDS.contains(&word)
 }
 
 /// Operators and beginnings of comments of two characters.
@@ -433,26 +665,32 @@ const PAIRS: [(char, char); 8] = [
     ('/', '*'),
 ];
 
-/// Types of Informix, and what they are here.
-const TYPES: [(&str, &str); 13] = [
-    ("bigint", "integer"),
-    ("boolean", "text"),
-    ("char", "text"),
-    ("decimal", "real"),
-    ("float", "real"),
-    ("int", "integer"),
-    ("int8", "integer"),
-    ("integer", "integer"),
-    ("lvarchar", "text"),
-    ("nchar", "text"),
-    ("nvarchar", "text"),
-    ("smallint", "integer"),
-    ("varchar", "text"),
+/// Words that are no names.
+const KEYWORDS: [&str; 54] = [
+    "all", "and", "as", "asc", "between", "by", "case", "cross", "delete", "desc", "distinct",
+    "else", "end", "escape", "exists", "first", "for", "from", "full", "glob", "group", "having",
+    "in", "inner", "insert", "into", "is", "join", "left", "like", "limit", "matches", "not",
+    "null", "on", "or", "order", "outer", "right", "select", "set", "skip", "then", "union",
+    "unique", "update", "using", "values", "when", "where", "false", "true", "any", "some",
 ];
+
+/// Words behind a condition.
+const CLAUSES: [&str; 13] = [
+    "cross", "full", "group", "having", "inner", "join", "left", "on", "order", "right", "union",
+    "where", ",",
+];
+
+/// What makes a condition of values.
+const COMPARISONS: [&str; 13] =
+    ["=", "<>", "!=", "<", ">", "<=", ">=", "between", "exists", "in", "is", "like", "matches"];
 
 /// Words and characters that mean something to SQLite only: its own operators and clauses, parameters, quotes of
 /// identifiers, further statements.
-const NOT_INFORMIX: [&str; 21] = [
+const NOT_INFORMIX: [&str; 25] = [
+    "%",
+    "&",
+    "|",
+    "~",
     "collate",
     "conflict",
     "glob",
@@ -477,9 +715,10 @@ const NOT_INFORMIX: [&str; 21] = [
 ];
 
 /// Words of Informix that are not translated.
-const CANNOT: [&str; 17] = [
-    "both", "connect", "current", "datetime", "extend", "interval", "lateral", "leading", "merge",
-    "minus", "multiset", "sysdate", "temp", "today", "trailing", "units", "with",
+const CANNOT: [&str; 19] = [
+    "any", "some", "both", "connect", "current", "datetime", "extend", "interval", "lateral",
+    "leading", "merge", "minus", "multiset", "sysdate", "temp", "today", "trailing", "units",
+    "with",
 ];
 
 /// How many bytes a statement can have, and how many levels of parentheses.
