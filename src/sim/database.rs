@@ -279,6 +279,11 @@ impl Device {
         FIRST_TIME + at as u64 + self.newer()
     }
 
+    /// Returns when somebody logged in by Extension Mobility.
+    pub(crate) fn login_time(&self, at: usize) -> u64 {
+        FIRST_TIME + at as u64
+    }
+
     pub(crate) fn version_stamp(&self, at: usize) -> String {
         format!("{{{}-{}", 1_680_793_930 + at, &self.uuid[1..])
     }

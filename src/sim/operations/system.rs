@@ -158,30 +158,22 @@ pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Answer {
         tags.reverse();
     }
     let nodes = [ENTERPRISE_WIDE].into_iter().chain(cluster.nodes.iter().map(String::as_str));
-    let matching = nodes.enumerate().filter(|(at, name)| {
+    let matching = nodes.enumerate().filter(|&(at, name)| {
         criteria.fit(|field| match field {
             "name" => name,
             "processNodeRole" => "CUCM Voice/Video",
-            _ if *at == 0 => "",
             // The description.
-            _ => "Simulated node",
+            _ => node_description(at).unwrap_or_default(),
         })
     });
     rows(cluster, call.request, matching, |out, (at, name)| {
-        let id = if at == 0 {
-            ENTERPRISE_WIDE_UUID.to_owned()
-        } else {
-            uuid(
-                "node",
-                &format!("{} {name}", cluster.config.installation.as_deref().unwrap_or_default()),
-            )
-        };
+        let id = node_uuid(cluster, at, name);
         let _ = write!(out, "<processNode uuid=\"{id}\">");
         let mut row = Row::new(out, at, call);
         for &tag in &tags {
             match tag {
                 "name" => row.text(tag, name),
-                "description" if at > 0 => row.text(tag, "Simulated node"),
+                "description" => row.text(tag, node_description(at).unwrap_or_default()),
                 "nodeUsage" => row.text(tag, if at <= 1 { "Publisher" } else { "Subscriber" }),
                 "processNodeRole" => row.text(tag, "CUCM Voice/Video"),
                 "lbmHubGroup" => row.reference::<()>(tag, None),
@@ -190,6 +182,21 @@ pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Answer {
         }
         out.push_str("</processNode>");
     })
+}
+
+/// Returns the UUID of a node; the one at 0 is that of enterprise parameters.
+pub(super) fn node_uuid(cluster: &Database, at: usize, name: &str) -> String {
+    match at {
+        0 => ENTERPRISE_WIDE_UUID.to_owned(),
+        _ => uuid(
+            "node",
+            &format!("{} {name}", cluster.config.installation.as_deref().unwrap_or_default()),
+        ),
+    }
+}
+
+pub(super) fn node_description(at: usize) -> Option<&'static str> {
+    (at > 0).then_some("Simulated node")
 }
 
 pub(super) fn service_parameter(cluster: &Database, call: &Call<'_>) -> Answer {
@@ -237,8 +244,8 @@ pub(super) fn set_service_parameter(cluster: &mut Cluster, call: &Call<'_>) -> A
 }
 
 /// The virtual node that enterprise parameters belong to, with its fixed UUID (seen in published code).
-const ENTERPRISE_WIDE: &str = "EnterpriseWideData";
-const ENTERPRISE_WIDE_UUID: &str = "{00000000-1111-0000-0000-000000000000}";
+pub(super) const ENTERPRISE_WIDE: &str = "EnterpriseWideData";
+pub(super) const ENTERPRISE_WIDE_UUID: &str = "{00000000-1111-0000-0000-000000000000}";
 /// The service of enterprise parameters (AXL schema, `XService`).
 const ENTERPRISE_SERVICE: &str = "Enterprise Wide";
 

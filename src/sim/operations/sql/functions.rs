@@ -39,7 +39,7 @@ pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> 
         Ok(match number(c, 0)? {
             Value::Integer(number) => number.checked_abs().map_or(Value::Null, Value::Integer),
             Value::Real(number) => Value::Real(number.abs()),
-            other => other,
+            Value::Null | Value::Text(_) | Value::Blob(_) => Value::Null,
         })
     })?;
     // Those of SQLite with several arguments are no aggregates, and are not in Informix.
@@ -49,10 +49,10 @@ pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> 
     }
     scalar("trim", 2, |_| Err(Refusal::Syntax.into()))?;
     scalar(NUMBER, 1, |c| number(c, 0))?;
-    scalar(DIVISOR, 1, |c| match number(c, 0)? {
-        Value::Integer(0) => Err(Refusal::DivisionByZero.into()),
-        Value::Real(0.0) => Err(Refusal::DivisionByZero.into()),
-        other => Ok(other),
+    scalar(DIVISOR, 1, |c| {
+        let divisor = number(c, 0)?;
+        let is_zero = divisor == Value::Integer(0) || divisor == Value::Real(0.0);
+        if is_zero { Err(Refusal::DivisionByZero.into()) } else { Ok(divisor) }
     })?;
     // The number, and the largest one of the type.
     scalar(INTEGER, 2, |c| {
@@ -61,7 +61,7 @@ pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> 
             Value::Real(real) if real.abs() < 9e18 => real.trunc() as i64,
             Value::Real(_) => return Err(Refusal::Integer.into()),
             Value::Integer(number) => number,
-            other => return Ok(other),
+            Value::Null | Value::Text(_) | Value::Blob(_) => return Ok(Value::Null),
         };
         let fits = number.unsigned_abs() <= most.unsigned_abs();
         if fits {
@@ -107,10 +107,8 @@ fn decode(c: &Context<'_>) -> Result<Value> {
 
 /// Returns an argument as a number: a text must be one.
 fn number(context: &Context<'_>, at: usize) -> Result<Value> {
-    let text = match context.get_raw(at) {
-        ValueRef::Text(text) => String::from_utf8_lossy(text),
-        _ => return context.get(at),
-    };
+    let ValueRef::Text(text) = context.get_raw(at) else { return context.get(at) };
+    let text = String::from_utf8_lossy(text);
     let text = text.trim();
     let is_number = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
     let real = || text.parse().ok().filter(|real: &f64| is_number && real.is_finite());
