@@ -214,13 +214,16 @@ async fn an_update_that_cannot_be_kept_changes_nothing() {
     let bench = Bench::new().await;
     let before = bench.sim.state_digest();
     for (sql, part) in [
-        ("update device set tkmodel = 7", "The simulator cannot do this update."),
-        ("update device set description = 'x', ctiid = 7", "The simulator cannot do this update."),
-        ("insert into device (name) values ('SEP1')", "The simulator cannot do this update."),
+        ("update device set tkmodel = 7", "cannot do this update of column device.tkmodel."),
+        ("update device set description = 'x', ctiid = 7", "this update of column device.ctiid."),
+        ("update enduser set userrank = 70", "this update of column enduser.userrank."),
+        ("insert into dnddynamic (fkdevice) values ('x')", "an insert into table dnddynamic."),
+        ("delete from processconfig", "a delete from table processconfig."),
+        ("insert into device (name) values ('SEP1')", "cannot do an insert into table device."),
         ("update credential set credentials = 'x'", "The simulator cannot do table credential."),
         ("update device set colour = 1", "The simulator cannot do column colour."),
-        ("create table x (y integer)", "The simulator cannot do this update."),
-        ("select name from device", "The simulator cannot do this update."),
+        ("create table x (y integer)", "The simulator cannot do CREATE."),
+        ("select name from device", "The simulator cannot do SELECT."),
         ("update device set fkdevicepool = 'none'", "informix.fk_device_fkdevicepool"),
         (
             "update device set name = 'csfmscott' where name matches 'SEP*1'",

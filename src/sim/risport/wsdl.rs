@@ -52,4 +52,4 @@ pub(super) fn document(host: &str) -> String {
 }
 
 const LEGACY: &str = include_str!("risport.wsdl");
-const SCHEMA: &str = include_str!("risport70.xsd");
+pub(super) const SCHEMA: &str = include_str!("risport70.xsd");

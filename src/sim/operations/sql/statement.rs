@@ -40,7 +40,8 @@ impl Statement {
                 tokens.extend(["where", "1", "=", "1"].map(str::to_owned));
             }
             Some("delete") => {}
-            Some(_) | None => return Err(SoapFault::cannot("this update")),
+            Some(word) => return Err(SoapFault::cannot(&word.to_uppercase())),
+            None => return Err(syntax_error()),
         }
         if tokens.get(1).is_some_and(|token| token == "or") {
             return Err(syntax_error());
