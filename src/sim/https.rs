@@ -143,7 +143,7 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         Service::RisPort(service) if is_wsdl => {
             risport::wsdl(service, text("host").unwrap_or("localhost"))
         }
-        Service::RisPort(risport::Service::RisPort70) if is_xsd => risport::xsd(),
+        Service::RisPort(service) if is_xsd => risport::xsd(service),
         Service::Axl if is_xsd => axl_document(shared, schema::wsdl::xsd),
         Service::Axl if is_wsdl => {
             let host = text("host").unwrap_or("localhost");

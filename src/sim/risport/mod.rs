@@ -37,9 +37,13 @@ pub(crate) fn wsdl(service: Service, host: &str) -> Response {
     respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(document))
 }
 
-/// Answers a download of the schema alone, which is in the WSDL, too.
-pub(crate) fn xsd() -> Response {
-    respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(wsdl::SCHEMA))
+/// Answers a download of the schema that is in the WSDL, or of the one that the WSDL imports.
+pub(crate) fn xsd(service: Service) -> Response {
+    let document = match service {
+        Service::RisPort70 => wsdl::SCHEMA,
+        Service::RisPort => wsdl::ENCODING,
+    };
+    respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(document))
 }
 
 /// What a request asks for.
