@@ -25,6 +25,79 @@ fn change(kind: &str, action: &str, tags: &str) -> (String, String, String) {
 }
 
 #[tokio::test]
+async fn phones_that_do_not_fit_their_model_are_refused() {
+    let bench = Bench::new().await;
+    let before = bench.sim.state_digest();
+    let name = "name has invalid characters or is not formatted correctly for this device type";
+    let long = "x".repeat(129);
+    let longest = format!("<description>{}</description>", "x".repeat(128));
+    for (from, to, part) in [
+        ("SEPAABBCCDDEEFF", "SEPAABBCCDDEEF", name),
+        ("SEPAABBCCDDEEFF", "SEPAABBCCDDEEFG", name),
+        ("SEPAABBCCDDEEFF", "SEPaabbccddeeff", name),
+        ("SEPAABBCCDDEEFF", "SEPAABBCCDDEEFF00", name),
+        ("SEPAABBCCDDEEFF", "testPhone", name),
+        ("<description>New", &format!("<description>{long}"), "element description is not valid"),
+        (">SIP<", ">SCCP<", "the product Cisco 8841 has no protocol SCCP"),
+        ("<locationName>Hub_None</locationName>", "", "locationName is missing"),
+        ("Hub_None<", "Nowhere<", "was not found"),
+        ("<devicePoolName>HQ", "<devicePoolName>Nowhere", "was not found"),
+        (
+            "</locationName>",
+            "</locationName><securityProfileName>X</securityProfileName>",
+            "Security Profile is not valid",
+        ),
+        (
+            "</locationName>",
+            "</locationName><securityProfileName>Cisco 8851 - Standard SIP Non-Secure Profile</securityProfileName>",
+            "Security Profile is not valid",
+        ),
+        (
+            "</locationName>",
+            "</locationName><phoneTemplateName>X</phoneTemplateName>",
+            "phoneTemplate X was not found",
+        ),
+        ("New<", "a&#1;b<", "no character with the number 1"),
+        ("New<", "a\u{1}b<", "no character with the number 1"),
+        ("<locationName>", "<locationName uuid=\"&#x2;\">", "no character with the number 2"),
+    ] {
+        assert!(PHONE.contains(from), "{from}");
+        let phone = format!("<phone>{}</phone>", PHONE.replace(from, to));
+        let (status, body) = bench.ask("15.0", "addPhone", &phone).await;
+        assert_eq!((status, body.contains(part)), (500, true), "{to}: {body}");
+    }
+    let changes = [
+        "<newName>testPhone</newName>".to_owned(),
+        format!("<description>{long}</description>"),
+        "<securityProfileName>X</securityProfileName>".to_owned(),
+        "<softkeyTemplateName>X</softkeyTemplateName>".to_owned(),
+    ];
+    for change in changes {
+        let change = format!("<name>SEP000000000001</name>{change}");
+        assert_eq!(bench.ask("15.0", "updatePhone", &change).await.0, 500, "{change}");
+    }
+    let groups = "<userid>bgpush</userid><associatedGroups><userGroup><name>X</name></userGroup></associatedGroups>";
+    let (status, body) = bench.ask("15.0", "updateAppUser", groups).await;
+    assert_eq!((status, body.contains("UserGroup X was not found")), (500, true), "{body}");
+    assert_eq!(bench.sim.state_digest(), before);
+    // What fits is written.
+    let profile =
+        "<securityProfileName>Cisco 8841 - Standard SIP Non-Secure Profile</securityProfileName>";
+    let phone = PHONE.replace("<description>New</description>", &longest);
+    bench.good("addPhone", &format!("<phone>{phone}{profile}</phone>")).await;
+    let old = PHONE.replace("8841", "7965").replace(">SIP<", ">SCCP<").replace("EEFF", "EE00");
+    bench.good("addPhone", &format!("<phone>{old}</phone>")).await;
+    let soft = PHONE.replace("Cisco 8841", "Cisco Unified Client Services Framework");
+    bench
+        .good(
+            "addPhone",
+            &format!("<phone>{}</phone>", soft.replace("SEPAABBCCDDEEFF", "testPhone")),
+        )
+        .await;
+    bench.good("updateAppUser", &groups.replace(">X<", ">Standard CTI Enabled<")).await;
+}
+
+#[tokio::test]
 async fn a_phone_comes_and_goes() {
     let bench = Bench::new().await;
     let begin = now(&bench).await;

@@ -134,7 +134,7 @@ fn user_edit(cluster: &Database, at: usize, field: &Node) -> Result<UserEdit, So
             });
             UserEdit::Devices(found.collect::<Result<_, _>>()?)
         }
-        "associatedGroups" => UserEdit::Groups(groups(cluster, field)),
+        "associatedGroups" => UserEdit::Groups(groups(cluster, field)?),
         "password" => UserEdit::Password(text.to_owned()),
         "pin" => UserEdit::Pin(text.to_owned()),
         // What a change of these does to log-ins is not simulated.
@@ -145,8 +145,9 @@ fn user_edit(cluster: &Database, at: usize, field: &Node) -> Result<UserEdit, So
     })
 }
 
-/// Reads groups; a group without roles has those that it has for other users.
-fn groups(cluster: &Database, list: &Node) -> Vec<(String, Vec<String>)> {
+/// Reads groups; a group without roles has those that it has for other users. A group exists where a user is in it, and
+/// those of a new cluster do: their names begin with `Standard`.
+fn groups(cluster: &Database, list: &Node) -> Result<Vec<(String, Vec<String>)>, SoapFault> {
     let group = |group: &Node| {
         let name = group.child_text("name").unwrap_or_default();
         let roles = group.child("userRoles").map(|roles| &roles.children);
@@ -154,9 +155,11 @@ fn groups(cluster: &Database, list: &Node) -> Vec<(String, Vec<String>)> {
             roles.map(|roles| roles.iter().map(|role| role.text.trim().to_owned()).collect());
         let known = || {
             let mut all = cluster.listed_users().flat_map(|(_, user)| &user.groups);
-            all.find(|(other, _)| other == name).map(|(_, roles)| roles.clone()).unwrap_or_default()
+            let found = all.find(|(other, _)| other == name).map(|(_, roles)| roles.clone());
+            found.or_else(|| name.starts_with("Standard ").then(Vec::new))
         };
-        (name.to_owned(), roles.unwrap_or_else(known))
+        let known = known().ok_or_else(|| SoapFault::not_found(&format!("UserGroup {name}")))?;
+        Ok((name.to_owned(), roles.unwrap_or(known)))
     };
     list.children.iter().map(group).collect()
 }

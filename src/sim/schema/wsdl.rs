@@ -153,7 +153,7 @@ fn write_field(out: &mut String, field: &Field, version: u16) {
         Kind::Number if name == "startChangeId" => "axl:StartChangeId",
         Kind::Number => "xsd:unsignedLong",
         Kind::Reference => "axl:XFkType",
-        Kind::ChangeType | Kind::Pin | Kind::Text | Kind::Text50 | Kind::Uuid => {
+        Kind::ChangeType | Kind::Pin | Kind::Text | Kind::TextOf(_) | Kind::Uuid => {
             match name.as_str() {
                 "loadInformation" => "axl:XLoadInformation",
                 _ if is_reference(name) => "axl:XFkType",
