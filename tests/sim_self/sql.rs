@@ -96,7 +96,7 @@ async fn log_ins_groups_and_nodes_agree_with_axl() {
         let node = node.to_lowercase();
         let (id, rest) = node.split_once('<').unwrap();
         assert!(
-            listed.contains(&format!("uuid=\"{{{id}}}\"><name>{}<", text(&rest, "name"))),
+            listed.contains(&format!("uuid=\"{{{id}}}\"><name>{}<", text(rest, "name"))),
             "{listed}"
         );
     }

@@ -441,6 +441,13 @@ mod tests {
             ("select d.name from device d, outer(devicepool p)", "outer joins in the old notation"),
             ("select name::interval from device", "INTERVAL"),
             ("select name::blob from device", "the type blob"),
+            ("select today from device", "TODAY"),
+            ("select current year to second from device", "CURRENT"),
+            ("select extend(lastseen, year to day) from registrationdynamic", "EXTEND"),
+            (
+                "select dbinfo('utc_to_datetime', lastseen) from registrationdynamic",
+                "function dbinfo",
+            ),
             ("execute procedure dbreaddevicexml('x')", "EXECUTE"),
         ] {
             let message = format!("The simulator cannot do {what}.");
