@@ -40,7 +40,7 @@ pub(super) fn converted(tokens: &[String]) -> Vec<String> {
                     types.compare(&mut calls, &sides);
                 }
             }
-            "+" | "-" | "*" | "/" if at > 0 && ends_operand(&tokens[at - 1]) => {
+            "+" | "-" | "*" | "/" if is_arithmetic(tokens, at) => {
                 let (left, right) = (primary_start(tokens, at), primary_end(tokens, at + 1));
                 types.number(&mut calls, (left, at));
                 if token == "/" {
@@ -233,6 +233,13 @@ fn without_not(tokens: &[String], at: usize) -> usize {
     if at > 0 && tokens[at - 1] == "not" { at - 1 } else { at }
 }
 
+/// Returns whether a sign is between two operands.
+fn is_arithmetic(tokens: &[String], at: usize) -> bool {
+    let before = |back: usize| at.checked_sub(back).map_or("", |at| tokens[at].as_str());
+    // `first 1 *`: the number of rows is no operand.
+    ends_operand(before(1)) && !["first", "limit", "skip"].contains(&before(2))
+}
+
 /// Returns whether a token can be the last one of an operand.
 fn ends_operand(token: &str) -> bool {
     token == ")"
@@ -323,7 +330,7 @@ fn primary_start(tokens: &[String], mut end: usize) -> usize {
 }
 
 /// Returns where that is opened which is closed at `last`.
-fn opening(tokens: &[String], last: usize, open: &str, close: &str) -> usize {
+pub(super) fn opening(tokens: &[String], last: usize, open: &str, close: &str) -> usize {
     let mut level = 0_usize;
     let found = (0..=last).rev().find(|&at| {
         if tokens[at] == close {

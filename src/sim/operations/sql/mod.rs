@@ -442,6 +442,10 @@ mod tests {
             ("select name::interval from device", "INTERVAL"),
             ("select name::blob from device", "the type blob"),
             ("select today from device", "TODAY"),
+            ("select trim(both ' ' from name) from device", "BOTH"),
+            ("select name from device for update", "FOR UPDATE"),
+            ("select name from device where tkmodel > all (select enum from typemodel)", "ALL"),
+            ("select 12345678901234567890 from device", "numbers of more than 16 digits"),
             ("select current year to second from device", "CURRENT"),
             ("select extend(lastseen, year to day) from registrationdynamic", "EXTEND"),
             (
@@ -602,6 +606,11 @@ mod tests {
             ("5 | 3", -201),
             ("name 'alias'", -201),
             ("name as \"Quoted\"", -201),
+            ("name = 'x'", -201),
+            ("nvl(name = 'x', 1)", -201),
+            ("name is null", -201),
+            ("case when tkclass then 1 end", -1),
+            ("case when tkclass = 1 then name like 'x' end", -201),
             ("_sim_number(name)", -1),
         ] {
             assert_eq!(ask(&format!("select {expression} from device")), Err(code), "{expression}");
@@ -618,12 +627,26 @@ mod tests {
             ("name = 'a' or 1", -201),
             ("1", -201),
             ("name = 'a' and not 'x'", -201),
+            ("(name = 'a') = 't'", -201),
+            ("name is not distinct from 'a'", -201),
+            ("name in ('a', name = 'b')", -201),
             ("isactive", -1),
             ("name = any (select name from device)", -1),
             ("tkmodel = (select enum from typemodel)", -284),
         ] {
             let sql = format!("select upper(name) as max_name from device where {condition}");
             assert_eq!(ask(&sql), Err(code), "{condition}");
+        }
+        for sql in [
+            "select first 1 * from device",
+            "select first 1 case when name like 'S%' or (tkmodel > 5) then 1 else 0 end, name from device",
+            "select d.name from device d left join devicepool p on d.fkdevicepool = p.pkid, location l \
+             where (p.name = 'HQ') and ((l.name = 'x' or l.pkid is not null)) and not (d.name = 'x')",
+            "select name from device group by name having count(*) > 0 and name in ('a', 'SEP000000000001')",
+            "select sum(case when tkclass = 1 then 1 else 0 end) n from device where tkclass in (1, 2) order by 1",
+            "select n.x from (select name x from device where name = 'ctiport1') n where n.x > 'a'",
+        ] {
+            assert!(ask(sql).is_ok_and(|rows| !rows.is_empty()), "{sql}");
         }
         let sql = "select d.name, p.name as pool from (device d inner join devicepool p on d.fkdevicepool = p.pkid) \
                    where d.name like 'cti%'";

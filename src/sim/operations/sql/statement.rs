@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::conversion::{converted, tables_of};
+use super::conversion::{converted, opening, tables_of};
 use super::functions::{AGGREGATES, ONE, Refusal};
 use super::tables;
 use crate::sim::fault::SoapFault;
@@ -88,9 +88,7 @@ fn statement(text: &str) -> Result<Vec<String>, SoapFault> {
     }
     let mut tokens = tokens(text).ok_or_else(syntax_error)?;
     check_levels(&tokens)?;
-    check_literals(&tokens)?;
     tokens.pop_if(|token| token == ";");
-    check_conditions(&tokens)?;
     if let Some(at) = (0..tokens.len()).find(|&at| NOT_INFORMIX.contains(&&*tokens[at])) {
         let limit = tokens[at] == "limit" && at > 0 && tokens[at - 1] == "select";
         let values = tokens[at] == "values" && tokens[0] == "insert";
@@ -103,8 +101,15 @@ fn statement(text: &str) -> Result<Vec<String>, SoapFault> {
         if token == "outer" && !["full", "left", "right"].contains(&before) {
             return Err(SoapFault::cannot("outer joins in the old notation"));
         }
-        if token == "all" && ["=", "<>", "!=", "<", ">", "<=", ">="].contains(&before) {
+        if token == "all" && COMPARISONS.contains(&before) {
             return Err(SoapFault::cannot("ALL"));
+        }
+        let next = tokens.get(at + 1).map_or("", String::as_str);
+        if token == "for" && ["read", "update"].contains(&next) {
+            return Err(SoapFault::cannot(&format!("FOR {}", next.to_uppercase())));
+        }
+        if token == "distinct" && ["is", "not"].contains(&before) {
+            return Err(syntax_error());
         }
         if ["rowid", "oid", "_rowid_"].contains(&token.as_str()) {
             return Err(SoapFault::cannot(&format!("column {token}")));
@@ -116,6 +121,9 @@ fn statement(text: &str) -> Result<Vec<String>, SoapFault> {
             return Err(SoapFault::cannot(&token.to_uppercase()));
         }
     }
+    check_literals(&tokens)?;
+    check_conditions(&tokens)?;
+    check_comparisons(&tokens)?;
     Ok(tokens)
 }
 
@@ -147,7 +155,12 @@ fn check_literals(tokens: &[String]) -> Result<(), SoapFault> {
         }
         if token.starts_with(|c: char| c.is_ascii_digit()) {
             match token.parse::<f64>() {
-                Ok(number) if number.is_finite() && number < 1e126 => {}
+                Ok(number) if number.is_finite() && number < 1e126 => {
+                    let digits = token.bytes().filter(u8::is_ascii_digit).count();
+                    if digits > 16 && token.parse::<i64>().is_err() {
+                        return Err(SoapFault::cannot("numbers of more than 16 digits"));
+                    }
+                }
                 Ok(_) => return Err(Refusal::TooLarge.into()),
                 Err(_) => return Err(syntax_error()),
             }
@@ -156,10 +169,57 @@ fn check_literals(tokens: &[String]) -> Result<(), SoapFault> {
     Ok(())
 }
 
+/// Refuses a comparison where no condition is: SQLite makes a number of it.
+fn check_comparisons(tokens: &[String]) -> Result<(), SoapFault> {
+    let is_update = tokens.first().is_some_and(|token| token == "update");
+    let assigned = if is_update { tokens.iter().position(|t| t == "where") } else { Some(0) };
+    let from = assigned.unwrap_or(tokens.len());
+    // Whether a comparison may be here: at each open parenthesis, and in each open `case`.
+    let mut levels = vec![is_update];
+    for (at, token) in tokens.iter().enumerate().skip(from) {
+        let before = if at > 0 { tokens[at - 1].as_str() } else { "" };
+        let last = levels.last().copied().unwrap_or_default();
+        let mut set = |is_condition: bool| {
+            if let Some(last) = levels.last_mut() {
+                *last = is_condition;
+            }
+        };
+        match token.as_str() {
+            "where" | "on" | "having" | "when" => set(true),
+            "select" | "then" | "else" | "from" | "order" | "group" | "union" => set(false),
+            // The comma in `name[1,3]` is none.
+            "," if at < 2 || tokens[at - 2] != "[" => set(false),
+            "(" => {
+                let begins =
+                    ["where", "on", "having", "when", "and", "or", "not", "("].contains(&before);
+                levels.push(last && begins);
+            }
+            ")" => {
+                let was_condition = levels.pop().unwrap_or_default();
+                let next = tokens.get(at + 1).map_or("", String::as_str);
+                let compared =
+                    COMPARISONS.contains(&next) || ["+", "-", "*", "/", "||"].contains(&next);
+                let open = opening(tokens, at, "(", ")");
+                let is_condition = was_condition && check_condition(&tokens[open + 1..at]).is_ok();
+                if is_condition && compared {
+                    return Err(syntax_error());
+                }
+            }
+            "case" => levels.push(false),
+            "end" => drop(levels.pop()),
+            word if COMPARISONS.contains(&word) && !last => return Err(syntax_error()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a condition that compares nothing: SQLite takes any value for one.
 fn check_conditions(tokens: &[String]) -> Result<(), SoapFault> {
     for (at, token) in tokens.iter().enumerate() {
-        if ["where", "on", "having"].contains(&token.as_str()) {
+        if ["where", "on", "having"].contains(&token.as_str())
+            || (token == "when" && at > 0 && tokens[at - 1] == "case")
+        {
             let rest = &tokens[at + 1..];
             let mut level = 0_usize;
             let end = rest.iter().position(|token| match token.as_str() {
@@ -676,9 +736,9 @@ const KEYWORDS: [&str; 54] = [
 ];
 
 /// Words behind a condition.
-const CLAUSES: [&str; 13] = [
-    "cross", "full", "group", "having", "inner", "join", "left", "on", "order", "right", "union",
-    "where", ",",
+const CLAUSES: [&str; 14] = [
+    "then", "cross", "full", "group", "having", "inner", "join", "left", "on", "order", "right",
+    "union", "where", ",",
 ];
 
 /// What makes a condition of values.
