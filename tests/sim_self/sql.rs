@@ -105,6 +105,10 @@ async fn log_ins_groups_and_nodes_agree_with_axl() {
     assert_eq!(text(&rows(&bench, parameter).await, "name"), "EnterpriseWideData");
     let own = rows(&bench, "select min(tabid) from systables where tabid >= 100").await;
     assert_eq!(text(&own, "min"), "100");
+    let all = "update device set description = 'x'";
+    let (status, body) = bench.ask("15.0", "executeSQLUpdate", &statement(all)).await;
+    assert_eq!((status, body.contains("cannot do changes of device profiles")), (500, true));
+    assert_eq!(update(&bench, &format!("{all} where tkclass = 1")).await, "6");
     let catalogue = rows(&bench, "select tabname from systables where tabid < 100").await;
     assert_eq!(catalogue.matches("<row>").count(), 2, "{catalogue}");
 }

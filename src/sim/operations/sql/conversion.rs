@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use super::statement::{closing, is_keyword, is_word};
 use super::tables;
+use super::tokens::{closing, is_keyword, is_word, opening};
 
 /// Returns the tokens of a statement with calls of [`NUMBER`] and [`DIVISOR`].
 pub(super) fn converted(tokens: &[String]) -> Vec<String> {
@@ -327,20 +327,6 @@ fn primary_start(tokens: &[String], mut end: usize) -> usize {
         end = at - 1;
     }
     0
-}
-
-/// Returns where that is opened which is closed at `last`.
-pub(super) fn opening(tokens: &[String], last: usize, open: &str, close: &str) -> usize {
-    let mut level = 0_usize;
-    let found = (0..=last).rev().find(|&at| {
-        if tokens[at] == close {
-            level += 1;
-        } else if tokens[at] == open {
-            level -= 1;
-        }
-        level == 0
-    });
-    found.unwrap_or(last)
 }
 
 fn is_number_type(name: &str) -> bool {

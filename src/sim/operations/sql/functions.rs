@@ -171,6 +171,17 @@ impl From<Refusal> for SoapFault {
     }
 }
 
+pub(super) fn syntax_error() -> SoapFault {
+    Refusal::Syntax.into()
+}
+
+/// A column of a table that the statement does not name.
+pub(super) fn no_column(name: &str) -> SoapFault {
+    let message =
+        format!("Column ({name}) not found in any table in the query (or SLV is undefined).");
+    SoapFault::server(-217, message)
+}
+
 /// The value of the only row of a query that stands for a value.
 struct OnlyRow;
 

@@ -1,14 +1,17 @@
 //! `executeSQLQuery` and `executeSQLUpdate`, on an SQLite copy of the configuration.
 //!
-//! [`statement`] translates the dialect, [`tables`] lists the tables and columns that exist, and SQLite does the rest.
+//! [`statement`] translates the dialect, [`conversion`] and [`conditions`] keep to what Informix does with values and
+//! conditions, [`tables`] lists the tables and columns that exist, and SQLite does the rest.
 //! An authorizer lets a statement read those columns and call [`functions`]. A table, a column or a function that is not
 //! among them may exist on a real cluster, so it is refused as one that the simulator does not have. [`update`] carries
 //! what a statement did to the copy over to the cluster.
 
+mod conditions;
 mod conversion;
 mod functions;
 mod statement;
 mod tables;
+mod tokens;
 pub(super) mod update;
 
 use std::ffi::c_int;
@@ -21,8 +24,8 @@ use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, ErrorCode, Row, params_from_iter};
 
-use self::functions::{AGGREGATES, FUNCTIONS, INTERNAL, Refusal};
-use self::statement::{Statement, no_column, syntax_error};
+use self::functions::{AGGREGATES, FUNCTIONS, INTERNAL, Refusal, no_column, syntax_error};
+use self::statement::Statement;
 use self::tables::{LARGE_TEXT, TABLES};
 use super::call::{Answer, Call};
 use crate::sim::config::Sql;

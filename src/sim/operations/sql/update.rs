@@ -9,13 +9,15 @@ use rusqlite::Connection;
 use rusqlite::hooks::Action;
 use rusqlite::types::Value;
 
-use super::statement::{Statement, syntax_error};
+use super::functions::syntax_error;
+use super::statement::Statement;
 use super::{fault, tables, with_copy};
 use crate::sim::change_log::ChangedTag;
 use crate::sim::edits::{PhoneEdit, UserEdit};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{AccountState, UserKind};
 use crate::sim::operations::call::{Answer, Call, written};
+use crate::sim::operations::phones::DEVICE_PROFILE;
 use crate::sim::state::{Cluster, Database, Table};
 use crate::sim::values::{VendorConfig, number_setting, setting_name, truth};
 use crate::sim::xml::Node;
@@ -159,6 +161,12 @@ fn edit(cluster: &Database, keys: &Keys, table: &str, change: &Change) -> Result
         };
         SoapFault::cannot(&format!("{what} table {table}"))
     };
+    if let Some(before) = change.before.as_ref().filter(|_| table == "device")
+        && before.text("tkclass") == DEVICE_PROFILE
+    {
+        // It comes and goes with the log-in.
+        return Err(SoapFault::cannot("changes of device profiles; add \"where tkclass = 1\""));
+    }
     match (table, &change.before, &change.after) {
         ("device", Some(before), Some(after)) => {
             let at = keys.device(before.text("pkid")).ok_or_else(refused)?;
