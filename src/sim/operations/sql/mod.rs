@@ -740,4 +740,75 @@ mod tests {
         assert!(query(&cluster.database, &call).unwrap().contains("<count>2</count>"));
         assert!(query(&before, &call).unwrap().contains("<count>0</count>"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_statement_ends_the_simulator(
+            words in proptest::collection::vec(proptest::sample::select(WORDS), 0..24),
+        ) {
+            let text = words.join(" ");
+            for sql in [text.clone(), format!("select {text} from device where {text}")] {
+                // Any answer will do; a panic fails the test.
+                drop(Statement::query(&sql));
+                drop(Statement::update(&sql));
+            }
+        }
+    }
+
+    const WORDS: &[&str] = &[
+        "select",
+        "from",
+        "where",
+        "device",
+        "d",
+        ".",
+        "name",
+        ",",
+        "(",
+        ")",
+        "[",
+        "]",
+        "1",
+        "2.5",
+        "'a'",
+        "=",
+        "<",
+        "+",
+        "-",
+        "*",
+        "/",
+        "||",
+        "::",
+        "int",
+        "varchar",
+        "case",
+        "when",
+        "then",
+        "else",
+        "end",
+        "and",
+        "or",
+        "not",
+        "in",
+        "between",
+        "is",
+        "null",
+        "like",
+        "as",
+        "cast",
+        "union",
+        "group",
+        "by",
+        "having",
+        "first",
+        "set",
+        "update",
+        "delete",
+        "count",
+        "exists",
+        "substring",
+        "for",
+        "on",
+        "join",
+    ];
 }

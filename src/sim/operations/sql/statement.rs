@@ -81,6 +81,17 @@ fn statement(text: &str) -> Result<Vec<String>, SoapFault> {
     }
     let mut tokens = tokens(text).ok_or_else(syntax_error)?;
     check_levels(&tokens)?;
+    let mut level = 0_usize;
+    for token in &tokens {
+        match token.as_str() {
+            "(" => level += 1,
+            ")" => level = level.checked_sub(1).ok_or_else(syntax_error)?,
+            _ => {}
+        }
+    }
+    if level > 0 {
+        return Err(syntax_error());
+    }
     tokens.pop_if(|token| token == ";");
     if let Some(at) = (0..tokens.len()).find(|&at| NOT_INFORMIX.contains(&&*tokens[at])) {
         let limit = tokens[at] == "limit" && at > 0 && tokens[at - 1] == "select";
