@@ -79,6 +79,9 @@ async fn phones_that_do_not_fit_their_model_are_refused() {
     let groups = "<userid>bgpush</userid><associatedGroups><userGroup><name>X</name></userGroup></associatedGroups>";
     let (status, body) = bench.ask("15.0", "updateAppUser", groups).await;
     assert_eq!((status, body.contains("UserGroup X was not found")), (500, true), "{body}");
+    let user = "<user><lastName>x</lastName><userid>x</userid><presenceGroupName>X</presenceGroupName></user>";
+    let (status, body) = bench.ask("15.0", "addUser", user).await;
+    assert_eq!((status, body.contains("presenceGroup X was not found")), (500, true), "{body}");
     assert_eq!(bench.sim.state_digest(), before);
     // What fits is written.
     let profile =

@@ -66,7 +66,10 @@ impl PhoneRules {
                 let fits = universal || of_model;
                 fits.then_some(()).ok_or_else(|| SoapFault::server(-1, message))
             }
-            "phoneTemplateName" | "sipProfileName" | "softkeyTemplateName" => {
+            "phoneTemplateName"
+            | "presenceGroupName"
+            | "sipProfileName"
+            | "softkeyTemplateName" => {
                 let what = field.name.trim_end_matches("Name");
                 let exists = universal || text.starts_with("Standard ");
                 exists.then_some(()).ok_or_else(|| SoapFault::not_found(&format!("{what} {text}")))

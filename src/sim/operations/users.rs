@@ -137,6 +137,9 @@ fn user_edit(cluster: &Database, at: usize, field: &Node) -> Result<UserEdit, So
         "associatedGroups" => UserEdit::Groups(groups(cluster, field)?),
         "password" => UserEdit::Password(text.to_owned()),
         "pin" => UserEdit::Pin(text.to_owned()),
+        "presenceGroupName" if !text.is_empty() && text != PRESENCE_GROUP => {
+            return Err(SoapFault::not_found(&format!("presenceGroup {text}")));
+        }
         // What a change of these does to log-ins is not simulated.
         tag @ ("passwordCredentials" | "pinCredentials" | "convertUserAccount") => {
             return Err(SoapFault::cannot(&format!("{tag} of a user")));
@@ -262,8 +265,7 @@ fn write_user(
                 row.boolean(tag, false);
             }
             "presenceGroupName" => {
-                let name = "Standard Presence group";
-                row.named(tag, name, &uuid("presence", name));
+                row.named(tag, PRESENCE_GROUP, &uuid("presence", PRESENCE_GROUP));
             }
             _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
             // A password is never sent.
@@ -305,6 +307,8 @@ pub(super) fn credential_policy(cluster: &Database, call: &Call<'_>) -> Answer {
     ))
 }
 
+/// The only one that a new cluster has; no other can be added here.
+const PRESENCE_GROUP: &str = "Standard Presence group";
 const POLICY: &str = "Default Credential Policy";
 
 /// Returns the state of a password.
