@@ -88,6 +88,8 @@ async fn phones_that_do_not_fit_their_model_are_refused() {
         "<securityProfileName>Cisco 8841 - Standard SIP Non-Secure Profile</securityProfileName>";
     let phone = PHONE.replace("<description>New</description>", &longest);
     bench.good("addPhone", &format!("<phone>{phone}{profile}</phone>")).await;
+    let user = user.replace(">X<", ">Standard Presence Group<");
+    bench.good("addUser", &user).await;
     let old = PHONE.replace("8841", "7965").replace(">SIP<", ">SCCP<").replace("EEFF", "EE00");
     bench.good("addPhone", &format!("<phone>{old}</phone>")).await;
     let soft = PHONE.replace("Cisco 8841", "Cisco Unified Client Services Framework");
@@ -97,7 +99,7 @@ async fn phones_that_do_not_fit_their_model_are_refused() {
             &format!("<phone>{}</phone>", soft.replace("SEPAABBCCDDEEFF", "testPhone")),
         )
         .await;
-    bench.good("updateAppUser", &groups.replace(">X<", ">Standard CTI Enabled<")).await;
+    bench.good("updateAppUser", &groups.replace(">X<", ">STANDARD CTI Enabled<")).await;
 }
 
 #[tokio::test]

@@ -54,13 +54,15 @@ impl PhoneRules {
         if text.is_empty() {
             return Ok(());
         }
-        let universal = text.starts_with("Universal Device Template");
+        let universal = begins(text, "Universal Device Template");
         match field.name.as_str() {
             "securityProfileName" => {
                 let name = self.model.map_or("", |model| model.name);
                 let protocol = values::protocol(self.protocol);
-                let of_model = text.starts_with(name)
-                    && text.ends_with(&format!("Standard {protocol} Non-Secure Profile"));
+                let of_model = begins(text, name)
+                    && text.to_lowercase().ends_with(
+                        &format!("standard {protocol} non-secure profile").to_lowercase(),
+                    );
                 // Seen in a published client.
                 let message = "The specified Security Profile is not valid for this device type (model and protocol).";
                 let fits = universal || of_model;
@@ -71,12 +73,21 @@ impl PhoneRules {
             | "sipProfileName"
             | "softkeyTemplateName" => {
                 let what = field.name.trim_end_matches("Name");
-                let exists = universal || text.starts_with("Standard ");
+                let exists = universal || is_standard(text);
                 exists.then_some(()).ok_or_else(|| SoapFault::not_found(&format!("{what} {text}")))
             }
             _ => Ok(()),
         }
     }
+}
+
+/// Returns whether a name is one of those that a new cluster has. Case makes no difference, as for all names.
+pub(super) fn is_standard(name: &str) -> bool {
+    begins(name, "Standard ")
+}
+
+fn begins(name: &str, with: &str) -> bool {
+    name.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with))
 }
 
 /// How the names of models begin that speak SCCP.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
+use super::phone_rules::is_standard;
 use super::row::Row;
 use crate::sim::config::UserGroups;
 use crate::sim::edits::UserEdit;
@@ -137,7 +138,7 @@ fn user_edit(cluster: &Database, at: usize, field: &Node) -> Result<UserEdit, So
         "associatedGroups" => UserEdit::Groups(groups(cluster, field)?),
         "password" => UserEdit::Password(text.to_owned()),
         "pin" => UserEdit::Pin(text.to_owned()),
-        "presenceGroupName" if !text.is_empty() && text != PRESENCE_GROUP => {
+        "presenceGroupName" if !text.is_empty() && !text.eq_ignore_ascii_case(PRESENCE_GROUP) => {
             return Err(SoapFault::not_found(&format!("presenceGroup {text}")));
         }
         // What a change of these does to log-ins is not simulated.
@@ -158,8 +159,10 @@ fn groups(cluster: &Database, list: &Node) -> Result<Vec<(String, Vec<String>)>,
             roles.map(|roles| roles.iter().map(|role| role.text.trim().to_owned()).collect());
         let known = || {
             let mut all = cluster.listed_users().flat_map(|(_, user)| &user.groups);
-            let found = all.find(|(other, _)| other == name).map(|(_, roles)| roles.clone());
-            found.or_else(|| name.starts_with("Standard ").then(Vec::new))
+            let found = all
+                .find(|(other, _)| other.eq_ignore_ascii_case(name))
+                .map(|(_, roles)| roles.clone());
+            found.or_else(|| is_standard(name).then(Vec::new))
         };
         let known = known().ok_or_else(|| SoapFault::not_found(&format!("UserGroup {name}")))?;
         Ok((name.to_owned(), roles.unwrap_or(known)))
