@@ -6,6 +6,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
+use super::change_log::ChangedTag;
 use super::edits::{PhoneEdit, UserEdit};
 use super::fleet_content::{Address, Quirk, Registration};
 use super::hold_point::{Does, Triggered};
@@ -13,7 +14,7 @@ use super::phones::screen;
 use super::scheduled_change::{Change, Changed, FailingPage, Lasts, PageTrouble, Subject};
 use super::state::{Cluster, Loaded, URL_AUTHENTICATION};
 use super::timeline::Event;
-use super::values::number_setting;
+use super::values::{number_setting, ris_status, setting_name};
 use crate::domain::model;
 use crate::domain::personalization::Setting;
 
@@ -199,7 +200,9 @@ impl Cluster {
                     }
                     self.load(at);
                 }
-                self.note_device("RegistrationDynamic", at, &["risStatus"]);
+                let status = ris_status(registration).unwrap_or_default().to_owned();
+                let tag = ChangedTag::new("risStatus", status);
+                self.note_device("RegistrationDynamic", at, vec![tag]);
                 Some((phone, None, None))
             }
             Change::Readdress { phone, address } => {
@@ -207,7 +210,9 @@ impl Cluster {
                 let address = address.map_or_else(|| self.free_address(), Address::V4);
                 self.set_address(at, address);
                 self.device_mut(at).registrations += 1;
-                self.note_device("RegistrationDynamic", at, &["lastKnownIpAddress"]);
+                let shown = address.v4().map(|address| address.to_string());
+                let tag = ChangedTag::new("lastKnownIpAddress", shown);
+                self.note_device("RegistrationDynamic", at, vec![tag]);
                 Some((phone, None, None))
             }
             Change::Reconfigure { phone, device_pool, profile } => {
@@ -240,7 +245,8 @@ impl Cluster {
                 let at = self.profiles.find(&profile)?;
                 self.profiles.entries[at].value.spec.personalization = setting;
                 let uuid = self.profiles.entries[at].uuid.clone();
-                self.note_change("CommonPhoneConfig", uuid, 'u', &["phonePersonalization"]);
+                let tag = ChangedTag::new("phonePersonalization", setting_name(setting).to_owned());
+                self.note_change("CommonPhoneConfig", uuid, 'u', vec![tag]);
                 Some((profile, None, None))
             }
             Change::Insert { position, mut phone } => {
@@ -257,7 +263,7 @@ impl Cluster {
                 let position = position.min(self.order.len());
                 self.order.insert(position, at);
                 let uuid = self.devices[at].uuid.clone();
-                self.note_change("Phone", uuid, 'a', &[]);
+                self.note_change("Phone", uuid, 'a', Vec::new());
                 Some((name, None, Some(position)))
             }
             // `change_all` has made its parts of it.

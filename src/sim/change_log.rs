@@ -5,10 +5,14 @@
 
 use std::collections::VecDeque;
 
+use super::config::ChangeCache;
+
 #[derive(Clone, Debug)]
 pub(crate) struct ChangeLog {
     /// How often it began anew.
     restarts: u32,
+    /// How many changes are kept.
+    capacity: usize,
     /// The number of the first change that is still there.
     first: u64,
     entries: VecDeque<LoggedChange>,
@@ -21,17 +25,31 @@ pub(crate) struct LoggedChange {
     pub(crate) uuid: String,
     /// `a` for added, `u` for updated, `r` for removed.
     pub(crate) action: char,
-    pub(crate) tags: Vec<String>,
+    pub(crate) tags: Vec<ChangedTag>,
+}
+
+/// A field that changed.
+#[derive(Clone, Debug)]
+pub(crate) struct ChangedTag {
+    pub(crate) name: String,
+    /// Its new value; nothing for a list, and for a secret.
+    pub(crate) value: Option<String>,
+}
+
+impl ChangedTag {
+    pub(crate) fn new(name: &str, value: impl Into<Option<String>>) -> Self {
+        Self { name: name.to_owned(), value: value.into() }
+    }
 }
 
 impl ChangeLog {
-    pub(crate) fn new() -> Self {
-        Self { restarts: 0, first: 1, entries: VecDeque::new() }
+    pub(crate) fn new(cache: ChangeCache) -> Self {
+        Self { restarts: 0, capacity: cache.capacity, first: 1, entries: VecDeque::new() }
     }
 
     pub(crate) fn add(&mut self, change: LoggedChange) {
         self.entries.push_back(change);
-        if self.entries.len() > MOST {
+        if self.entries.len() > self.capacity {
             self.entries.pop_front();
             self.first += 1;
         }
@@ -39,7 +57,9 @@ impl ChangeLog {
 
     /// Begins anew: all that was known of earlier numbers is useless.
     pub(crate) fn restart(&mut self) {
-        *self = Self { restarts: self.restarts + 1, ..Self::new() };
+        self.restarts += 1;
+        self.first = 1;
+        self.entries.clear();
     }
 
     /// Loses all changes, and as many numbers, as after more changes than it can hold.
@@ -69,9 +89,6 @@ impl ChangeLog {
     }
 }
 
-/// How many changes a cluster keeps (AXL Developer Guide).
-const MOST: usize = 100_000;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +99,8 @@ mod tests {
 
     #[test]
     fn changes_have_numbers_until_they_fall_out() {
-        let mut log = ChangeLog::new();
+        const MOST: usize = 50;
+        let mut log = ChangeLog::new(ChangeCache { capacity: MOST, ..ChangeCache::default() });
         assert_eq!((log.first(), log.last()), (1, 0));
         assert_eq!(log.from(1).unwrap().count(), 0);
         for k in 0..MOST + 5 {

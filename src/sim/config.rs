@@ -23,6 +23,7 @@ pub struct SimConfig {
     /// What the user data service reports as `upgradeInProgress`; releases before 12.5 do not report it.
     pub upgrading: bool,
     pub change_notification: ChangeNotification,
+    pub change_cache: ChangeCache,
     pub limits: Limits,
     pub risport: RisPort,
     pub sql: Sql,
@@ -68,6 +69,7 @@ impl SimConfig {
             phone_tls_port: 0,
             upgrading: false,
             change_notification: ChangeNotification::On,
+            change_cache: ChangeCache::default(),
             limits: Limits::real(),
             risport: RisPort::Answers,
             sql: Sql::Answers,
@@ -156,6 +158,39 @@ pub enum ChangeNotification {
     On,
     OffWithFault,
     OffWithoutQueue,
+}
+
+/// What `listChange` keeps and how it answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ChangeCache {
+    /// How many changes are kept; older ones are dropped (AXL Developer Guide: 100,000).
+    pub capacity: usize,
+    /// How many changes an answer has at most.
+    pub page: usize,
+    /// What the first call, the one without `startChangeId`, answers.
+    pub first_call: FirstCall,
+    /// Begins the type of a change with a small letter, as examples of the AXL Developer Guide do.
+    pub small_initial: bool,
+}
+
+impl Default for ChangeCache {
+    fn default() -> Self {
+        Self {
+            capacity: 100_000,
+            page: 1_000,
+            first_call: FirstCall::Baseline,
+            small_initial: false,
+        }
+    }
+}
+
+/// Sources do not agree on the first call of `listChange`, so there are both answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FirstCall {
+    /// The numbers and no change (an example of Cisco).
+    Baseline,
+    /// All that the cache holds, in pages (AXL Developer Guide).
+    WholeCache,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

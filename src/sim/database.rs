@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::time::Instant;
 
-use super::change_log::{ChangeLog, LoggedChange};
+use super::change_log::{ChangeLog, ChangedTag, LoggedChange};
 use super::config::{ChangeNotification, SimConfig};
 use super::fleet::Random;
 use super::fleet_content::{
@@ -207,15 +207,14 @@ impl Database {
         kind: &'static str,
         uuid: String,
         action: char,
-        tags: &[&str],
+        tags: Vec<ChangedTag>,
     ) {
-        let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
         let change = LoggedChange { kind, uuid, action, tags };
         Arc::make_mut(&mut self.changes).add(change);
     }
 
     /// Notes that some fields of a device changed.
-    pub(crate) fn note_device(&mut self, kind: &'static str, at: usize, tags: &[&str]) {
+    pub(crate) fn note_device(&mut self, kind: &'static str, at: usize, tags: Vec<ChangedTag>) {
         self.note_change(kind, self.devices[at].uuid.clone(), 'u', tags);
     }
 
@@ -282,6 +281,11 @@ impl Device {
     /// Returns when it was last seen, in seconds since 1970.
     pub(crate) fn last_seen(&self, at: usize) -> u64 {
         FIRST_TIME + at as u64 + self.newer()
+    }
+
+    /// Returns when somebody logged in by Extension Mobility.
+    pub(crate) fn login_time(&self, at: usize) -> u64 {
+        FIRST_TIME + at as u64
     }
 
     pub(crate) fn version_stamp(&self, at: usize) -> String {

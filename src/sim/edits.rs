@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::change_log::ChangedTag;
 use super::fault::SoapFault;
 use super::fleet_content::{AccountState, AxlRole, UserKind};
 use super::state::{Cluster, Database, Fields, Line};
-use super::values::VendorConfig;
+use super::values::{VendorConfig, setting_name};
 use super::xml::Node;
 use crate::domain::personalization::Setting;
 
@@ -63,6 +64,29 @@ impl PhoneEdit {
             Self::VendorConfig(_) => "vendorConfig",
         }
     }
+
+    /// The new value where it is a text, for `listChange`.
+    fn value(&self, cluster: &Database) -> Option<String> {
+        let text = |text: &Option<String>| Some(text.clone().unwrap_or_default());
+        match self {
+            Self::Active(active) => Some(active.to_string()),
+            Self::AuthenticationUrl(url) | Self::SecureAuthenticationUrl(url) => text(url),
+            Self::Description(text) | Self::Name(text) => Some(text.clone()),
+            Self::Field(node) => field_value(node),
+            Self::Lines(_) | Self::VendorConfig(_) => None,
+            Self::Load(load) => text(load),
+            Self::Location(to) => Some(cluster.locations.entries[*to].name.clone()),
+            Self::Owner(to) => {
+                Some(to.map(|to| cluster.users[to].userid.clone()).unwrap_or_default())
+            }
+            Self::Personalization(setting) => Some(setting_name(*setting).to_owned()),
+            Self::Pool(to) => Some(cluster.pools.entries[*to].name.clone()),
+            Self::Profile(to) => Some(cluster.profiles.entries[*to].name.clone()),
+            Self::Space(to) => {
+                Some(to.map(|to| cluster.spaces.entries[to].name.clone()).unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// A change of an end user or of an application user.
@@ -91,16 +115,29 @@ impl UserEdit {
             Self::State(_) => "status",
         }
     }
+
+    /// The new value where it is a text and no secret, for `listChange`.
+    fn value(&self) -> Option<String> {
+        match self {
+            Self::Devices(_) | Self::Groups(_) | Self::Password(_) | Self::Pin(_) => None,
+            Self::Field(node) => field_value(node),
+            Self::Name(name) => Some(name.clone()),
+            Self::Rank(rank) => Some(rank.to_string()),
+            Self::State(state) => {
+                Some(if *state == AccountState::Inactive { "0" } else { "1" }.to_owned())
+            }
+        }
+    }
 }
 
 impl Cluster {
     pub(crate) fn edit_phone(&mut self, at: usize, edits: Vec<PhoneEdit>) {
-        let tags: Vec<String> = edits.iter().map(|edit| edit.tag().to_owned()).collect();
+        let changed = |edit: &PhoneEdit| ChangedTag::new(edit.tag(), edit.value(self));
+        let tags = edits.iter().map(changed).collect();
         for edit in edits {
             self.apply(at, edit);
         }
-        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-        self.note_device("Phone", at, &tags);
+        self.note_device("Phone", at, tags);
     }
 
     /// Carries a change out without noting it.
@@ -163,17 +200,16 @@ impl Cluster {
     pub(crate) fn delete_phone(&mut self, at: usize) -> Option<usize> {
         let position = self.remove_phone(at);
         let uuid = self.devices[at].uuid.clone();
-        self.note_change("Phone", uuid, 'r', &[]);
+        self.note_change("Phone", uuid, 'r', Vec::new());
         position
     }
 
     pub(crate) fn edit_user(&mut self, at: usize, edits: Vec<UserEdit>) {
-        let tags: Vec<String> = edits.iter().map(|edit| edit.tag().to_owned()).collect();
+        let tags = edits.iter().map(|edit| ChangedTag::new(edit.tag(), edit.value())).collect();
         for edit in edits {
             self.apply_to_user(at, edit);
         }
-        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-        self.note_user(at, 'u', &tags);
+        self.note_user(at, 'u', tags);
     }
 
     /// Carries a change out without noting it.
@@ -209,7 +245,7 @@ impl Cluster {
 
     /// Removes a user, who owns no phone any longer. Its index is never used again.
     pub(crate) fn remove_user(&mut self, at: usize) {
-        self.note_user(at, 'r', &[]);
+        self.note_user(at, 'r', Vec::new());
         let userid = self.users[at].userid.to_lowercase();
         Arc::make_mut(&mut self.user_index).remove(&userid);
         self.sessions.retain(|_, session| session.user != at);
@@ -227,12 +263,13 @@ impl Cluster {
 
     pub(crate) fn set_parameter(&mut self, name: String, value: String) {
         let uuid = super::values::uuid("parameter", &name);
+        let tag = ChangedTag::new("value", value.clone());
         self.parameters.insert(name, value);
-        self.note_change("ServiceParameter", uuid, 'u', &["value"]);
+        self.note_change("ServiceParameter", uuid, 'u', vec![tag]);
     }
 
     /// Notes that a user was added, changed or removed.
-    pub(crate) fn note_user(&mut self, at: usize, action: char, tags: &[&str]) {
+    pub(crate) fn note_user(&mut self, at: usize, action: char, tags: Vec<ChangedTag>) {
         let user = &self.users[at];
         let kind = match user.kind {
             UserKind::EndUser => "User",
@@ -254,6 +291,12 @@ pub(crate) fn keep(fields: &mut Fields, node: Node) {
     } else {
         fields.insert(node.name.clone(), node);
     }
+}
+
+/// The text of a field that is written; nothing for a list and for a secret.
+pub(crate) fn field_value(node: &Node) -> Option<String> {
+    let is_text = node.children.is_empty() && !SECRETS.contains(&node.name.as_str());
+    is_text.then(|| node.text.trim().to_owned())
 }
 
 /// Makes elements with `xsi:nil` empty ones: they are the same to AXL.

@@ -8,14 +8,16 @@ use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use http_body_util::LengthLimitError;
 use tokio::time::Instant;
 
 use super::accounts::Login;
 use super::config::Release;
 use super::exchange::{Exchange, LoggedIn};
+use super::fault::serviceability_fault;
 use super::fleet_content::AxlRole;
 use super::hold_point::is_held;
-use super::responses::{broken, html, respond, unauthorized};
+use super::responses::{broken, html, respond, unauthorized, xml};
 use super::shared::Shared;
 use super::{axl, risport, schema};
 
@@ -24,19 +26,25 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let target = match parts.uri.path() {
         UDS_VERSION if parts.method == Method::GET => Target::Version,
         "/axl/" => Target::Service(Service::Axl),
-        WSDL if parts.method == Method::GET => Target::Service(Service::Axl),
+        WSDL | "/axl" if parts.method == Method::GET => Target::Service(Service::Axl),
         path => match risport::Service::at(path) {
             Some(service) => Target::Service(Service::RisPort(service)),
-            None => Target::Unknown,
+            None => {
+                let known = NOT_SIMULATED.iter().find(|(prefix, _)| path.starts_with(prefix));
+                known.map_or(Target::Unknown, |(_, service)| Target::Absent(service))
+            }
         },
     };
-    let body = axum::body::to_bytes(body, BODY_LIMIT).await.ok();
+    let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|error| {
+        let too_large = error.into_inner().is::<LengthLimitError>();
+        if too_large { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
+    });
     // Large documents are read and written there, so that phones are served meanwhile.
     let work = Arc::clone(&shared);
     let done = tokio::task::spawn_blocking(move || {
         let exchange =
             Exchange::begin(target.name(), &parts, body.as_ref().unwrap_or(&Bytes::new()));
-        (exchange, answer(&work, target, &parts, body.as_ref()))
+        (exchange, answer(&work, target, &parts, body.as_ref().map_err(|status| *status)))
     });
     let Ok((exchange, mut response)) = done.await else {
         return html(StatusCode::INTERNAL_SERVER_ERROR, "The simulator could not finish.");
@@ -54,14 +62,26 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     exchange.end(&shared, response)
 }
 
-/// Answers a request; one that is too large has no body.
-fn answer(shared: &Shared, target: Target, parts: &Parts, body: Option<&Bytes>) -> Response {
+/// Answers a request, or refuses a body that could not be read with a status.
+fn answer(
+    shared: &Shared,
+    target: Target,
+    parts: &Parts,
+    body: Result<&Bytes, StatusCode>,
+) -> Response {
     let starts = shared.cluster().services_from.is_some_and(|from| Instant::now() < from);
     match (target, body) {
-        (Target::Service(service), Some(body)) if !starts => enter(shared, service, parts, body),
-        (Target::Version, Some(_)) if !starts => uds_version(shared),
-        (_, None) => html(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large."),
-        (Target::Service(_) | Target::Version | Target::Unknown, Some(_)) => {
+        (Target::Service(service), Ok(body)) if !starts => enter(shared, service, parts, body),
+        (Target::Version, Ok(_)) if !starts => uds_version(shared),
+        (Target::Absent(service), Ok(_)) if !starts => {
+            let message = format!("The simulator has no {service} service.");
+            xml(StatusCode::INTERNAL_SERVER_ERROR, serviceability_fault(false, &message))
+        }
+        (_, Err(StatusCode::PAYLOAD_TOO_LARGE)) => {
+            html(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
+        }
+        (_, Err(status)) => html(status, "The body of the request could not be read."),
+        (Target::Service(_) | Target::Version | Target::Absent(_) | Target::Unknown, Ok(_)) => {
             html(StatusCode::NOT_FOUND, "The requested resource is not available.")
         }
     }
@@ -73,6 +93,8 @@ enum Target {
     Service(Service),
     /// `/cucm-uds/version`, which needs no credentials.
     Version,
+    /// A service that real clusters have.
+    Absent(&'static str),
     Unknown,
 }
 
@@ -90,7 +112,7 @@ impl Target {
             Self::Service(Service::Axl) => "axl",
             Self::Service(Service::RisPort(_)) => "risport",
             Self::Version => "cucm-uds",
-            Self::Unknown => "unknown",
+            Self::Absent(_) | Self::Unknown => "unknown",
         }
     }
 }
@@ -114,6 +136,8 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
     let is_down = from.is_some_and(|from| Instant::now() < from);
     let is_wsdl =
         *method == Method::GET && uri.query().is_some_and(|q| q.eq_ignore_ascii_case("wsdl"));
+    let is_xsd =
+        *method == Method::GET && uri.query().is_some_and(|q| q.to_lowercase().starts_with("xsd"));
     let mut response = match service {
         _ if !allowed => {
             html(StatusCode::FORBIDDEN, "Access to the requested resource has been denied")
@@ -124,7 +148,12 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         Service::RisPort(service) if is_wsdl => {
             risport::wsdl(service, text("host").unwrap_or("localhost"))
         }
-        Service::Axl if is_wsdl => axl_wsdl(shared, text("host").unwrap_or("localhost")),
+        Service::RisPort(service) if is_xsd => risport::xsd(service),
+        Service::Axl if is_xsd => axl_document(shared, schema::wsdl::xsd),
+        Service::Axl if is_wsdl => {
+            let host = text("host").unwrap_or("localhost");
+            axl_document(shared, |version| schema::wsdl::document(version, host))
+        }
         Service::Axl if *method == Method::GET => landing_page(),
         _ if *method != Method::POST => {
             html(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed for this resource.")
@@ -167,12 +196,11 @@ fn uds_version(shared: &Shared) -> Response {
     respond(StatusCode::OK, "application/xml", Body::from(document))
 }
 
-/// Answers with the WSDL of the newest AXL version that the cluster has.
-fn axl_wsdl(shared: &Shared, host: &str) -> Response {
+/// Answers with what describes the newest AXL version that the cluster has.
+fn axl_document(shared: &Shared, document: impl FnOnce(&str) -> String) -> Response {
     let versions = shared.cluster().config.release.axl_versions();
     let newest = versions.first().copied().unwrap_or("1.0");
-    let document = schema::wsdl::document(newest, host);
-    respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(document))
+    xml(StatusCode::OK, document(newest))
 }
 
 fn landing_page() -> Response {
@@ -184,6 +212,19 @@ fn landing_page() -> Response {
 
 /// Where clients ask for the WSDL.
 const WSDL: &str = "/axl/AXLAPIService";
+/// Services of real clusters that the simulator does not have, by the beginning of their paths.
+const NOT_SIMULATED: [(&str, &str); 10] = [
+    ("/perfmonservice2/", "PerfmonPort"),
+    ("/perfmonservice/", "PerfmonPort"),
+    ("/controlcenterservice2/", "ControlCenterServices"),
+    ("/controlcenterservice/", "ControlCenterServices"),
+    ("/logcollectionservice2/", "LogCollection"),
+    ("/logcollectionservice/", "LogCollection"),
+    ("/CDRonDemandService2/", "CDRonDemand"),
+    ("/CDRonDemandService/", "CDRonDemand"),
+    ("/realtimeservice2/", "RISService"),
+    ("/cucm-uds/", "user data (UDS)"),
+];
 const UDS_VERSION: &str = "/cucm-uds/version";
 /// Larger than any list of devices that a user can have.
 pub(crate) const BODY_LIMIT: usize = 32 * 1024 * 1024;

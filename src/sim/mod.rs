@@ -74,9 +74,9 @@ mod xml;
 
 pub use cluster::{SimCluster, SimError};
 pub use config::{
-    ADMIN_PASSWORD, ADMIN_USER, ChangeNotification, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD,
-    PUSH_PASSWORD, PUSH_USER, READER_PASSWORD, READER_USER, Release, Restart, RisPort, SimConfig,
-    Spread, Sql, UserGroups,
+    ADMIN_PASSWORD, ADMIN_USER, ChangeCache, ChangeNotification, Fault, FirstCall, PUSH_END_USER,
+    PUSH_END_USER_PASSWORD, PUSH_PASSWORD, PUSH_USER, READER_PASSWORD, READER_USER, Release,
+    Restart, RisPort, SimConfig, Spread, Sql, UserGroups,
 };
 pub use fleet_content::{
     AccountState, Address, AxlRole, CTI_PORT, DownloadsBy, Fleet, Httpd, NO_URL, PhoneSpec,

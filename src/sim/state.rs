@@ -130,7 +130,7 @@ impl Cluster {
             users: Vec::new(),
             user_index: Arc::default(),
             parameters: fleet.parameters.iter().cloned().collect(),
-            changes: Arc::new(ChangeLog::new()),
+            changes: Arc::new(ChangeLog::new(config.change_cache)),
             change_notification: config.change_notification,
         };
         let mut cluster = Self {
@@ -205,13 +205,10 @@ impl Cluster {
         if let Some(&at) = self.device_index.get(&lower) {
             return at;
         }
-        let owner = spec.owner.as_deref().map(|owner| {
-            let known = self.user_index.get(&owner.to_lowercase()).copied();
-            known.unwrap_or_else(|| {
-                // A user without password cannot log in: an empty one is never accepted.
-                self.add_user(&UserSpec::new(owner, UserKind::EndUser, ""))
-            })
-        });
+        let owner = spec.owner.as_deref().map(|owner| self.end_user(owner));
+        if let Some(user) = &spec.login_user {
+            self.end_user(user);
+        }
         let at = self.devices.len();
         if let Some(address) = spec.address.v4() {
             // The first phone that claims an address keeps it, as on a network.
@@ -256,6 +253,12 @@ impl Cluster {
         Arc::make_mut(&mut self.device_index).insert(lower, at);
         self.load(at);
         at
+    }
+
+    /// Returns the user of this name, or adds an end user without password: such a user cannot log in.
+    fn end_user(&mut self, userid: &str) -> usize {
+        let groups = vec![(END_USERS.to_owned(), vec![END_USERS.to_owned()])];
+        self.add_user(&UserSpec { groups, ..UserSpec::new(userid, UserKind::EndUser, "") })
     }
 
     /// Removes a device as an administrator does, also from the lists of users. Returns where it stood.
@@ -389,6 +392,9 @@ fn groups(spec: &UserSpec) -> Vec<(String, Vec<String>)> {
     groups.extend(spec.groups.iter().cloned());
     groups
 }
+
+/// The group of all end users, and its role.
+const END_USERS: &str = "Standard CCM End Users";
 
 /// The enterprise parameter that names the authentication page.
 pub(crate) const URL_AUTHENTICATION: &str = "URLAuthentication";

@@ -153,6 +153,9 @@ impl Node {
             let value = quick_xml::escape::unescape(attribute.value.as_ref())
                 .map_err(|error| XmlError::Entity(error.to_string()))?
                 .into_owned();
+            if let Some(character) = value.chars().find(|&c| !is_character(c)) {
+                return Err(XmlError::Character(u32::from(character)));
+            }
             let (qualified, name) = match key.split_once(':') {
                 Some((_, local)) => (true, local),
                 None => (false, key),
@@ -173,6 +176,9 @@ impl Node {
     }
 
     fn write(text: &str, open: &mut [Self]) -> Result<(), XmlError> {
+        if let Some(character) = text.chars().find(|&c| !is_character(c)) {
+            return Err(XmlError::Character(u32::from(character)));
+        }
         match open.last_mut() {
             Some(node) => node.text.push_str(text),
             None if text.trim().trim_start_matches('\u{feff}').is_empty() => {}
@@ -223,8 +229,15 @@ fn resolve(entity: &BytesRef<'_>) -> Result<char, XmlError> {
     }
 }
 
+/// Returns whether XML 1.0 has a character, also as a reference.
+fn is_character(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum XmlError {
+    #[error("XML has no character with the number {0}")]
+    Character(u32),
     #[error("the XML is not well-formed")]
     Syntax(#[from] quick_xml::Error),
     /// The text ends inside an element, or holds none.

@@ -11,29 +11,13 @@ import zeep
 from zeep.transports import Transport
 
 
-class Local(Transport):
-    """Gives zeep the types of encoded messages, which it would download otherwise."""
-
-    def load(self, url):
-        return ENCODING.encode() if url == "http://schemas.xmlsoap.org/soap/encoding/" else super().load(url)
-
-
-ENCODING = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"
-  targetNamespace="http://schemas.xmlsoap.org/soap/encoding/">
-  <xs:attribute name="arrayType" type="xs:string"/>
-  <xs:complexType name="Array">
-    <xs:sequence><xs:any namespace="##any" minOccurs="0" maxOccurs="unbounded" processContents="lax"/></xs:sequence>
-  </xs:complexType>
-</xs:schema>"""
-
-
 def client(place, path):
     session = requests.Session()
     session.auth = (place["username"], place["password"])
     session.verify = place["ca"]
     session.trust_env = False
     address = f"https://{place['host']}:{place['port']}{path}?wsdl"
-    return zeep.Client(address, transport=Local(session=session, timeout=30))
+    return zeep.Client(address, transport=Transport(session=session, timeout=30))
 
 
 def axl(place):

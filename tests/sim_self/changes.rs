@@ -2,7 +2,9 @@
 
 use crate::bench::*;
 use axlpaper::domain::personalization::Setting;
-use axlpaper::sim::{ADMIN_USER, Change, PhoneSpec, Restart, Tripped};
+use axlpaper::sim::{
+    ADMIN_USER, Change, ChangeCache, FirstCall, PhoneSpec, Restart, SimConfig, Tripped,
+};
 use std::time::Duration;
 
 /// The text of the first element of this name.
@@ -11,13 +13,16 @@ pub fn text(body: &str, name: &str) -> String {
     rest.split('<').next().unwrap().to_owned()
 }
 
-/// The changes in an answer: type, action and tags.
+/// The changes in an answer: type, action, and tags with their values.
 pub fn changes(body: &str) -> Vec<(String, String, Vec<String>)> {
     let each = body.split("<change ").skip(1);
     each.map(|change| {
         let kind = change.split('"').nth(1).unwrap().to_owned();
         let tags = change.split("<changedTag name=\"").skip(1);
-        let tags = tags.map(|tag| tag.split('"').next().unwrap().to_owned());
+        let tags = tags.map(|tag| {
+            let (name, rest) = tag.split_once("\">").unwrap();
+            format!("{name}={}", rest.split('<').next().unwrap())
+        });
         (kind, text(change, "action"), tags.collect())
     })
     .collect()
@@ -51,10 +56,10 @@ async fn what_changes_is_reported_once_and_in_order() {
         (kind.to_owned(), action.to_owned(), tags)
     };
     let expected = [
-        change("Phone", "u", &["phoneSuite"]),
-        change("AppUser", "u", &["associatedDevices"]),
+        change("Phone", "u", &["phoneSuite=Enabled"]),
+        change("AppUser", "u", &["associatedDevices="]),
         change("Phone", "a", &[]),
-        change("CommonPhoneConfig", "u", &["phonePersonalization"]),
+        change("CommonPhoneConfig", "u", &["phonePersonalization=Enabled"]),
         change("Phone", "r", &[]),
     ];
     assert_eq!(changes(&later), expected, "{later}");
@@ -138,4 +143,76 @@ async fn a_phone_that_is_added_again_is_another_object() {
         assert!(!seen.contains(&again), "{seen:?}");
         seen.push(again);
     }
+}
+
+async fn with_cache(change_cache: ChangeCache) -> Bench {
+    let bench = Bench::with(SimConfig { change_cache, ..SimConfig::new(fleet()) }).await;
+    for k in 1..=5 {
+        let text = format!("<name>SEP000000000001</name><description>A &amp; {k}</description>");
+        bench.good("updatePhone", &text).await;
+    }
+    bench
+}
+
+#[tokio::test]
+async fn new_values_are_texts_and_no_secrets() {
+    let bench = Bench::new().await;
+    let fields = "<description>A &lt;b&gt;</description><lines/><ownerUserName/>\
+                  <sshUserId>root</sshUserId><sshPwd>secret-of-a-phone</sshPwd>";
+    bench.good("updatePhone", &format!("<name>SEP000000000001</name>{fields}")).await;
+    let user = "<userid>bgpush</userid><password>secret-of-a-user</password>";
+    bench.good("updateAppUser", user).await;
+    let sql = "update device set tkphonepersonalization = 2 where name = 'SEP000000000002'";
+    bench.good("executeSQLUpdate", &format!("<sql>{sql}</sql>")).await;
+    let queue = text(&bench.good("listChange", "").await, "queueId");
+    let all = bench.good("listChange", &since("1", &queue)).await;
+    let tags: Vec<_> = changes(&all).into_iter().map(|(_, _, tags)| tags.join(",")).collect();
+    assert_eq!(
+        tags,
+        [
+            "description=A &lt;b&gt;,lines=,ownerUserName=,sshUserId=root,sshPwd=",
+            "password=",
+            "phoneSuite=HTTPS Only"
+        ],
+        "{all}"
+    );
+    assert!(!all.contains("secret-of"), "{all}");
+}
+
+#[tokio::test]
+async fn the_first_call_answers_the_whole_cache_where_it_is_set() {
+    let first_call = FirstCall::WholeCache;
+    let bench = with_cache(ChangeCache { page: 3, first_call, ..ChangeCache::default() }).await;
+    let first = bench.good("listChange", "").await;
+    let numbers = ["firstChangeId", "lastChangeId", "nextStartChangeId"];
+    assert_eq!(numbers.map(|name| text(&first, name)), ["1", "5", "4"]);
+    assert_eq!(changes(&first).len(), 3, "{first}");
+    let queue = text(&first, "queueId");
+    let second = bench.good("listChange", &since("4", &queue)).await;
+    assert_eq!((changes(&second).len(), text(&second, "nextStartChangeId")), (2, "6".to_owned()));
+    let users = "<objectList><object>AppUser</object></objectList>";
+    assert!(changes(&bench.good("listChange", users).await).is_empty());
+}
+
+#[tokio::test]
+async fn changes_that_fell_out_of_the_cache_are_a_fault_of_their_own() {
+    let bench = with_cache(ChangeCache { capacity: 2, ..ChangeCache::default() }).await;
+    let first = bench.good("listChange", "").await;
+    let numbers = ["firstChangeId", "lastChangeId", "nextStartChangeId"];
+    assert_eq!(numbers.map(|name| text(&first, name)), ["4", "5", "6"]);
+    let queue = text(&first, "queueId");
+    let (status, body) = bench.ask("15.0", "listChange", &since("3", &queue)).await;
+    assert_eq!((status, text(&body, "axlcode").as_str()), (500, "5007"), "{body}");
+    assert!(!body.contains("queueId") && body.contains("startChangeId 3"), "{body}");
+    assert_eq!(changes(&bench.good("listChange", &since("4", &queue)).await).len(), 2);
+}
+
+#[tokio::test]
+async fn the_type_of_a_change_can_begin_with_a_small_letter() {
+    let bench = with_cache(ChangeCache { small_initial: true, ..ChangeCache::default() }).await;
+    let queue = text(&bench.good("listChange", "").await, "queueId");
+    let inner = format!("{}<objectList><object>Phone</object></objectList>", since("1", &queue));
+    let answer = bench.good("listChange", &inner).await;
+    assert_eq!(changes(&answer)[4].0, "phone", "{answer}");
+    assert_eq!(changes(&answer)[4].2, ["description=A &amp; 5"], "{answer}");
 }

@@ -25,6 +25,84 @@ fn change(kind: &str, action: &str, tags: &str) -> (String, String, String) {
 }
 
 #[tokio::test]
+async fn phones_that_do_not_fit_their_model_are_refused() {
+    let bench = Bench::new().await;
+    let before = bench.sim.state_digest();
+    let name = "name has invalid characters or is not formatted correctly for this device type";
+    let long = "x".repeat(129);
+    let longest = format!("<description>{}</description>", "x".repeat(128));
+    for (from, to, part) in [
+        ("SEPAABBCCDDEEFF", "SEPAABBCCDDEEF", name),
+        ("SEPAABBCCDDEEFF", "SEPAABBCCDDEEFG", name),
+        ("SEPAABBCCDDEEFF", "SEPaabbccddeeff", name),
+        ("SEPAABBCCDDEEFF", "SEPAABBCCDDEEFF00", name),
+        ("SEPAABBCCDDEEFF", "testPhone", name),
+        ("<description>New", &format!("<description>{long}"), "element description is not valid"),
+        (">SIP<", ">SCCP<", "the product Cisco 8841 has no protocol SCCP"),
+        ("<locationName>Hub_None</locationName>", "", "locationName is missing"),
+        ("Hub_None<", "Nowhere<", "was not found"),
+        ("<devicePoolName>HQ", "<devicePoolName>Nowhere", "was not found"),
+        (
+            "</locationName>",
+            "</locationName><securityProfileName>X</securityProfileName>",
+            "Security Profile is not valid",
+        ),
+        (
+            "</locationName>",
+            "</locationName><securityProfileName>Cisco 8851 - Standard SIP Non-Secure Profile</securityProfileName>",
+            "Security Profile is not valid",
+        ),
+        (
+            "</locationName>",
+            "</locationName><phoneTemplateName>X</phoneTemplateName>",
+            "phoneTemplate X was not found",
+        ),
+        ("New<", "a&#1;b<", "no character with the number 1"),
+        ("New<", "a\u{1}b<", "no character with the number 1"),
+        ("<locationName>", "<locationName uuid=\"&#x2;\">", "no character with the number 2"),
+    ] {
+        assert!(PHONE.contains(from), "{from}");
+        let phone = format!("<phone>{}</phone>", PHONE.replace(from, to));
+        let (status, body) = bench.ask("15.0", "addPhone", &phone).await;
+        assert_eq!((status, body.contains(part)), (500, true), "{to}: {body}");
+    }
+    let changes = [
+        "<newName>testPhone</newName>".to_owned(),
+        format!("<description>{long}</description>"),
+        "<securityProfileName>X</securityProfileName>".to_owned(),
+        "<softkeyTemplateName>X</softkeyTemplateName>".to_owned(),
+    ];
+    for change in changes {
+        let change = format!("<name>SEP000000000001</name>{change}");
+        assert_eq!(bench.ask("15.0", "updatePhone", &change).await.0, 500, "{change}");
+    }
+    let groups = "<userid>bgpush</userid><associatedGroups><userGroup><name>X</name></userGroup></associatedGroups>";
+    let (status, body) = bench.ask("15.0", "updateAppUser", groups).await;
+    assert_eq!((status, body.contains("UserGroup X was not found")), (500, true), "{body}");
+    let user = "<user><lastName>x</lastName><userid>x</userid><presenceGroupName>X</presenceGroupName></user>";
+    let (status, body) = bench.ask("15.0", "addUser", user).await;
+    assert_eq!((status, body.contains("presenceGroup X was not found")), (500, true), "{body}");
+    assert_eq!(bench.sim.state_digest(), before);
+    // What fits is written.
+    let profile =
+        "<securityProfileName>Cisco 8841 - Standard SIP Non-Secure Profile</securityProfileName>";
+    let phone = PHONE.replace("<description>New</description>", &longest);
+    bench.good("addPhone", &format!("<phone>{phone}{profile}</phone>")).await;
+    let user = user.replace(">X<", ">Standard Presence Group<");
+    bench.good("addUser", &user).await;
+    let old = PHONE.replace("8841", "7965").replace(">SIP<", ">SCCP<").replace("EEFF", "EE00");
+    bench.good("addPhone", &format!("<phone>{old}</phone>")).await;
+    let soft = PHONE.replace("Cisco 8841", "Cisco Unified Client Services Framework");
+    bench
+        .good(
+            "addPhone",
+            &format!("<phone>{}</phone>", soft.replace("SEPAABBCCDDEEFF", "testPhone")),
+        )
+        .await;
+    bench.good("updateAppUser", &groups.replace(">X<", ">STANDARD CTI Enabled<")).await;
+}
+
+#[tokio::test]
 async fn a_phone_comes_and_goes() {
     let bench = Bench::new().await;
     let begin = now(&bench).await;
@@ -82,7 +160,7 @@ async fn a_phone_comes_and_goes() {
     bench.good("removePhone", "<name>SEPAABBCCDDEEFF</name>").await;
     assert!(bench.sim.phone("SEPAABBCCDDEEFF").is_none());
     assert_eq!(bench.ask("15.0", "removePhone", "<name>SEPAABBCCDDEEFF</name>").await.0, 500);
-    let lines = change("Phone", "u", "lines");
+    let lines = change("Phone", "u", "lines=");
     let (added, removed) = (change("Phone", "a", ""), change("Phone", "r", ""));
     let expected = [added, lines.clone(), lines.clone(), lines, removed];
     assert_eq!(noted(&bench, &begin).await, expected);
@@ -116,7 +194,8 @@ async fn a_phone_is_moved_renamed_and_given_to_somebody() {
     ] {
         assert!(phone.contains(part), "{part}: {phone}");
     }
-    let tags = "name description callingSearchSpaceName devicePoolName ownerUserName isActive";
+    let tags = "name=SEP0000000000BB description=Moved callingSearchSpaceName=Inside devicePoolName=Branch \
+                ownerUserName=jdoe isActive=false";
     assert_eq!(noted(&bench, &begin).await, [change("Phone", "u", tags)]);
     let gone = bench.ask("15.0", "getPhone", "<name>SEP000000000001</name>").await;
     assert_eq!(gone.0, 500);
@@ -166,8 +245,8 @@ async fn a_line_comes_and_goes() {
     assert!(phone.contains("<lines/>"), "{phone}");
     let expected = [
         change("Line", "a", ""),
-        change("Line", "u", "callForwardAll"),
-        change("Phone", "u", "lines"),
+        change("Line", "u", "callForwardAll="),
+        change("Phone", "u", "lines="),
         change("Line", "r", ""),
         change("Line", "r", ""),
     ];
@@ -217,8 +296,8 @@ async fn a_user_comes_and_goes() {
     assert!(rows.contains("<return/>"), "{rows}");
     let expected = [
         change("User", "a", ""),
-        change("User", "u", "lastName userid mailid"),
-        change("Phone", "u", "dndStatus"),
+        change("User", "u", "lastName=Roe userid=jroe mailid=j@example.com"),
+        change("Phone", "u", "dndStatus=true"),
         change("User", "r", ""),
     ];
     assert_eq!(noted(&bench, &begin).await, expected);

@@ -130,7 +130,59 @@ async fn clients_can_download_the_descriptions() {
     for part in [&address, "style=\"rpc\"", "#RisPort#SelectCmDevice", "soapenc:arrayType"] {
         assert!(wsdl.contains(part), "{part}");
     }
-    roxmltree::Document::parse(&wsdl).unwrap();
+    let document = roxmltree::Document::parse(&wsdl).unwrap();
+    // Clients without a way to the Internet have all that it imports.
+    let places: Vec<_> =
+        document.descendants().filter_map(|node| node.attribute("schemaLocation")).collect();
+    let [place] = places.as_slice() else { panic!("{places:?}") };
+    let get = bench.client.get(*place).basic_auth(ADMIN_USER, Some(ADMIN_PASSWORD));
+    let (status, encoding) = read(get).await;
+    assert_eq!((status, encoding.contains("name=\"arrayType\"")), (200, true), "{encoding}");
+    roxmltree::Document::parse(&encoding).unwrap();
+    for (path, part) in [
+        ("/axl?wsdl", "name=\"AXLAPIBinding\""),
+        ("/axl/?wsdl", "name=\"AXLAPIBinding\""),
+        ("/axl/AXLAPIService?xsd", "<xsd:element name=\"getPhoneResponse\">"),
+        ("/axl/?xsd=AXLSoap.xsd", "targetNamespace=\"http://www.cisco.com/AXL/API/15.0\""),
+        ("/realtimeservice2/services/RISService70?xsd=1", "selectCmDeviceExt"),
+    ] {
+        let get = bench.client.get(format!("https://{}{path}", bench.sim.axl_addr()));
+        let (status, text) = read(get.basic_auth(ADMIN_USER, Some(ADMIN_PASSWORD))).await;
+        assert_eq!((status, text.contains(part)), (200, true), "{path}: {text:.300}");
+        roxmltree::Document::parse(&text).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_other_services_have_is_refused_by_name() {
+    let bench = bench().await;
+    let body = |operation: &str| {
+        format!(
+            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body>\
+             <n:{operation} xmlns:n=\"http://schemas.cisco.com/ast/soap/\"/></e:Body></e:Envelope>"
+        )
+    };
+    let cluster = format!("https://{}", bench.sim.axl_addr());
+    let post = async |path: &str, operation: &str| {
+        let request = bench.client.post(format!("{cluster}{path}")).body(body(operation));
+        read(request.basic_auth(ADMIN_USER, Some(ADMIN_PASSWORD))).await
+    };
+    for (path, operation, message) in [
+        ("/realtimeservice/services/RisPort", "GetServerInfo", "cannot do GetServerInfo."),
+        ("/realtimeservice/services/RisPort", "SelectCmDeviceSIP", "cannot do SelectCmDeviceSIP."),
+        ("/realtimeservice/services/RisPort", "Nonsense", "the operation Nonsense is unknown"),
+        ("/realtimeservice2/services/RISService", "getServerInfo", "has no RISService service."),
+        ("/perfmonservice2/services/PerfmonService", "x", "has no PerfmonPort service."),
+        ("/controlcenterservice2/services/ControlCenterServices", "x", "has no ControlCenter"),
+        ("/logcollectionservice2/services/LogCollectionPortTypeService", "x", "no LogCollection"),
+        ("/cucm-uds/user/jdoe", "x", "has no user data (UDS) service."),
+    ] {
+        let (status, answer) = post(path, operation).await;
+        assert_eq!(status, 500, "{path} {operation}: {answer}");
+        let fault = answer.split("<faultstring>").nth(1).unwrap_or_default();
+        assert!(fault.contains(message), "{path} {operation}: {answer}");
+    }
+    assert_eq!(post("/nothing", "x").await.0, 404);
 }
 
 /// Criteria that select all records, with one of them replaced.
@@ -176,6 +228,20 @@ async fn criteria_are_about_the_record_of_each_node() {
     }
     let (_, body) = bench.ris(&any("<s:Status>Any", "<s:Status>Registered")).await;
     assert!(!body.contains("UnRegistered"), "{body}");
+    // `selectCmDeviceExt` reads the newest record only, whatever else is selected.
+    let newest = |request: String| request.replace("selectCmDevice>", "selectCmDeviceExt>");
+    let (_, body) = bench.ris(&newest(any("", ""))).await;
+    assert_eq!(body.matches("<ns1:Name>SEP000000000001</ns1:Name>").count(), 1, "{body}");
+    for (criterion, value) in [("Status", "UnRegistered"), ("DownloadStatus", "Failed")] {
+        let request = any(&format!("<s:{criterion}>Any"), &format!("<s:{criterion}>{value}"));
+        let (_, body) = bench.ris(&newest(request)).await;
+        assert!(found(&body).is_empty(), "{body}");
+    }
+    // It is the older one where the other node does not answer.
+    bench.sim.silence_node("cucm-pub", true);
+    let (_, body) = bench.ris(&newest(any("", ""))).await;
+    assert_eq!(found(&body), ['1'], "{body}");
+    bench.sim.silence_node("cucm-pub", false);
     let (status, body) = bench.ris(&any("<s:DownloadStatus>Any", "<s:DownloadStatus>No")).await;
     assert_eq!(status, 500, "{body}");
 }

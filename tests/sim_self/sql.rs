@@ -50,6 +50,70 @@ async fn tables_agree_with_axl() {
 }
 
 #[tokio::test]
+async fn log_ins_groups_and_nodes_agree_with_axl() {
+    let mut fleet = fleet();
+    fleet.phones[0].owner = Some("mkaya".to_owned());
+    fleet.phones[1].login_user = Some("guest".to_owned());
+    let bench = Bench::with(SimConfig::new(fleet)).await;
+    let logins = rows(
+        &bench,
+        "select d.name, u.userid, p.name profile, c.name class, e.logintime from extensionmobilitydynamic e \
+         inner join device d on e.fkdevice = d.pkid inner join enduser u on e.fkenduser = u.pkid \
+         inner join device p on e.fkdevice_currentloginprofile = p.pkid \
+         inner join typeclass c on p.tkclass = c.enum",
+    )
+    .await;
+    assert_eq!(logins.matches("<row>").count(), 1, "{logins}");
+    let found = ["name", "userid", "profile", "class"].map(|name| text(&logins, name));
+    assert_eq!(found, ["SEP000000000002", "guest", "EM_guest", "Device Profile"]);
+    let phone = bench.good("getPhone", "<name>SEP000000000002</name>").await;
+    for part in [
+        "<loginUserId>guest</loginUserId>",
+        ">EM_guest</currentProfileName>",
+        "<enableExtensionMobility>t",
+        &format!("<loginTime>{}</loginTime>", text(&logins, "logintime")),
+    ] {
+        assert!(phone.contains(part), "{part}: {phone}");
+    }
+    let other = bench.good("getPhone", "<name>SEP000000000001</name>").await;
+    assert!(!other.contains("EM_") && !other.contains("<loginTime>1"), "{other}");
+    assert!(rows(&bench, "select count(*) from device where tkclass = 1").await.contains(">6<"));
+    let members = rows(
+        &bench,
+        "select u.userid, g.name from enduserdirgroupmap m inner join enduser u on m.fkenduser = u.pkid \
+         inner join dirgroup g on m.fkdirgroup = g.pkid order by u.userid",
+    )
+    .await;
+    assert_eq!(members.matches("<name>Standard CCM End Users</name>").count(), 2, "{members}");
+    let user = bench.good("getUser", "<userid>mkaya</userid>").await;
+    assert!(user.contains("<name>Standard CCM End Users</name>"), "{user}");
+    let listed =
+        "<searchCriteria><name>%</name></searchCriteria><returnedTags><name/></returnedTags>";
+    let listed = bench.good("listProcessNode", listed).await.to_lowercase();
+    let nodes = rows(&bench, "select pkid, name from processnode order by nodeid").await;
+    assert_eq!(nodes.matches("<row>").count(), 3, "{nodes}");
+    for node in nodes.split("<pkid>").skip(1) {
+        let node = node.to_lowercase();
+        let (id, rest) = node.split_once('<').unwrap();
+        assert!(
+            listed.contains(&format!("uuid=\"{{{id}}}\"><name>{}<", text(rest, "name"))),
+            "{listed}"
+        );
+    }
+    let parameter = "select c.pkid, n.name from processconfig c inner join processnode n on c.fkprocessnode = n.pkid \
+                     where c.paramname = 'PhonePersonalization'";
+    assert_eq!(text(&rows(&bench, parameter).await, "name"), "EnterpriseWideData");
+    let own = rows(&bench, "select min(tabid) from systables where tabid >= 100").await;
+    assert_eq!(text(&own, "min"), "100");
+    let all = "update device set description = 'x'";
+    let (status, body) = bench.ask("15.0", "executeSQLUpdate", &statement(all)).await;
+    assert_eq!((status, body.contains("cannot do changes of device profiles")), (500, true));
+    assert_eq!(update(&bench, &format!("{all} where tkclass = 1")).await, "6");
+    let catalogue = rows(&bench, "select tabname from systables where tabid < 100").await;
+    assert_eq!(catalogue.matches("<row>").count(), 2, "{catalogue}");
+}
+
+#[tokio::test]
 async fn a_query_without_end_does_not_hold_up_others() {
     let bench = Bench::new().await;
     let tables = (0..9).map(|k| format!("syscolumns t{k}")).collect::<Vec<_>>().join(", ");
@@ -129,16 +193,16 @@ async fn an_update_changes_the_cluster() {
         .map(|(kind, action, tags)| format!("{kind} {action} {}", tags.join(" ")))
         .collect();
     let expected = [
-        "Phone u description phoneSuite",
-        "Phone u description phoneSuite",
-        "AppUser u associatedDevices",
-        "AppUser u associatedDevices",
-        "User u lastName",
-        "ServiceParameter u value",
-        "CommonPhoneConfig u phonePersonalization",
-        "Phone u dndStatus",
+        "Phone u description=O&apos;Brien &amp; co phoneSuite=Enabled",
+        "Phone u description=O&apos;Brien &amp; co phoneSuite=Enabled",
+        "AppUser u associatedDevices=",
+        "AppUser u associatedDevices=",
+        "User u lastName=Roe",
+        "ServiceParameter u value=0",
+        "CommonPhoneConfig u phonePersonalization=HTTPS Only",
+        "Phone u dndStatus=true",
         "Phone r ",
-        "AppUser u associatedDevices",
+        "AppUser u associatedDevices=",
     ];
     assert_eq!(kinds, expected);
     let record = bench.sim.record();
@@ -154,13 +218,16 @@ async fn an_update_that_cannot_be_kept_changes_nothing() {
     let bench = Bench::new().await;
     let before = bench.sim.state_digest();
     for (sql, part) in [
-        ("update device set tkmodel = 7", "The simulator cannot do this update."),
-        ("update device set description = 'x', ctiid = 7", "The simulator cannot do this update."),
-        ("insert into device (name) values ('SEP1')", "The simulator cannot do this update."),
+        ("update device set tkmodel = 7", "cannot do this update of column device.tkmodel."),
+        ("update device set description = 'x', ctiid = 7", "this update of column device.ctiid."),
+        ("update enduser set userrank = 70", "this update of column enduser.userrank."),
+        ("insert into dnddynamic (fkdevice) values ('x')", "an insert into table dnddynamic."),
+        ("delete from processconfig", "a delete from table processconfig."),
+        ("insert into device (name) values ('SEP1')", "cannot do an insert into table device."),
         ("update credential set credentials = 'x'", "The simulator cannot do table credential."),
         ("update device set colour = 1", "The simulator cannot do column colour."),
-        ("create table x (y integer)", "The simulator cannot do this update."),
-        ("select name from device", "The simulator cannot do this update."),
+        ("create table x (y integer)", "The simulator cannot do CREATE."),
+        ("select name from device", "The simulator cannot do SELECT."),
         ("update device set fkdevicepool = 'none'", "informix.fk_device_fkdevicepool"),
         (
             "update device set name = 'csfmscott' where name matches 'SEP*1'",
@@ -277,10 +344,13 @@ async fn a_statement_that_needs_too_much_memory_is_refused() {
         format!("case when rpad('', 32739, 'a') like '{}' then 1 else 0 end", "%a".repeat(25_000)),
     ] {
         let query = format!("select {expression} as x from device");
-        let update = format!("update device set description = 'x' where name = {expression}");
+        let update = format!("update device set description = 'x' where '1' = {expression}");
         for (operation, sql) in [("executeSQLQuery", query), ("executeSQLUpdate", update)] {
             let answer = refusal(&bench, operation, &sql).await;
-            assert!(answer.contains("Maximum AXL Memory Allocation Consumed"), "{sql}: {answer}");
+            assert!(
+                answer.contains("Maximum AXL Memory Allocation Consumed"),
+                "{sql:.300}: {answer}"
+            );
         }
     }
     let longest = "select length(rpad('x', 32739)) as n, lpad(name, -1) as m from device";

@@ -10,8 +10,7 @@ use std::time::Duration;
 pub(crate) use random::Random;
 
 use super::fleet_content::{
-    Address, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, Protocol, Quirk, Registration,
-    loopback_address,
+    Address, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, Quirk, Registration, loopback_address,
 };
 use crate::domain::model::{self, DeviceKind};
 use crate::domain::personalization::Setting;
@@ -28,7 +27,8 @@ impl FleetSpec {
     /// association, and the others show every obstacle.
     ///
     /// About 3 % of the phones that take a background misbehave. From 60 phones on there is at least one phone of every
-    /// kind, so that in a small fleet most phones have something; among the others is a 79xx that takes a push.
+    /// kind and of every model that takes a push, so that in a small fleet most phones have something; among the others
+    /// are a 79xx and an 8941 or 8945 that take one.
     pub fn generate(&self) -> Fleet {
         let mut maker = Maker { random: Random::new(self.seed), names: HashSet::new() };
         let mut fleet = Fleet {
@@ -44,6 +44,7 @@ impl FleetSpec {
         let has_every_trait = self.phones >= EVERY_TRAIT;
         if has_every_trait {
             add_backgrounds(&mut fleet.phones);
+            add_models(&mut fleet.phones);
         }
         // The phones that could be pushed to, in a random order: what is wrong is dealt out to them.
         let mut ready: Vec<usize> =
@@ -53,7 +54,9 @@ impl FleetSpec {
         let ordinary = deal(&mut fleet.phones, &ready, for_certain, &mut maker.random);
         maker.associate(&mut fleet);
         if has_every_trait {
-            add_old_phone(&mut fleet, ordinary);
+            let mut ordinary = ordinary.to_vec();
+            add_ordinary(&mut fleet, &mut ordinary, &[404, 434, 435, 436, 437]);
+            add_ordinary(&mut fleet, &mut ordinary, &[585, 586]);
         }
         fleet
     }
@@ -107,8 +110,7 @@ impl Maker {
         phone.profile = (*self.random.weighted(&names::ORDINARY_PROFILES)).to_owned();
         phone.css = self.random.percent(80).then(|| format!("CSS-{}", phone.location));
         phone.node = if self.random.percent(50) { 1 } else { 2 };
-        phone.protocol =
-            if matches!(model, 404..=437 | 8 | 30027) { Protocol::Sccp } else { Protocol::Sip };
+        phone.protocol = names::protocol(model);
         // Each pool is a network of its own.
         let network = u8::try_from(pool + 1).unwrap_or(1);
         phone.address = Address::V4(loopback_address(network, used[pool]));
@@ -214,32 +216,58 @@ fn add_backgrounds(phones: &mut [PhoneSpec]) {
     };
     let others = phones.iter_mut().filter(|phone| !takes_background(phone) && is_desk_phone(phone));
     for phone in others.take(ENOUGH.saturating_sub(ready)) {
-        set_model(phone, 683, Protocol::Sip);
+        set_model(phone, 683);
     }
 }
 
-/// Makes sure that one of these phones is a 79xx that the application user may push to.
-fn add_old_phone(fleet: &mut Fleet, ordinary: &[usize]) {
-    let is_old = |at: &&usize| matches!(fleet.phones[**at].model, 404 | 434..=437);
-    let old: Vec<usize> = ordinary.iter().filter(is_old).copied().collect();
-    let may_push = |at: &usize| fleet.push_devices.contains(&fleet.phones[*at].name);
-    if old.iter().any(may_push) {
-        return;
+/// Makes sure that every model that takes a background is there.
+fn add_models(phones: &mut [PhoneSpec]) {
+    for (number, _) in names::MODELS {
+        let count = |model: u32| phones.iter().filter(|phone| phone.model == model).count();
+        if count(number) > 0 || model::by_number(number).is_none_or(|model| model.image.is_none()) {
+            continue;
+        }
+        // The most frequent one has a phone to spare.
+        let takes = |phone: &&PhoneSpec| takes_background(phone);
+        let frequent =
+            phones.iter().filter(takes).map(|phone| phone.model).max_by_key(|&m| (count(m), m));
+        let spare = phones.iter().rposition(|phone| Some(phone.model) == frequent);
+        if let Some(at) = spare {
+            set_model(&mut phones[at], number);
+        }
     }
-    let Some(&at) = old.first().or_else(|| ordinary.last()) else { return };
-    let phone = &mut fleet.phones[at];
-    if old.is_empty() {
-        set_model(phone, 435, Protocol::Sccp);
+}
+
+/// Makes sure that one of these phones is of one of these models and that the application user may push to it; takes it
+/// out of the list.
+fn add_ordinary(fleet: &mut Fleet, ordinary: &mut Vec<usize>, models: &[u32]) {
+    let may_push = |at: usize| fleet.push_devices.contains(&fleet.phones[at].name);
+    let is_one = |at: usize| models.contains(&fleet.phones[at].model);
+    let place = |is: &dyn Fn(usize) -> bool| ordinary.iter().position(|&at| is(at));
+    let found = place(&|at| is_one(at) && may_push(at)).or_else(|| place(&is_one));
+    let Some(place) = found.or_else(|| ordinary.len().checked_sub(1)) else { return };
+    let at = ordinary.remove(place);
+    let model = fleet.phones[at].model;
+    if !models.contains(&model) {
+        // It changes places with one that has something else.
+        let other =
+            |phone: &PhoneSpec| models.contains(&phone.model) && !phone.active_load.contains("MPP");
+        if let Some(other) = fleet.phones.iter().position(other) {
+            let number = fleet.phones[other].model;
+            set_model(&mut fleet.phones[other], model);
+            set_model(&mut fleet.phones[at], number);
+        }
     }
+    let phone = &fleet.phones[at];
     if !fleet.push_devices.contains(&phone.name) {
         fleet.push_devices.push(phone.name.clone());
     }
 }
 
-fn set_model(phone: &mut PhoneSpec, model: u32, protocol: Protocol) {
+fn set_model(phone: &mut PhoneSpec, model: u32) {
     phone.model = model;
     phone.model_name = PhoneSpec::new("", model).model_name;
-    phone.protocol = protocol;
+    phone.protocol = names::protocol(model);
     names::firmware(phone);
 }
 
@@ -467,8 +495,7 @@ mod tests {
                 assert!(count(&fleet, is) > 0, "{kind}: {phones} phones, seed {seed}");
             }
             let takes_push = |p: &PhoneSpec| {
-                matches!(p.model, 404 | 434..=437)
-                    && p.registration == Registration::Registered
+                p.registration == Registration::Registered
                     && matches!(p.address, Address::V4(_))
                     && (p.quirk, p.web_access, p.personalization)
                         == (Quirk::Normal, None, Setting::Default)
@@ -476,7 +503,17 @@ mod tests {
                     && names::ORDINARY_PROFILES.iter().any(|(profile, _)| *profile == p.profile)
                     && fleet.push_devices.contains(&p.name)
             };
-            assert!(count(&fleet, takes_push) > 0, "79xx: {phones} phones, seed {seed}");
+            for (what, models) in
+                [("79xx", [404, 434, 435, 436, 437].as_slice()), ("894x", &[585, 586])]
+            {
+                let found = count(&fleet, |p| models.contains(&p.model) && takes_push(p));
+                assert!(found > 0, "{what}: {phones} phones, seed {seed}");
+            }
+            for (number, _) in names::MODELS {
+                let takes = model::by_number(number).is_some_and(|model| model.image.is_some());
+                let found = count(&fleet, |p| p.model == number && !p.template);
+                assert!(found > 0 || !takes, "{number}: {phones} phones, seed {seed}");
+            }
         }
     }
 

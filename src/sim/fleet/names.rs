@@ -1,7 +1,9 @@
 //! What a made-up fleet is made of.
 
 use crate::domain::personalization::Setting;
-use crate::sim::fleet_content::{PhoneSpec, ProfileSpec, STANDARD_PROFILE, THIRD_PARTY_SIP};
+use crate::sim::fleet_content::{
+    PhoneSpec, ProfileSpec, Protocol, STANDARD_PROFILE, THIRD_PARTY_SIP,
+};
 
 pub(super) struct Pool {
     pub(super) name: &'static str,
@@ -128,6 +130,10 @@ pub(super) const HOSTILE: [&str; 8] = [
     "{{7*7}} ${HOME} %n %s `id`",
     "]]>&amp;&#x41; \u{202e}gnp.exe",
 ];
+
+pub(super) fn protocol(model: u32) -> Protocol {
+    if matches!(model, 404..=437 | 8 | 30027) { Protocol::Sccp } else { Protocol::Sip }
+}
 
 pub(super) fn firmware(phone: &mut PhoneSpec) {
     phone.active_load = match phone.model {

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::call::{Answer, Call, written};
+use super::phone_rules::PhoneRules;
 use super::{lines, phones, profiles};
 use crate::domain;
 use crate::domain::personalization::Setting;
 use crate::sim::carry_out::Order;
-use crate::sim::edits::{PhoneEdit, without_nil};
+use crate::sim::change_log::ChangedTag;
+use crate::sim::edits::{PhoneEdit, field_value, without_nil};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{PhoneSpec, ProfileSpec, Protocol, Registration, STANDARD_PROFILE};
 use crate::sim::state::{Cluster, Database, Line, Profile, Table, User};
@@ -18,7 +20,8 @@ use crate::sim::xml::Node;
 pub(super) fn phone(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     let at = phones::find(cluster, call.request).ok_or_else(|| SoapFault::no_target("Phone"))?;
     let fields = call.request.children.iter().filter(|child| !KEYS.contains(&&*child.name));
-    let edits = fields.map(|field| phone_edit(cluster, at, field));
+    let rules = PhoneRules::of(&cluster.devices[at].spec);
+    let edits = fields.map(|field| phone_edit(cluster, at, &rules, field));
     let edits = edits.collect::<Result<Vec<_>, _>>()?;
     written(cluster, call, cluster.devices[at].spec.name.clone(), 1);
     cluster.edit_phone(at, edits);
@@ -41,12 +44,21 @@ pub(super) fn add_phone(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
         "SIP" => Protocol::Sip,
         other => return Err(SoapFault::cannot(&format!("the protocol {other}"))),
     };
+    let rules = PhoneRules::of(&spec);
+    rules.check_name(text("name"))?;
+    rules.check_protocol()?;
+    // The schema demands more fields than AXL does (published samples leave them out), and this is in all samples.
+    if text("locationName").is_empty()
+        && request.child("locationName").is_none_or(|node| node.attribute("uuid").is_none())
+    {
+        return Err(SoapFault::invalid("element locationName is missing in phone"));
+    }
     spec.registration = Registration::NeverSeen;
     // A phone that names no line has none.
     spec.extension = Some(String::new());
     let read_before = ["name", "product", "model", "class", "protocol", "protocolSide"];
     let fields = request.children.iter().filter(|child| !read_before.contains(&&*child.name));
-    let edits = fields.map(|field| phone_edit(cluster, at, field));
+    let edits = fields.map(|field| phone_edit(cluster, at, &rules, field));
     let edits = edits.collect::<Result<Vec<_>, _>>()?;
     if text("class") != "Phone" {
         return Err(SoapFault::cannot(&format!("the class {}", text("class"))));
@@ -107,7 +119,13 @@ pub(super) fn change_dnd(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     Ok(format!("<return>{uuid}</return>"))
 }
 
-fn phone_edit(cluster: &Database, phone: usize, field: &Node) -> Result<PhoneEdit, SoapFault> {
+fn phone_edit(
+    cluster: &Database,
+    phone: usize,
+    rules: &PhoneRules,
+    field: &Node,
+) -> Result<PhoneEdit, SoapFault> {
+    rules.check_reference(field)?;
     let text = field.text.trim();
     let tag = field.name.as_str();
     let filled = || (!text.is_empty()).then(|| text.to_owned());
@@ -118,6 +136,7 @@ fn phone_edit(cluster: &Database, phone: usize, field: &Node) -> Result<PhoneEdi
     };
     Ok(match tag {
         "newName" => {
+            rules.check_name(text)?;
             PhoneEdit::unused_name(cluster, phone, text)?;
             PhoneEdit::Name(text.to_owned())
         }
@@ -293,9 +312,10 @@ fn done(
         _ => None,
     };
     if let Some(action) = action {
-        let names = call.request.children.iter().map(|child| child.name.as_str());
-        let tags: Vec<&str> = names.filter(|name| action == 'u' && !KEYS.contains(name)).collect();
-        cluster.note_change(kind, uuid.clone(), action, &tags);
+        let fields = call.request.children.iter();
+        let fields = fields.filter(|field| action == 'u' && !KEYS.contains(&&*field.name));
+        let tags = fields.map(|field| ChangedTag::new(&field.name, field_value(field))).collect();
+        cluster.note_change(kind, uuid.clone(), action, tags);
     }
     written(cluster, call, name, touched);
     Ok(format!("<return>{uuid}</return>"))

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 
 use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
 use super::row::Row;
-use crate::sim::edits::{PhoneEdit, keep};
+use crate::sim::change_log::ChangedTag;
+use crate::sim::edits::{PhoneEdit, field_value, keep};
 use crate::sim::fault::SoapFault;
 use crate::sim::state::{Cluster, Database};
 use crate::sim::values::uuid;
@@ -61,7 +62,7 @@ pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
         cluster.lines.remove(at);
     }
     let id = uuid("line", &number);
-    cluster.note_change("Line", id.clone(), 'r', &[]);
+    cluster.note_change("Line", id.clone(), 'r', Vec::new());
     written(cluster, call, number, 1);
     Ok(format!("<return>{id}</return>"))
 }
@@ -122,13 +123,13 @@ fn write(cluster: &mut Cluster, at: usize, request: &Node, action: char) {
     let mut tags = Vec::new();
     for field in &request.children {
         if !["pattern", "uuid", "routePartitionName", "usage"].contains(&field.name.as_str()) {
-            tags.push(field.name.as_str());
+            tags.push(ChangedTag::new(&field.name, field_value(field)));
             keep(&mut cluster.lines.entries[at].value, field.clone());
         }
     }
     let id = cluster.lines.entries[at].uuid.clone();
     let tags = if action == 'u' { tags } else { Vec::new() };
-    cluster.note_change("Line", id, action, &tags);
+    cluster.note_change("Line", id, action, tags);
 }
 
 fn field_text<'a>(cluster: &'a Database, number: &str, tag: &str) -> &'a str {

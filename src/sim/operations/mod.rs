@@ -5,6 +5,7 @@ mod answers;
 pub(crate) mod call;
 mod configure;
 mod lines;
+mod phone_rules;
 mod phones;
 mod profiles;
 mod row;

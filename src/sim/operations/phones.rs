@@ -119,6 +119,18 @@ fn phone(
             | "phoneServiceDisplay" => row.text(tag, "Default"),
             "loginUserId" => row.text(tag, spec.login_user.as_deref().unwrap_or("")),
             "enableExtensionMobility" => row.boolean(tag, spec.login_user.is_some()),
+            "currentProfileName" => match &spec.login_user {
+                Some(user) => {
+                    let name = device_profile_name(user);
+                    row.named(tag, &name, &uuid(DEVICE_PROFILE, &name));
+                }
+                None => row.reference::<()>(tag, None),
+            },
+            "loginTime" if spec.login_user.is_some() => {
+                row.text(tag, &device.login_time(at).to_string());
+            }
+            // No limit.
+            "loginDuration" if spec.login_user.is_some() => row.text(tag, "0"),
             "isProtected" | "traceFlag" | "remoteDevice" | "isDualMode" | "hotlineDevice" => {
                 row.boolean(tag, false);
             }
@@ -128,6 +140,14 @@ fn phone(
     }
     out.push_str("</phone>");
 }
+
+/// Returns the name of the device profile that a user logs in with.
+pub(super) fn device_profile_name(userid: &str) -> String {
+    format!("EM_{userid}")
+}
+
+/// The class of device profiles in the database (seen in published queries).
+pub(super) const DEVICE_PROFILE: &str = "254";
 
 /// Writes the lines with the defaults of what was not written.
 fn lines(at: usize, device: &Device) -> String {
@@ -186,5 +206,5 @@ const LINE_FIELDS: &[(&str, &str)] = &[
 /// What `getPhone` answers to a request without `returnedTags`.
 const ALL_TAGS: &str = "name description product model class protocol protocolSide callingSearchSpaceName \
     devicePoolName commonDeviceConfigName commonPhoneConfigName networkLocation locationName \
-    loadInformation vendorConfig versionStamp traceFlag preemption lines authenticationUrl \
-    enableExtensionMobility ownerUserName isActive phoneSuite isProtected";
+    loadInformation vendorConfig versionStamp traceFlag preemption lines authenticationUrl loginUserId \
+    enableExtensionMobility currentProfileName loginTime loginDuration ownerUserName isActive phoneSuite isProtected";

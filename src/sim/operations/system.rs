@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
 use super::row::Row;
 use crate::sim::change_log::LoggedChange;
-use crate::sim::config::{ChangeNotification, Release};
+use crate::sim::config::{ChangeNotification, FirstCall, Release};
 use crate::sim::fault::SoapFault;
 use crate::sim::state::{Cluster, Database, Entry, Fields};
 use crate::sim::values::{ris_status, uuid};
+use crate::sim::xml::escape_into;
 
 pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Answer {
     if let Some(node) = call.request.child_text("processNodeName")
@@ -23,7 +24,7 @@ pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Answer {
     ))
 }
 
-/// Answers `listChange`: without a number the state of the record, and with one what changed from it on.
+/// Answers `listChange`: what changed from a number on, and without one as the configuration of the simulator says.
 pub(super) fn changes(cluster: &Database, call: &Call<'_>) -> Answer {
     match cluster.change_notification {
         // Neither code nor wording were published.
@@ -33,28 +34,42 @@ pub(super) fn changes(cluster: &Database, call: &Call<'_>) -> Answer {
         ChangeNotification::OffWithoutQueue => return Ok(String::new()),
         ChangeNotification::On => {}
     }
-    let log = &cluster.changes;
+    let (log, cache) = (&cluster.changes, cluster.config.change_cache);
     let mut changes = String::new();
     let mut next = log.last() + 1;
-    if let Some(start) = call.request.child("startChangeId") {
-        let same_queue = start.attribute("queueId") == Some(&log.queue_id());
-        let id = start.text.trim().parse().unwrap_or(0);
-        // What a cluster answers to a number that has fallen out of its record was not published.
-        let from = log.from(id).filter(|_| same_queue);
-        // Published: this fault is in the namespace, and others are not.
-        let namespace = Some(call.version);
-        let wrong = || SoapFault { namespace, ..SoapFault::server(5007, WRONG_QUEUE) };
-        let from = from.ok_or_else(wrong)?;
+    let start = match (call.request.child("startChangeId"), cache.first_call) {
+        (None, FirstCall::Baseline) => None,
+        (None, FirstCall::WholeCache) => Some(log.first()),
+        (Some(start), _) => {
+            // Published: this fault is in the namespace, and others are not.
+            let namespace = Some(call.version);
+            if start.attribute("queueId") != Some(&log.queue_id()) {
+                return Err(SoapFault { namespace, ..SoapFault::server(5007, WRONG_QUEUE) });
+            }
+            let id = start.text.trim();
+            // Neither code nor wording were published.
+            let dropped = || {
+                let (first, next) = (log.first(), log.last() + 1);
+                let message = format!(
+                    "The startChangeId {id} is not in the change cache, which holds {first} to {next}. A full sync is needed."
+                );
+                SoapFault { namespace, ..SoapFault::server(5007, message) }
+            };
+            let id = id.parse().ok().filter(|&id| log.from(id).is_some());
+            Some(id.ok_or_else(dropped)?)
+        }
+    };
+    if let Some(start) = start {
         let wanted: Vec<&str> = call
             .request
             .child("objectList")
             .map(|list| list.children.iter().map(|object| object.text.trim()).collect())
             .unwrap_or_default();
         let wanted = |kind: &str| wanted.is_empty() || wanted.contains(&kind);
-        for (id, change) in from.take(CHANGES) {
+        for (id, change) in log.from(start).into_iter().flatten().take(cache.page) {
             next = id + 1;
             if wanted(change.kind) {
-                write_change(&mut changes, id, change);
+                write_change(&mut changes, id, change, cache.small_initial);
             }
         }
     }
@@ -67,22 +82,23 @@ pub(super) fn changes(cluster: &Database, call: &Call<'_>) -> Answer {
     ))
 }
 
-fn write_change(out: &mut String, id: u64, change: &LoggedChange) {
+fn write_change(out: &mut String, id: u64, change: &LoggedChange, small_initial: bool) {
     let LoggedChange { kind, uuid, action, tags } = change;
+    let initial = if small_initial { kind[..1].to_ascii_lowercase() } else { kind[..1].to_owned() };
+    let rest = &kind[1..];
     let do_get = *action == 'a';
     // Writing into a String cannot fail.
     let _ = write!(
         out,
-        "<change type=\"{kind}\" uuid=\"{uuid}\"><id>{id}</id><action>{action}</action><doGet>{do_get}</doGet><changedTags>"
+        "<change type=\"{initial}{rest}\" uuid=\"{uuid}\"><id>{id}</id><action>{action}</action><doGet>{do_get}</doGet><changedTags>"
     );
     for tag in tags {
-        let _ = write!(out, "<changedTag name=\"{tag}\"/>");
+        let _ = write!(out, "<changedTag name=\"{}\">", tag.name);
+        escape_into(out, tag.value.as_deref().unwrap_or_default());
+        out.push_str("</changedTag>");
     }
     out.push_str("</changedTags></change>");
 }
-
-/// How many changes an answer has at most, so that clients read on.
-const CHANGES: usize = 1_000;
 
 const WRONG_QUEUE: &str = "The queueId value does not match the server. This indicates that it is either incorrect or the \
     server restarted and a full sync is needed.";
@@ -142,30 +158,22 @@ pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Answer {
         tags.reverse();
     }
     let nodes = [ENTERPRISE_WIDE].into_iter().chain(cluster.nodes.iter().map(String::as_str));
-    let matching = nodes.enumerate().filter(|(at, name)| {
+    let matching = nodes.enumerate().filter(|&(at, name)| {
         criteria.fit(|field| match field {
             "name" => name,
             "processNodeRole" => "CUCM Voice/Video",
-            _ if *at == 0 => "",
             // The description.
-            _ => "Simulated node",
+            _ => node_description(at).unwrap_or_default(),
         })
     });
     rows(cluster, call.request, matching, |out, (at, name)| {
-        let id = if at == 0 {
-            ENTERPRISE_WIDE_UUID.to_owned()
-        } else {
-            uuid(
-                "node",
-                &format!("{} {name}", cluster.config.installation.as_deref().unwrap_or_default()),
-            )
-        };
+        let id = node_uuid(cluster, at, name);
         let _ = write!(out, "<processNode uuid=\"{id}\">");
         let mut row = Row::new(out, at, call);
         for &tag in &tags {
             match tag {
                 "name" => row.text(tag, name),
-                "description" if at > 0 => row.text(tag, "Simulated node"),
+                "description" => row.text(tag, node_description(at).unwrap_or_default()),
                 "nodeUsage" => row.text(tag, if at <= 1 { "Publisher" } else { "Subscriber" }),
                 "processNodeRole" => row.text(tag, "CUCM Voice/Video"),
                 "lbmHubGroup" => row.reference::<()>(tag, None),
@@ -174,6 +182,21 @@ pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Answer {
         }
         out.push_str("</processNode>");
     })
+}
+
+/// Returns the UUID of a node; the one at 0 is that of enterprise parameters.
+pub(super) fn node_uuid(cluster: &Database, at: usize, name: &str) -> String {
+    match at {
+        0 => ENTERPRISE_WIDE_UUID.to_owned(),
+        _ => uuid(
+            "node",
+            &format!("{} {name}", cluster.config.installation.as_deref().unwrap_or_default()),
+        ),
+    }
+}
+
+pub(super) fn node_description(at: usize) -> Option<&'static str> {
+    (at > 0).then_some("Simulated node")
 }
 
 pub(super) fn service_parameter(cluster: &Database, call: &Call<'_>) -> Answer {
@@ -221,8 +244,8 @@ pub(super) fn set_service_parameter(cluster: &mut Cluster, call: &Call<'_>) -> A
 }
 
 /// The virtual node that enterprise parameters belong to, with its fixed UUID (seen in published code).
-const ENTERPRISE_WIDE: &str = "EnterpriseWideData";
-const ENTERPRISE_WIDE_UUID: &str = "{00000000-1111-0000-0000-000000000000}";
+pub(super) const ENTERPRISE_WIDE: &str = "EnterpriseWideData";
+pub(super) const ENTERPRISE_WIDE_UUID: &str = "{00000000-1111-0000-0000-000000000000}";
 /// The service of enterprise parameters (AXL schema, `XService`).
 const ENTERPRISE_SERVICE: &str = "Enterprise Wide";
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
+use super::phone_rules::is_standard;
 use super::row::Row;
 use crate::sim::config::UserGroups;
 use crate::sim::edits::UserEdit;
@@ -76,7 +77,7 @@ pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Ans
     for edit in edits {
         cluster.apply_to_user(at, edit);
     }
-    cluster.note_user(at, 'a', &[]);
+    cluster.note_user(at, 'a', Vec::new());
     written(cluster, call, userid.to_owned(), 1 + cluster.users[at].devices.len());
     Ok(format!("<return>{}</return>", cluster.users[at].uuid))
 }
@@ -134,9 +135,12 @@ fn user_edit(cluster: &Database, at: usize, field: &Node) -> Result<UserEdit, So
             });
             UserEdit::Devices(found.collect::<Result<_, _>>()?)
         }
-        "associatedGroups" => UserEdit::Groups(groups(cluster, field)),
+        "associatedGroups" => UserEdit::Groups(groups(cluster, field)?),
         "password" => UserEdit::Password(text.to_owned()),
         "pin" => UserEdit::Pin(text.to_owned()),
+        "presenceGroupName" if !text.is_empty() && !text.eq_ignore_ascii_case(PRESENCE_GROUP) => {
+            return Err(SoapFault::not_found(&format!("presenceGroup {text}")));
+        }
         // What a change of these does to log-ins is not simulated.
         tag @ ("passwordCredentials" | "pinCredentials" | "convertUserAccount") => {
             return Err(SoapFault::cannot(&format!("{tag} of a user")));
@@ -145,8 +149,9 @@ fn user_edit(cluster: &Database, at: usize, field: &Node) -> Result<UserEdit, So
     })
 }
 
-/// Reads groups; a group without roles has those that it has for other users.
-fn groups(cluster: &Database, list: &Node) -> Vec<(String, Vec<String>)> {
+/// Reads groups; a group without roles has those that it has for other users. A group exists where a user is in it, and
+/// those of a new cluster do: their names begin with `Standard`.
+fn groups(cluster: &Database, list: &Node) -> Result<Vec<(String, Vec<String>)>, SoapFault> {
     let group = |group: &Node| {
         let name = group.child_text("name").unwrap_or_default();
         let roles = group.child("userRoles").map(|roles| &roles.children);
@@ -154,9 +159,13 @@ fn groups(cluster: &Database, list: &Node) -> Vec<(String, Vec<String>)> {
             roles.map(|roles| roles.iter().map(|role| role.text.trim().to_owned()).collect());
         let known = || {
             let mut all = cluster.listed_users().flat_map(|(_, user)| &user.groups);
-            all.find(|(other, _)| other == name).map(|(_, roles)| roles.clone()).unwrap_or_default()
+            let found = all
+                .find(|(other, _)| other.eq_ignore_ascii_case(name))
+                .map(|(_, roles)| roles.clone());
+            found.or_else(|| is_standard(name).then(Vec::new))
         };
-        (name.to_owned(), roles.unwrap_or_else(known))
+        let known = known().ok_or_else(|| SoapFault::not_found(&format!("UserGroup {name}")))?;
+        Ok((name.to_owned(), roles.unwrap_or(known)))
     };
     list.children.iter().map(group).collect()
 }
@@ -259,8 +268,7 @@ fn write_user(
                 row.boolean(tag, false);
             }
             "presenceGroupName" => {
-                let name = "Standard Presence group";
-                row.named(tag, name, &uuid("presence", name));
+                row.named(tag, PRESENCE_GROUP, &uuid("presence", PRESENCE_GROUP));
             }
             _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
             // A password is never sent.
@@ -302,6 +310,8 @@ pub(super) fn credential_policy(cluster: &Database, call: &Call<'_>) -> Answer {
     ))
 }
 
+/// The only one that a new cluster has; no other can be added here.
+const PRESENCE_GROUP: &str = "Standard Presence group";
 const POLICY: &str = "Default Credential Policy";
 
 /// Returns the state of a password.

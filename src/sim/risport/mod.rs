@@ -37,6 +37,15 @@ pub(crate) fn wsdl(service: Service, host: &str) -> Response {
     respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(document))
 }
 
+/// Answers a download of the schema that is in the WSDL, or of the one that the WSDL imports.
+pub(crate) fn xsd(service: Service) -> Response {
+    let document = match service {
+        Service::RisPort70 => wsdl::SCHEMA,
+        Service::RisPort => wsdl::ENCODING,
+    };
+    respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(document))
+}
+
 /// What a request asks for.
 enum Asked {
     Devices(Selection),
@@ -103,7 +112,7 @@ fn read(service: Service, body: &Bytes) -> Result<(String, Asked), String> {
             return Err(format!("the namespace of {name} is not {NAMESPACE}"));
         }
         let shape = schema::risport(name);
-        let shape = shape.ok_or_else(|| format!("the operation {name} is unknown"))?;
+        let shape = shape.ok_or_else(|| unknown(name))?;
         schema::check(request, shape, 0, Some(NAMESPACE))?;
     }
     let asked = match (service, name) {
@@ -113,10 +122,20 @@ fn read(service: Service, body: &Bytes) -> Result<(String, Asked), String> {
         (Service::RisPort70, _) | (Service::RisPort, "SelectCmDevice") => {
             Asked::Devices(Selection::read(request, service)?)
         }
-        (Service::RisPort, _) => return Err(format!("the operation {name} is unknown")),
+        (Service::RisPort, _) => return Err(unknown(name)),
     };
     Ok((name.to_owned(), asked))
 }
+
+fn unknown(name: &str) -> String {
+    match NOT_SIMULATED.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+        Some(_) => format!("The simulator cannot do {name}."),
+        None => format!("the operation {name} is unknown"),
+    }
+}
+
+/// Operations that real services have beside those here (WSDL of RisPort).
+const NOT_SIMULATED: [&str; 3] = ["executeCCMSQLStatement", "getServerInfo", "selectCmDeviceSIP"];
 
 fn too_often(cluster: &mut Cluster, with_200: bool, name: &str, wait: Duration) -> Response {
     cluster.count("rate control");

@@ -10,7 +10,8 @@ use crate::sim::xml::Node;
 
 pub(super) struct Selection {
     most: usize,
-    /// `selectCmDeviceExt` knows no wildcard `*`, and does not report that its answer is truncated.
+    /// `selectCmDeviceExt` knows no wildcard `*`, reads the newest record of each device only, and does not report
+    /// that its answer is truncated.
     is_ext: bool,
     node: String,
     status: String,
@@ -128,13 +129,16 @@ impl Selection {
                 }
                 let Some(record) = DeviceRecord::of(device, at, stale) else { continue };
                 let is_selected = named.is_some() || self.matches(device, &record);
-                if !is_selected || !self.wants(device, &record) {
-                    continue;
+                if is_selected && self.wants(device, &record) {
+                    found[node] += 1;
+                    if total < self.most {
+                        records[node].push(record);
+                        total += 1;
+                    }
                 }
-                found[node] += 1;
-                if total < self.most {
-                    records[node].push(record);
-                    total += 1;
+                if self.is_ext {
+                    // The newest record decides; older ones are not looked at.
+                    break;
                 }
             }
         }

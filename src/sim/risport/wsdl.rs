@@ -52,4 +52,12 @@ pub(super) fn document(host: &str) -> String {
 }
 
 const LEGACY: &str = include_str!("risport.wsdl");
-const SCHEMA: &str = include_str!("risport70.xsd");
+/// What the arrays of the older service use of SOAP encoding, so that clients need not download it elsewhere.
+pub(super) const ENCODING: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+    <xsd:schema xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" targetNamespace=\"http://schemas.xmlsoap.org/soap/encoding/\">\n\
+    <xsd:attribute name=\"arrayType\" type=\"xsd:string\"/>\n\
+    <xsd:complexType name=\"Array\"><xsd:sequence>\
+    <xsd:any namespace=\"##any\" minOccurs=\"0\" maxOccurs=\"unbounded\" processContents=\"lax\"/>\
+    </xsd:sequence><xsd:anyAttribute namespace=\"##any\" processContents=\"lax\"/></xsd:complexType>\n\
+    </xsd:schema>\n";
+pub(super) const SCHEMA: &str = include_str!("risport70.xsd");

@@ -40,8 +40,8 @@ pub(crate) enum Kind {
     /// The name of another object, with its UUID as an attribute.
     Reference,
     Text,
-    /// Text of at most 50 characters.
-    Text50,
+    /// Text of at most so many characters.
+    TextOf(usize),
     /// A UUID in braces.
     Uuid,
 }
@@ -53,7 +53,7 @@ impl Kind {
             Self::ChangeType => CHANGE_TYPES.split_whitespace().any(|known| known == text),
             Self::Pin => text.len() >= 4 && text.bytes().all(|b| b.is_ascii_digit()),
             Self::Number => !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()),
-            Self::Text50 => text.chars().count() <= 50,
+            Self::TextOf(most) => text.chars().count() <= *most,
             Self::Uuid => {
                 let groups: Vec<&str> = text
                     .strip_prefix('{')
@@ -157,7 +157,8 @@ fn field(
     };
     let mut kind = match kind {
         "text" => Kind::Text,
-        "text50" => Kind::Text50,
+        "text128" => Kind::TextOf(128),
+        "text50" => Kind::TextOf(50),
         "bool" => Kind::Boolean,
         "change" => Kind::ChangeType,
         "number" => Kind::Number,

@@ -10,7 +10,7 @@ pub(super) const AXL: &[(&str, bool, &str)] = &[
     (
         "addPhone",
         true,
-        "phone!{name! description product! model class! protocol! protocolSide! callingSearchSpaceName
+        "phone!{name! description:text128 product! model class! protocol! protocolSide! callingSearchSpaceName
 devicePoolName! $Phone}",
     ),
     (
@@ -110,7 +110,7 @@ featureControlPolicy wifiHotspotProfile",
     (
         "updatePhone",
         true,
-        "(name!|uuid!:uuid)! newName description callingSearchSpaceName devicePoolName $Phone",
+        "(name!|uuid!:uuid)! newName description:text128 callingSearchSpaceName devicePoolName $Phone",
     ),
     (
         "updateServiceParameter",

@@ -11,15 +11,9 @@ use crate::sim::fault::AXL;
 
 /// Returns the WSDL for an AXL version such as `14.0` and a server at `host`.
 pub(crate) fn document(version: &str, host: &str) -> String {
-    let number = version_number(version);
-    let names = || {
-        let all = tables::AXL.iter().map(|(name, ..)| *name);
-        all.filter(|name| super::since(name) <= number)
-    };
-    let mut schema = String::new();
+    let schema = schema(version);
     let (mut messages, mut port, mut binding) = (String::new(), String::new(), String::new());
-    for name in names() {
-        element(&mut schema, name, number);
+    for name in operations(version_number(version)) {
         // Writing into a String cannot fail.
         let _ = writeln!(
             messages,
@@ -35,8 +29,30 @@ pub(crate) fn document(version: &str, host: &str) -> String {
         );
     }
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<wsdl:definitions xmlns:wsdl=\"http://schemas.xmlsoap.org/wsdl/\" xmlns:soap=\"http://schemas.xmlsoap.org/wsdl/soap/\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" xmlns:axl=\"{AXL}{version}\" xmlns:s0=\"{SERVICE}\" targetNamespace=\"{SERVICE}\">\n<wsdl:types>\n<xsd:schema targetNamespace=\"{AXL}{version}\" elementFormDefault=\"unqualified\">\n{TYPES}{schema}</xsd:schema>\n</wsdl:types>\n{messages}<wsdl:portType name=\"AXLPort\">\n{port}</wsdl:portType>\n<wsdl:binding name=\"AXLAPIBinding\" type=\"s0:AXLPort\">\n<soap:binding transport=\"http://schemas.xmlsoap.org/soap/http\" style=\"document\"/>\n{binding}</wsdl:binding>\n<wsdl:service name=\"AXLAPIService\"><wsdl:port name=\"AXLPort\" binding=\"s0:AXLAPIBinding\"><soap:address location=\"https://{host}/axl/\"/></wsdl:port></wsdl:service>\n</wsdl:definitions>\n"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<wsdl:definitions xmlns:wsdl=\"http://schemas.xmlsoap.org/wsdl/\" xmlns:soap=\"http://schemas.xmlsoap.org/wsdl/soap/\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" xmlns:axl=\"{AXL}{version}\" xmlns:s0=\"{SERVICE}\" targetNamespace=\"{SERVICE}\">\n<wsdl:types>\n{schema}\n</wsdl:types>\n{messages}<wsdl:portType name=\"AXLPort\">\n{port}</wsdl:portType>\n<wsdl:binding name=\"AXLAPIBinding\" type=\"s0:AXLPort\">\n<soap:binding transport=\"http://schemas.xmlsoap.org/soap/http\" style=\"document\"/>\n{binding}</wsdl:binding>\n<wsdl:service name=\"AXLAPIService\"><wsdl:port name=\"AXLPort\" binding=\"s0:AXLAPIBinding\"><soap:address location=\"https://{host}/axl/\"/></wsdl:port></wsdl:service>\n</wsdl:definitions>\n"
     )
+}
+
+/// Returns the schema alone, as a document.
+pub(crate) fn xsd(version: &str) -> String {
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", schema(version))
+}
+
+fn schema(version: &str) -> String {
+    let number = version_number(version);
+    let mut elements = String::new();
+    for name in operations(number) {
+        element(&mut elements, name, number);
+    }
+    format!(
+        "<xsd:schema xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" xmlns:axl=\"{AXL}{version}\" targetNamespace=\"{AXL}{version}\" elementFormDefault=\"unqualified\">\n{TYPES}{elements}</xsd:schema>"
+    )
+}
+
+/// Returns the operations of a schema version such as 1250.
+fn operations(version: u16) -> impl Iterator<Item = &'static str> {
+    let all = tables::AXL.iter().map(|(name, ..)| *name);
+    all.filter(move |name| super::since(name) <= version)
 }
 
 /// Writes the elements of a request and of its answer.
@@ -137,7 +153,7 @@ fn write_field(out: &mut String, field: &Field, version: u16) {
         Kind::Number if name == "startChangeId" => "axl:StartChangeId",
         Kind::Number => "xsd:unsignedLong",
         Kind::Reference => "axl:XFkType",
-        Kind::ChangeType | Kind::Pin | Kind::Text | Kind::Text50 | Kind::Uuid => {
+        Kind::ChangeType | Kind::Pin | Kind::Text | Kind::TextOf(_) | Kind::Uuid => {
             match name.as_str() {
                 "loadInformation" => "axl:XLoadInformation",
                 _ if is_reference(name) => "axl:XFkType",

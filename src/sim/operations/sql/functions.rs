@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Error, Result, ffi};
+
+use super::conversion::{DIVISOR, NUMBER};
+use crate::sim::fault::SoapFault;
 
 /// Adds the functions to a connection. Each call adds to the work of the statement, because SQLite counts it as one
 /// instruction.
@@ -28,16 +31,52 @@ pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> 
         let first: Value = c.get(0)?;
         if first == Value::Null { c.get(1) } else { Ok(first) }
     })?;
-    // decode(value, from, to, …, otherwise)
-    scalar("decode", -1, |c| {
-        let value = text(c, 0);
-        let mut pairs = (1..).step_by(2).take_while(|at| at + 1 < c.len());
-        let found = pairs.find(|&at| text(c, at) == value).map(|at| at + 1);
-        let otherwise = (c.len() > 1 && c.len().is_multiple_of(2)).then(|| c.len() - 1);
-        found.or(otherwise).map_or(Ok(Value::Null), |at| c.get(at))
+    for arguments in 3..=MOST_ARGUMENTS {
+        scalar("decode", arguments, decode)?;
+    }
+    // That of SQLite makes 0 of a text.
+    scalar("abs", 1, |c| {
+        Ok(match number(c, 0)? {
+            Value::Integer(number) => number.checked_abs().map_or(Value::Null, Value::Integer),
+            Value::Real(number) => Value::Real(number.abs()),
+            Value::Null | Value::Text(_) | Value::Blob(_) => Value::Null,
+        })
     })?;
-    scalar("lpad", -1, |c| Ok(pad(c, true)?.into()))?;
-    scalar("rpad", -1, |c| Ok(pad(c, false)?.into()))?;
+    // Those of SQLite with several arguments are no aggregates, and are not in Informix.
+    for arguments in 2..=MOST_ARGUMENTS {
+        scalar("max", arguments, |_| Err(Refusal::Syntax.into()))?;
+        scalar("min", arguments, |_| Err(Refusal::Syntax.into()))?;
+    }
+    scalar("trim", 2, |_| Err(Refusal::Syntax.into()))?;
+    scalar(NUMBER, 1, |c| number(c, 0))?;
+    scalar(DIVISOR, 1, |c| {
+        let divisor = number(c, 0)?;
+        let is_zero = divisor == Value::Integer(0) || divisor == Value::Real(0.0);
+        if is_zero { Err(Refusal::DivisionByZero.into()) } else { Ok(divisor) }
+    })?;
+    // The number, and the largest one of the type.
+    scalar(INTEGER, 2, |c| {
+        let most: i64 = c.get(1)?;
+        let number = match number(c, 0)? {
+            Value::Real(real) if real.abs() < 9e18 => real.trunc() as i64,
+            Value::Real(_) => return Err(Refusal::Integer.into()),
+            Value::Integer(number) => number,
+            Value::Null | Value::Text(_) | Value::Blob(_) => return Ok(Value::Null),
+        };
+        let fits = number.unsigned_abs() <= most.unsigned_abs();
+        if fits {
+            Ok(number.into())
+        } else if most < 40_000 {
+            Err(Refusal::SmallInteger.into())
+        } else {
+            Err(Refusal::Integer.into())
+        }
+    })?;
+    connection.create_aggregate_function(ONE, 1, FunctionFlags::SQLITE_UTF8, OnlyRow)?;
+    for arguments in [2, 3] {
+        scalar("lpad", arguments, |c| Ok(pad(c, true)?.into()))?;
+        scalar("rpad", arguments, |c| Ok(pad(c, false)?.into()))?;
+    }
     // `text matches pattern escape character` comes as glob(pattern, text, character).
     for arguments in [2, 3] {
         scalar("glob", arguments, |c| {
@@ -55,6 +94,112 @@ pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> 
         })?;
     }
     Ok(())
+}
+
+/// `decode(value, from, to, …, otherwise)`
+fn decode(c: &Context<'_>) -> Result<Value> {
+    let value = text(c, 0);
+    let mut pairs = (1..).step_by(2).take_while(|at| at + 1 < c.len());
+    let found = pairs.find(|&at| text(c, at) == value).map(|at| at + 1);
+    let otherwise = c.len().is_multiple_of(2).then(|| c.len() - 1);
+    found.or(otherwise).map_or(Ok(Value::Null), |at| c.get(at))
+}
+
+/// Returns an argument as a number: a text must be one.
+fn number(context: &Context<'_>, at: usize) -> Result<Value> {
+    let ValueRef::Text(text) = context.get_raw(at) else { return context.get(at) };
+    let text = String::from_utf8_lossy(text);
+    let text = text.trim();
+    let is_number = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+    let real = || text.parse().ok().filter(|real: &f64| is_number && real.is_finite());
+    let number = text.parse().map(Value::Integer).ok().or_else(|| real().map(Value::Real));
+    number.ok_or_else(|| Refusal::Conversion.into())
+}
+
+/// Why Informix does not carry a statement out. SQLite passes the text on and nothing else.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Refusal {
+    Conversion,
+    DivisionByZero,
+    Integer,
+    SmallInteger,
+    SeveralRows,
+    Syntax,
+    TooLarge,
+}
+
+impl Refusal {
+    const ALL: [Self; 7] = [
+        Self::Conversion,
+        Self::DivisionByZero,
+        Self::Integer,
+        Self::SmallInteger,
+        Self::SeveralRows,
+        Self::Syntax,
+        Self::TooLarge,
+    ];
+
+    /// The code and the text of Informix.
+    pub(super) fn code_and_text(self) -> (i32, &'static str) {
+        match self {
+            Self::Conversion => (-1213, "A character to numeric conversion process failed"),
+            Self::DivisionByZero => (-1202, "An attempt was made to divide by zero."),
+            Self::Integer => (-1215, "Value exceeds limit of INTEGER precision"),
+            Self::SmallInteger => (-1214, "Value exceeds limit of SMALLINT precision"),
+            Self::SeveralRows => (-284, "A subquery has returned not exactly one row."),
+            Self::Syntax => (-201, "A syntax error has occurred."),
+            Self::TooLarge => (-1200, "Number is too large for a DECIMAL data type"),
+        }
+    }
+
+    /// Returns the one with this text.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|refusal| refusal.code_and_text().1 == text)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::UserFunctionError(refusal.code_and_text().1.into())
+    }
+}
+
+impl From<Refusal> for SoapFault {
+    fn from(refusal: Refusal) -> Self {
+        let (code, text) = refusal.code_and_text();
+        Self::server(code, text)
+    }
+}
+
+pub(super) fn syntax_error() -> SoapFault {
+    Refusal::Syntax.into()
+}
+
+/// A column of a table that the statement does not name.
+pub(super) fn no_column(name: &str) -> SoapFault {
+    let message =
+        format!("Column ({name}) not found in any table in the query (or SLV is undefined).");
+    SoapFault::server(-217, message)
+}
+
+/// The value of the only row of a query that stands for a value.
+struct OnlyRow;
+
+impl Aggregate<Option<Value>, Value> for OnlyRow {
+    fn init(&self, _: &mut Context<'_>) -> Result<Option<Value>> {
+        Ok(None)
+    }
+
+    fn step(&self, context: &mut Context<'_>, found: &mut Option<Value>) -> Result<()> {
+        match found.replace(context.get(0)?) {
+            None => Ok(()),
+            Some(_) => Err(Refusal::SeveralRows.into()),
+        }
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, found: Option<Option<Value>>) -> Result<Value> {
+        Ok(found.flatten().unwrap_or(Value::Null))
+    }
 }
 
 /// Returns an argument as text; nothing for NULL.
@@ -176,6 +321,16 @@ pub(super) const FUNCTIONS: [&str; 19] = [
     "trim",
     "upper",
 ];
+
+/// Functions that the translation calls and no statement can.
+pub(super) const INTERNAL: [&str; 4] = [NUMBER, DIVISOR, INTEGER, ONE];
+/// Makes an integer of a type of Informix.
+pub(super) const INTEGER: &str = "_sim_integer";
+/// The value of the only row; several rows are refused.
+pub(super) const ONE: &str = "_sim_one";
+
+/// The most arguments that a function can have here.
+const MOST_ARGUMENTS: i32 = 64;
 
 /// The work of a call, in instructions of SQLite.
 const CALL: u64 = 200;

@@ -1,13 +1,17 @@
 //! `executeSQLQuery` and `executeSQLUpdate`, on an SQLite copy of the configuration.
 //!
-//! [`statement`] translates the dialect, [`tables`] lists the tables and columns that exist, and SQLite does the rest.
+//! [`statement`] translates the dialect, [`conversion`] and [`conditions`] keep to what Informix does with values and
+//! conditions, [`tables`] lists the tables and columns that exist, and SQLite does the rest.
 //! An authorizer lets a statement read those columns and call [`functions`]. A table, a column or a function that is not
 //! among them may exist on a real cluster, so it is refused as one that the simulator does not have. [`update`] carries
 //! what a statement did to the copy over to the cluster.
 
+mod conditions;
+mod conversion;
 mod functions;
 mod statement;
 mod tables;
+mod tokens;
 pub(super) mod update;
 
 use std::ffi::c_int;
@@ -20,8 +24,8 @@ use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, ErrorCode, Row, params_from_iter};
 
-use self::functions::{AGGREGATES, FUNCTIONS};
-use self::statement::{Statement, syntax_error};
+use self::functions::{AGGREGATES, FUNCTIONS, INTERNAL, Refusal, no_column, syntax_error};
+use self::statement::Statement;
 use self::tables::{LARGE_TEXT, TABLES};
 use super::call::{Answer, Call};
 use crate::sim::config::Sql;
@@ -111,12 +115,18 @@ fn write_row(out: &mut String, names: &[String], row: &Row<'_>) -> rusqlite::Res
         match row.get_ref(at)? {
             ValueRef::Null | ValueRef::Blob(_) => element_into(out, name, ""),
             ValueRef::Integer(number) => element_into(out, name, &number.to_string()),
-            ValueRef::Real(number) => element_into(out, name, &number.to_string()),
+            ValueRef::Real(number) => element_into(out, name, &decimal(number)?),
             ValueRef::Text(text) => element_into(out, name, &String::from_utf8_lossy(text)),
         }
     }
     out.push_str("</row>");
     Ok(())
+}
+
+/// Writes a number with the 16 digits of a `DECIMAL`, and without zeros at its end (believed).
+fn decimal(number: f64) -> rusqlite::Result<String> {
+    let rounded = format!("{number:.15e}").parse::<f64>().unwrap_or(number);
+    if rounded.is_finite() { Ok(rounded.to_string()) } else { Err(Refusal::TooLarge.into()) }
 }
 
 /// Returns the element of a result column: its name, the name of an aggregate, or `expression`.
@@ -151,9 +161,6 @@ struct Access {
 
 impl Access {
     fn check(&mut self, action: AuthAction<'_>) -> Result<(), SoapFault> {
-        if let AuthAction::Read { column_name: "ROWID", .. } = action {
-            return Err(SoapFault::cannot("column rowid"));
-        }
         if let AuthAction::Read { table_name, .. }
         | AuthAction::Insert { table_name }
         | AuthAction::Delete { table_name }
@@ -168,7 +175,7 @@ impl Access {
             return Ok(());
         }
         if let AuthAction::Function { function_name: name } = action {
-            let known = FUNCTIONS.contains(&name) || AGGREGATES.contains(&name);
+            let known = [&FUNCTIONS[..], &AGGREGATES, &INTERNAL].concat().contains(&name);
             let unknown = || SoapFault::cannot(&format!("function {name}"));
             return known.then_some(()).ok_or_else(unknown);
         }
@@ -242,6 +249,9 @@ fn fault(error: Error, statement: &Statement) -> SoapFault {
     }
     let message =
         if let Error::SqlInputError { msg, .. } = &error { msg.clone() } else { error.to_string() };
+    if let Some(refusal) = Refusal::read(&message) {
+        return refusal.into();
+    }
     if let Some(name) = message.strip_prefix("no such table: ") {
         if tables::columns(name).is_some() {
             // This cluster was configured without it.
@@ -266,17 +276,21 @@ fn fault(error: Error, statement: &Statement) -> SoapFault {
         SoapFault::cannot(&format!("function {name}"))
     } else if message == "LIKE or GLOB pattern too complex" {
         SoapFault::memory()
+    } else if TOO_MUCH.iter().any(|part| message.contains(part)) {
+        SoapFault::cannot("a statement with so many parts")
     } else {
         syntax_error()
     }
 }
 
-/// A column of a table that the statement does not name.
-fn no_column(name: &str) -> SoapFault {
-    let message =
-        format!("Column ({name}) not found in any table in the query (or SLV is undefined).");
-    SoapFault::server(-217, message)
-}
+/// What is in the messages of SQLite about limits of its own.
+const TOO_MUCH: [&str; 5] = [
+    "at most ",
+    "Expression tree is too large",
+    "parser stack overflow",
+    "too many ",
+    "is too long",
+];
 
 /// After how many instructions of SQLite its work is looked at, and how many a statement has: a large cluster needs a
 /// tenth.
@@ -430,6 +444,17 @@ mod tests {
             ("select d.name from device d, outer(devicepool p)", "outer joins in the old notation"),
             ("select name::interval from device", "INTERVAL"),
             ("select name::blob from device", "the type blob"),
+            ("select today from device", "TODAY"),
+            ("select trim(both ' ' from name) from device", "BOTH"),
+            ("select name from device for update", "FOR UPDATE"),
+            ("select name from device where tkmodel > all (select enum from typemodel)", "ALL"),
+            ("select 12345678901234567890 from device", "numbers of more than 16 digits"),
+            ("select current year to second from device", "CURRENT"),
+            ("select extend(lastseen, year to day) from registrationdynamic", "EXTEND"),
+            (
+                "select dbinfo('utc_to_datetime', lastseen) from registrationdynamic",
+                "function dbinfo",
+            ),
             ("execute procedure dbreaddevicexml('x')", "EXECUTE"),
         ] {
             let message = format!("The simulator cannot do {what}.");
@@ -475,6 +500,22 @@ mod tests {
             ("decode(tkmodel, 683, 'phone', 72, 'port', 'other')", "port"),
             ("decode(tkmodel, 683, 'phone', 'other')", "other"),
             ("decode(tkmodel, 683, 'phone')", ""),
+            ("10 / 4", "2.5"),
+            ("1 / 3 * 3", "1"),
+            ("2 / 3", "0.6666666666666666"),
+            ("100 / 10 / 4", "2.5"),
+            ("-7 / 2", "-3.5"),
+            ("2 + 10 / (1 + 3)", "4.5"),
+            ("'10' / length('abcd')", "2.5"),
+            (".5 + 1.5e0", "2"),
+            ("1e-3", "0.001"),
+            ("name::char(3)", "cti"),
+            ("name::char", "c"),
+            ("cast(name as varchar(3))", "cti"),
+            ("'7.9'::int", "7"),
+            ("2.345::decimal(5,1)", "2.3"),
+            ("abs('-3')", "3"),
+            ("case when (name)::varchar(3) = 'cti' then 1 else 1/0 end", "1"),
             ("char_length(name)", "8"),
             ("length(name)", "8"),
             ("substring(name from 4 for 4)", "port"),
@@ -490,9 +531,9 @@ mod tests {
             ("cast(tkmodel as varchar(10)) || '!'", "72!"),
             ("case when isactive = true then 'on' else 'off' end", "on"),
             ("tkmodel / 2", "36"),
-            ("(select unique name from devicepool)", "HQ"),
+            ("(select unique name from devicepool where name = 'HQ')", "HQ"),
         ] {
-            assert_eq!(one(expression).unwrap(), format!("x={found}"), "{expression}");
+            assert_eq!(one(expression), Ok(format!("x={found}")), "{expression}");
         }
         let active =
             |value: &str| ask(&format!("select count(*) from device where isactive = {value}"));
@@ -519,6 +560,106 @@ mod tests {
             ask("select count(*) from systables where tabname = 'device'").unwrap(),
             ["count=1"]
         );
+    }
+
+    #[test]
+    fn values_are_converted_or_refused_as_in_informix() {
+        for (condition, found) in [
+            ("tkmodel = '72'", 1),
+            ("'683' = tkmodel", 5),
+            ("tkmodel in ('72', 683)", 6),
+            ("tkmodel between '70' and 80", 1),
+            ("tkmodel / 2 = 36", 1),
+            ("tkmodel - -1 = 73", 1),
+            ("-tkmodel = -72", 1),
+            ("substr(name, 4)::varchar(20) <> 'x' and length(name) = 8", 1),
+            ("(name)::varchar = 'ctiport1'", 1),
+            ("(name[4,7] = 'port' or (tkmodel = 5))", 1),
+            ("not (name = 'a' or name = 'b') and name is not null", 6),
+            ("tkmodel = (select max(enum) from typemodel where enum = 72)", 1),
+            ("tkmodel in (select enum from typemodel where enum > 70)", 6),
+            ("exists (select * from typemodel t where t.enum = device.tkmodel)", 6),
+        ] {
+            let sql = format!("select count(*) from device where {condition}");
+            assert_eq!(ask(&sql), Ok(vec![format!("count={found}")]), "{condition}");
+        }
+        for (expression, code) in [
+            ("1 / 0", -1202),
+            ("tkmodel / (tkmodel - tkmodel)", -1202),
+            ("name + 1", -1213),
+            ("1 - name", -1213),
+            ("abs(name)", -1213),
+            ("name::int", -1213),
+            ("cast('12a' as integer)", -1213),
+            ("'1e400'::float", -1213),
+            ("3000000000::int", -1215),
+            ("40000::smallint", -1214),
+            ("(select enum from typemodel)", -284),
+            ("nvl((select name from device), 'x')", -284),
+            ("decode(name)", -201),
+            ("decode(name, 'a')", -201),
+            ("max(name, 'a')", -201),
+            ("trim(name, 'c')", -201),
+            ("lpad(name)", -201),
+            ("1e400", -1200),
+            ("1e300 * 1e300", -1200),
+            ("0x10", -201),
+            ("1_000", -201),
+            ("5 % 3", -201),
+            ("5 | 3", -201),
+            ("name 'alias'", -201),
+            ("name as \"Quoted\"", -201),
+            ("name = 'x'", -201),
+            ("nvl(name = 'x', 1)", -201),
+            ("name is null", -201),
+            ("case when tkclass then 1 end", -1),
+            ("case when tkclass = 1 then name like 'x' end", -201),
+            ("_sim_number(name)", -1),
+        ] {
+            assert_eq!(ask(&format!("select {expression} from device")), Err(code), "{expression}");
+        }
+        for (condition, code) in [
+            ("name = 5", -1213),
+            ("5 = name", -1213),
+            ("name in (1, 2)", -1213),
+            ("name not in (1, 2)", -1213),
+            ("name between 1 and 2", -1213),
+            ("tkmodel = 'abc'", -1213),
+            ("name = tkmodel", -1213),
+            ("max_name = 'x'", -217),
+            ("name = 'a' or 1", -201),
+            ("1", -201),
+            ("name = 'a' and not 'x'", -201),
+            ("(name = 'a') = 't'", -201),
+            ("name is not distinct from 'a'", -201),
+            ("name in ('a', name = 'b')", -201),
+            ("isactive", -1),
+            ("name = any (select name from device)", -1),
+            ("tkmodel = (select enum from typemodel)", -284),
+        ] {
+            let sql = format!("select upper(name) as max_name from device where {condition}");
+            assert_eq!(ask(&sql), Err(code), "{condition}");
+        }
+        for sql in [
+            "select first 1 * from device",
+            "select first 1 case when name like 'S%' or (tkmodel > 5) then 1 else 0 end, name from device",
+            "select d.name from device d left join devicepool p on d.fkdevicepool = p.pkid, location l \
+             where (p.name = 'HQ') and ((l.name = 'x' or l.pkid is not null)) and not (d.name = 'x')",
+            "select name from device group by name having count(*) > 0 and name in ('a', 'SEP000000000001')",
+            "select sum(case when tkclass = 1 then 1 else 0 end) n from device where tkclass in (1, 2) order by 1",
+            "select n.x from (select name x from device where name = 'ctiport1') n where n.x > 'a'",
+        ] {
+            assert!(ask(sql).is_ok_and(|rows| !rows.is_empty()), "{sql}");
+        }
+        let sql = "select d.name, p.name as pool from (device d inner join devicepool p on d.fkdevicepool = p.pkid) \
+                   where d.name like 'cti%'";
+        assert_eq!(ask(sql).unwrap(), ["name=ctiport1 pool=HQ"]);
+        let sql = "select n.m from (select name as m from device) n, (select enum from typemodel where enum = 72) t \
+                   where n.m like 'cti%'";
+        assert_eq!(ask(sql).unwrap(), ["m=ctiport1"]);
+        let many = vec!["name = 'x'"; 2_000].join(" or ");
+        let (code, message) = refusal(&format!("select name from device where {many}"));
+        assert_eq!((code, message.contains("so many parts")), (-1, true), "{message}");
     }
 
     #[test]
@@ -599,4 +740,75 @@ mod tests {
         assert!(query(&cluster.database, &call).unwrap().contains("<count>2</count>"));
         assert!(query(&before, &call).unwrap().contains("<count>0</count>"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_statement_ends_the_simulator(
+            words in proptest::collection::vec(proptest::sample::select(WORDS), 0..24),
+        ) {
+            let text = words.join(" ");
+            for sql in [text.clone(), format!("select {text} from device where {text}")] {
+                // Any answer will do; a panic fails the test.
+                drop(Statement::query(&sql));
+                drop(Statement::update(&sql));
+            }
+        }
+    }
+
+    const WORDS: &[&str] = &[
+        "select",
+        "from",
+        "where",
+        "device",
+        "d",
+        ".",
+        "name",
+        ",",
+        "(",
+        ")",
+        "[",
+        "]",
+        "1",
+        "2.5",
+        "'a'",
+        "=",
+        "<",
+        "+",
+        "-",
+        "*",
+        "/",
+        "||",
+        "::",
+        "int",
+        "varchar",
+        "case",
+        "when",
+        "then",
+        "else",
+        "end",
+        "and",
+        "or",
+        "not",
+        "in",
+        "between",
+        "is",
+        "null",
+        "like",
+        "as",
+        "cast",
+        "union",
+        "group",
+        "by",
+        "having",
+        "first",
+        "set",
+        "update",
+        "delete",
+        "count",
+        "exists",
+        "substring",
+        "for",
+        "on",
+        "join",
+    ];
 }

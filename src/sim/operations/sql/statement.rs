@@ -1,13 +1,18 @@
 //! Turns a statement of Informix into one of SQLite.
 //!
 //! Only what differs is changed: `skip` and `first` go from the front of a query to its end, a text in double quotes is
-//! a text and no identifier, `matches` becomes `glob`, `x::type` becomes `cast`. What only SQLite has is a syntax error;
+//! a text and no identifier, `matches` becomes `glob`, `x::type` becomes a call. What only SQLite has is a syntax error;
 //! what Informix has and the translation does not is refused by name.
 
 use std::collections::HashSet;
 
-use super::functions::AGGREGATES;
+use super::conditions::{
+    COMPARISONS, alias_in_condition, check_comparisons, check_conditions, check_literals,
+};
+use super::conversion::converted;
+use super::functions::{AGGREGATES, ONE, no_column, syntax_error};
 use super::tables;
+use super::tokens::{closing, is_keyword, is_word, split, tokens, top_level};
 use crate::sim::fault::SoapFault;
 
 pub(super) struct Statement {
@@ -26,7 +31,7 @@ impl Statement {
             }
             Some(_) | None => return Err(syntax_error()),
         }
-        Ok(Self { sql: joined(&query(&tokens)?)?, tokens })
+        Ok(Self { sql: joined(&query(&converted(&tokens))?)?, tokens })
     }
 
     /// Translates an `insert`, `update` or `delete`.
@@ -39,12 +44,13 @@ impl Statement {
                 tokens.extend(["where", "1", "=", "1"].map(str::to_owned));
             }
             Some("delete") => {}
-            Some(_) | None => return Err(SoapFault::cannot("this update")),
+            Some(word) => return Err(SoapFault::cannot(&word.to_uppercase())),
+            None => return Err(syntax_error()),
         }
         if tokens.get(1).is_some_and(|token| token == "or") {
             return Err(syntax_error());
         }
-        Ok(Self { sql: joined(&translated(&tokens)?)?, tokens })
+        Ok(Self { sql: joined(&translated(&converted(&tokens))?)?, tokens })
     }
 
     /// Returns the words between `select` and `from`.
@@ -68,10 +74,6 @@ impl Statement {
     }
 }
 
-pub(super) fn syntax_error() -> SoapFault {
-    SoapFault::server(-201, "A syntax error has occurred.")
-}
-
 /// Splits a statement into its tokens, without a semicolon at its end.
 fn statement(text: &str) -> Result<Vec<String>, SoapFault> {
     if text.len() > LONGEST {
@@ -79,6 +81,17 @@ fn statement(text: &str) -> Result<Vec<String>, SoapFault> {
     }
     let mut tokens = tokens(text).ok_or_else(syntax_error)?;
     check_levels(&tokens)?;
+    let mut level = 0_usize;
+    for token in &tokens {
+        match token.as_str() {
+            "(" => level += 1,
+            ")" => level = level.checked_sub(1).ok_or_else(syntax_error)?,
+            _ => {}
+        }
+    }
+    if level > 0 {
+        return Err(syntax_error());
+    }
     tokens.pop_if(|token| token == ";");
     if let Some(at) = (0..tokens.len()).find(|&at| NOT_INFORMIX.contains(&&*tokens[at])) {
         let limit = tokens[at] == "limit" && at > 0 && tokens[at - 1] == "select";
@@ -92,10 +105,29 @@ fn statement(text: &str) -> Result<Vec<String>, SoapFault> {
         if token == "outer" && !["full", "left", "right"].contains(&before) {
             return Err(SoapFault::cannot("outer joins in the old notation"));
         }
+        if token == "all" && COMPARISONS.contains(&before) {
+            return Err(SoapFault::cannot("ALL"));
+        }
+        let next = tokens.get(at + 1).map_or("", String::as_str);
+        if token == "for" && ["read", "update"].contains(&next) {
+            return Err(SoapFault::cannot(&format!("FOR {}", next.to_uppercase())));
+        }
+        if token == "distinct" && ["is", "not"].contains(&before) {
+            return Err(syntax_error());
+        }
+        if ["rowid", "oid", "_rowid_"].contains(&token.as_str()) {
+            return Err(SoapFault::cannot(&format!("column {token}")));
+        }
+        if token.starts_with("_sim_") {
+            return Err(SoapFault::cannot(&format!("function {token}")));
+        }
         if before != "." && CANNOT.contains(&token.as_str()) {
             return Err(SoapFault::cannot(&token.to_uppercase()));
         }
     }
+    check_literals(&tokens)?;
+    check_conditions(&tokens)?;
+    check_comparisons(&tokens)?;
     Ok(tokens)
 }
 
@@ -140,6 +172,9 @@ fn query(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
             let message = format!("The column ({column}) must be in the GROUP BY list.");
             return Err(SoapFault::server(-294, message));
         }
+        if let Some(alias) = alias_in_condition(&rest[start..end]) {
+            return Err(no_column(alias));
+        }
         start = end + 1;
     }
     let mut out = vec!["select".to_owned()];
@@ -161,8 +196,33 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
             "(" if next == "select" => {
                 let end = closing(tokens, at - 1).ok_or_else(syntax_error)?;
                 out.push("(".to_owned());
-                out.extend(query(&tokens[at..end])?);
+                let inside = query(&tokens[at..end])?;
+                if is_value(tokens, at - 1) {
+                    out.extend(
+                        ["with", "_sim_rows", "(", "v", ")", "as", "("].map(str::to_owned).into(),
+                    );
+                    out.extend(inside);
+                    let value = [")", "select", ONE, "(", "v", ")", "from", "_sim_rows"];
+                    out.extend(value.map(str::to_owned).into());
+                } else {
+                    out.extend(inside);
+                }
                 at = end;
+            }
+            "cast" if next == "(" => {
+                let end = closing(tokens, at).ok_or_else(syntax_error)?;
+                let word = tokens[at..end].iter().rposition(|token| token == "as");
+                let word = at + word.ok_or_else(syntax_error)?;
+                let start = out.len();
+                out.push("(".to_owned());
+                out.extend(translated(&tokens[at + 1..word])?);
+                out.push(")".to_owned());
+                let (begin, finish, behind) = conversion(&tokens[word + 1..end])?;
+                if word + 1 + behind != end {
+                    return Err(syntax_error());
+                }
+                out.call(start, begin, finish);
+                at = end + 1;
             }
             "substring" if next == "(" => {
                 let end = closing(tokens, at).ok_or_else(syntax_error)?;
@@ -178,14 +238,9 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
             }
             "::" => {
                 let start = out.operand().ok_or_else(syntax_error)?;
-                let known = TYPES.iter().find(|(name, _)| *name == next);
-                let (_, known) =
-                    known.ok_or_else(|| SoapFault::cannot(&format!("the type {next}")))?;
-                at += 1;
-                if tokens.get(at).is_some_and(|token| token == "(") {
-                    at = closing(tokens, at).ok_or_else(syntax_error)? + 1;
-                }
-                out.call(start, "cast (", format!("as {known})"));
+                let (begin, finish, behind) = conversion(&tokens[at..])?;
+                at += behind;
+                out.call(start, begin, finish);
             }
             // A part of a text: its first and its last character.
             "[" => {
@@ -200,9 +255,6 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
                 at += 4;
                 out.call(start, "substr (", format!(", {from}, {})", to - from + 1));
             }
-            "boolean" if out.last() == Some("as") => {
-                out.push("text".to_owned());
-            }
             word => out.push(match word {
                 "matches" => "glob".to_owned(),
                 "unique" => "distinct".to_owned(),
@@ -214,6 +266,61 @@ fn translated(tokens: &[String]) -> Result<Vec<String>, SoapFault> {
     }
     Ok(out.finish())
 }
+
+/// Returns whether the query in these parentheses stands for a value: it is no table of `from`, and not that of `in`.
+fn is_value(tokens: &[String], open: usize) -> bool {
+    let before = if open > 0 { tokens[open - 1].as_str() } else { "" };
+    if ["all", "exists", "from", "in", "join", "union"].contains(&before) {
+        return false;
+    }
+    let mut level = 0_usize;
+    let clause = tokens[..open].iter().rev().find(|token| {
+        match token.as_str() {
+            ")" => level += 1,
+            "(" if level == 0 => return true,
+            "(" => level -= 1,
+            word => {
+                return level == 0
+                    && ["from", "group", "on", "select", "set", "where"].contains(&word);
+            }
+        }
+        false
+    });
+    clause.is_none_or(|clause| clause != "from")
+}
+
+/// Returns what goes before and behind a value of which a type is made, and how many tokens the type has.
+fn conversion(tokens: &[String]) -> Result<(&'static str, String, usize), SoapFault> {
+    let Some(name) = tokens.first() else { return Err(syntax_error()) };
+    let cannot = || SoapFault::cannot(&format!("the type {name}"));
+    let mut behind = 1;
+    let mut sizes = Vec::new();
+    if tokens.get(1).is_some_and(|token| token == "(") {
+        let end = closing(tokens, 1).ok_or_else(syntax_error)?;
+        behind = end + 1;
+        let read = |size: &[String]| match size {
+            [size] => size.parse::<u16>().map_err(|_no_number| syntax_error()),
+            _ => Err(syntax_error()),
+        };
+        sizes = split(&tokens[2..end]).into_iter().map(read).collect::<Result<_, _>>()?;
+    }
+    let (begin, finish) = match (name.as_str(), sizes.as_slice()) {
+        ("bigint" | "int8", []) => (INTEGER_OF, format!(", {})", i64::MAX)),
+        ("int" | "integer", []) => (INTEGER_OF, format!(", {})", i32::MAX)),
+        ("smallint", []) => (INTEGER_OF, format!(", {})", i16::MAX)),
+        ("decimal" | "float", [] | [_]) => ("_sim_number (", ")".to_owned()),
+        ("decimal", [_, scale]) => ("round ( _sim_number (", format!("), {scale})")),
+        ("boolean" | "lvarchar" | "nvarchar" | "varchar", []) => ("cast (", "as text)".to_owned()),
+        ("char" | "nchar", []) => ("substr (", ", 1, 1)".to_owned()),
+        ("char" | "lvarchar" | "nchar", [size]) | ("nvarchar" | "varchar", [size] | [size, _]) => {
+            ("substr (", format!(", 1, {size})"))
+        }
+        _ => return Err(cannot()),
+    };
+    Ok((begin, finish, behind))
+}
+
+const INTEGER_OF: &str = "_sim_integer (";
 
 /// The translated tokens, with the place where each operand begins: a name, a literal, a call or an expression in
 /// parentheses.
@@ -238,7 +345,11 @@ impl Output {
         let start = match text.as_str() {
             "(" => {
                 self.open.push(at);
-                if self.last().is_some_and(is_word) { self.tokens[at - 1].start } else { at }
+                if self.last().is_some_and(|word| is_word(word) && !is_keyword(word)) {
+                    self.tokens[at - 1].start
+                } else {
+                    at
+                }
             }
             ")" => self.open.pop().map_or(at, |open| self.tokens[open].start),
             _ if at > 1 && self.last() == Some(".") => self.tokens[at - 2].start,
@@ -258,6 +369,10 @@ impl Output {
     fn call(&mut self, start: usize, begin: &'static str, end: String) {
         self.tokens[start].calls.push(begin);
         self.tokens.push(OutputToken { text: end, start, calls: Vec::new() });
+    }
+
+    fn len(&self) -> usize {
+        self.tokens.len()
     }
 
     fn operand(&self) -> Option<usize> {
@@ -319,140 +434,13 @@ fn ungrouped(tokens: &[String]) -> Option<&str> {
     })
 }
 
-/// Returns where the tokens are that no parentheses enclose.
-fn top_level(tokens: &[String]) -> Vec<usize> {
-    let mut depth = 0_usize;
-    let outside = |(at, token): (usize, &String)| {
-        match token.as_str() {
-            "(" => depth += 1,
-            ")" => depth = depth.saturating_sub(1),
-            _ => return (depth == 0).then_some(at),
-        }
-        None
-    };
-    tokens.iter().enumerate().filter_map(outside).collect()
-}
-
-/// Splits a list at its commas.
-fn split(tokens: &[String]) -> Vec<&[String]> {
-    let commas = top_level(tokens).into_iter().filter(|&at| tokens[at] == ",");
-    let mut start = 0;
-    let mut parts = Vec::new();
-    for at in commas.chain([tokens.len()]) {
-        parts.push(&tokens[start..at]);
-        start = at + 1;
-    }
-    parts
-}
-
-/// Returns where the parenthesis is closed that is opened at `open`.
-fn closing(tokens: &[String], open: usize) -> Option<usize> {
-    let mut depth = 0_usize;
-    (open..tokens.len()).find(|&at| {
-        match tokens[at].as_str() {
-            "(" => depth += 1,
-            ")" => depth -= 1,
-            _ => {}
-        }
-        depth == 0
-    })
-}
-
-/// Splits a statement into words in lower case, texts in single quotes, and operators; nothing where a text or a
-/// comment has no end.
-fn tokens(text: &str) -> Option<Vec<String>> {
-    let mut tokens = Vec::new();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let mut token = String::new();
-        if c.is_whitespace() {
-            continue;
-        } else if c == '{' {
-            chars.by_ref().find(|&end| end == '}')?;
-            continue;
-        } else if c == '\'' || c == '"' {
-            token.push('\'');
-            loop {
-                match chars.next()? {
-                    // A doubled quote is one quote.
-                    quote if quote == c && chars.next_if_eq(&c).is_none() => break,
-                    '\'' => token.push_str("''"),
-                    other => token.push(other),
-                }
-            }
-            token.push('\'');
-        } else if is_word_character(c) {
-            token.extend(c.to_lowercase());
-            let number = c.is_ascii_digit();
-            while let Some(next) =
-                chars.next_if(|&next| is_word_character(next) || (number && next == '.'))
-            {
-                token.extend(next.to_lowercase());
-            }
-        } else {
-            token.push(c);
-            if let Some(second) = chars.next_if(|&next| PAIRS.contains(&(c, next))) {
-                token.push(second);
-            }
-            match token.as_str() {
-                "--" => {
-                    chars.by_ref().find(|&end| end == '\n');
-                    continue;
-                }
-                "/*" => {
-                    while chars.by_ref().find(|&end| end == '*')? == '*'
-                        && chars.next_if_eq(&'/').is_none()
-                    {}
-                    continue;
-                }
-                _ => {}
-            }
-        }
-        tokens.push(token);
-    }
-    Some(tokens)
-}
-
-fn is_word_character(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-fn is_word(token: &str) -> bool {
-    token.starts_with(is_word_character)
-}
-
-/// Operators and beginnings of comments of two characters.
-const PAIRS: [(char, char); 8] = [
-    ('<', '='),
-    ('>', '='),
-    ('<', '>'),
-    ('!', '='),
-    ('|', '|'),
-    (':', ':'),
-    ('-', '-'),
-    ('/', '*'),
-];
-
-/// Types of Informix, and what they are here.
-const TYPES: [(&str, &str); 13] = [
-    ("bigint", "integer"),
-    ("boolean", "text"),
-    ("char", "text"),
-    ("decimal", "real"),
-    ("float", "real"),
-    ("int", "integer"),
-    ("int8", "integer"),
-    ("integer", "integer"),
-    ("lvarchar", "text"),
-    ("nchar", "text"),
-    ("nvarchar", "text"),
-    ("smallint", "integer"),
-    ("varchar", "text"),
-];
-
 /// Words and characters that mean something to SQLite only: its own operators and clauses, parameters, quotes of
 /// identifiers, further statements.
-const NOT_INFORMIX: [&str; 21] = [
+const NOT_INFORMIX: [&str; 25] = [
+    "%",
+    "&",
+    "|",
+    "~",
     "collate",
     "conflict",
     "glob",
@@ -477,9 +465,10 @@ const NOT_INFORMIX: [&str; 21] = [
 ];
 
 /// Words of Informix that are not translated.
-const CANNOT: [&str; 17] = [
-    "both", "connect", "current", "datetime", "extend", "interval", "lateral", "leading", "merge",
-    "minus", "multiset", "sysdate", "temp", "today", "trailing", "units", "with",
+const CANNOT: [&str; 19] = [
+    "any", "some", "both", "connect", "current", "datetime", "extend", "interval", "lateral",
+    "leading", "merge", "minus", "multiset", "sysdate", "temp", "today", "trailing", "units",
+    "with",
 ];
 
 /// How many bytes a statement can have, and how many levels of parentheses.

@@ -6,6 +6,10 @@ use std::ops::Range;
 
 use crate::domain::model;
 use crate::sim::fleet_content::{AccountState, Protocol, UserKind};
+use crate::sim::operations::phones::{DEVICE_PROFILE, device_profile_name};
+use crate::sim::operations::system::{
+    ENTERPRISE_WIDE, ENTERPRISE_WIDE_UUID, node_description, node_uuid,
+};
 use crate::sim::state::{Database, Device, Table, User};
 use crate::sim::values::{RIS_STATUS, pkid, ris_status, setting_number, truth, uuid};
 
@@ -73,11 +77,21 @@ pub(super) const TABLES: [(&str, &str); 37] = [
         "pkid text, fkdevice text, lastknownipaddress text, lastknownucm text, lastknownconfigversion text, \
          lastseen integer, lastactive integer, datetimestamp integer, tkrisstatus integer",
     ),
-    ("processconfig", "paramname text, paramvalue text, tkservice integer"),
-    ("processnode", "pkid text, name text, description text"),
+    (
+        "processconfig",
+        "pkid text, fkprocessnode text, paramname text, paramvalue text, tkservice integer",
+    ),
+    (
+        "processnode",
+        "pkid text, name text, description text, nodeid integer, tknodeusage integer, systemnode text",
+    ),
     ("callmanager", "pkid text, name text, description text, fkprocessnode text, ctiid integer"),
     ("componentversion", "softwarecomponent text, version text"),
-    ("extensionmobilitydynamic", "fkdevice text, fkenduser text"),
+    (
+        "extensionmobilitydynamic",
+        "pkid text, fkdevice text, fkenduser text, fkdevice_currentloginprofile text, logintime integer, \
+         loginduration integer, datetimestamp integer",
+    ),
     ("dnddynamic", "fkdevice text, dndstatus text"),
     ("systables", "tabid integer, tabname text, tabtype text"),
     ("syscolumns", "tabid integer, colno integer, colname text"),
@@ -93,7 +107,10 @@ pub(super) const LARGE_TEXT: &str = "xml";
 
 pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
     match table {
-        "device" => Box::new(listed(cluster).map(|(at, found)| device(cluster, at, found))),
+        "device" => {
+            let phones = listed(cluster).map(|(at, found)| device(cluster, at, found));
+            Box::new(phones.chain(logins(cluster).map(|login| device_profile(cluster, &login))))
+        }
         "typemodel" => Box::new(
             models(cluster)
                 .map(|(number, name)| vec![owned(number.to_string()), owned(name), text("1")]),
@@ -102,7 +119,11 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
         "typeproduct" => Box::new(models(cluster).map(|(number, name)| {
             vec![owned(number.to_string()), owned(name), owned(number.to_string())]
         })),
-        "typeclass" => numbered(&[("1", "Phone"), ("254", "Phone Template")]),
+        "typeclass" => numbered(&[
+            ("1", "Phone"),
+            ("20", "Phone Template"),
+            (DEVICE_PROFILE, "Device Profile"),
+        ]),
         "typedeviceprotocol" => numbered(&[("0", "SCCP"), ("11", "SIP")]),
         "typepatternusage" => numbered(&[(DIRECTORY_NUMBER, "Device")]),
         "typerisstatus" => Box::new(
@@ -113,24 +134,34 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
         ),
         "registrationdynamic" => Box::new(registrations(cluster)),
         "callmanager" => Box::new((1..).zip(&cluster.nodes).map(|(at, node)| {
+            let process_node = owned(pkid(&node_uuid(cluster, at, node)));
             let id = owned(pkid(&uuid("callmanager", node)));
             let name = owned(format!("CM_{node}"));
-            vec![id, name, text(node), node_id(node), owned(at.to_string())]
+            vec![id, name, text(node), process_node, owned(at.to_string())]
         })),
-        "extensionmobilitydynamic" => Box::new(listed(cluster).filter_map(|(_, device)| {
-            let user = cluster.user(device.spec.login_user.as_deref()?)?;
-            Some(vec![text(&device.pkid), text(&cluster.users[user].pkid)])
-        })),
+        "extensionmobilitydynamic" => {
+            Box::new(logins(cluster).map(|Login { at, device, user }| {
+                let time = device.login_time(at).to_string();
+                vec![
+                    owned(pkid(&uuid("login", &device.spec.name))),
+                    text(&device.pkid),
+                    text(&user.pkid),
+                    owned(pkid(&uuid(DEVICE_PROFILE, &device_profile_name(&user.userid)))),
+                    owned(time.clone()),
+                    text("0"),
+                    owned(time),
+                ]
+            }))
+        }
         "dnddynamic" => Box::new(listed(cluster).map(|(_, device)| {
             let on = device.fields.get("dndStatus").and_then(|node| truth(node.text.trim()));
             vec![text(&device.pkid), flag(on == Some(true))]
         })),
         "systables" => Box::new(
-            (1..)
-                .zip(TABLES)
+            numbered_tables()
                 .map(|(id, (name, _))| vec![owned(id.to_string()), text(name), text("T")]),
         ),
-        "syscolumns" => Box::new((1..).zip(TABLES).flat_map(|(id, (_, columns))| {
+        "syscolumns" => Box::new(numbered_tables().flat_map(|(id, (_, columns))| {
             (1..).zip(columns.split(", ")).map(move |(at, column)| {
                 let name = column.split(' ').next().unwrap_or_default();
                 vec![owned(id.to_string()), owned(at.to_string()), text(name)]
@@ -216,15 +247,28 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
         })),
         "processconfig" => {
             let parameters = cluster.parameters.iter();
-            Box::new(parameters.map(|(name, value)| vec![text(name), text(value), text("11")]))
+            Box::new(parameters.map(|(name, value)| {
+                let id = owned(pkid(&uuid("parameter", name)));
+                let node = owned(pkid(ENTERPRISE_WIDE_UUID));
+                vec![id, node, text(name), text(value), text("11")]
+            }))
         }
         "processnode" => {
-            let nodes = cluster.nodes.iter().map(String::as_str);
-            Box::new(
-                std::iter::once("EnterpriseWideData")
-                    .chain(nodes)
-                    .map(|node| vec![node_id(node), text(node), None]),
-            )
+            let nodes =
+                [ENTERPRISE_WIDE].into_iter().chain(cluster.nodes.iter().map(String::as_str));
+            Box::new((0..).zip(nodes).map(|(at, name)| {
+                let id = owned(pkid(&node_uuid(cluster, at, name)));
+                let usage = if at <= 1 { "0" } else { "1" };
+                let number = owned((at + 1).to_string());
+                vec![
+                    id,
+                    text(name),
+                    node_description(at).and_then(text),
+                    number,
+                    text(usage),
+                    flag(at == 0),
+                ]
+            }))
         }
         "componentversion" => {
             Box::new(std::iter::once(vec![text("master"), text(cluster.config.release.version())]))
@@ -248,8 +292,34 @@ fn line_id(number: &str) -> Cell<'static> {
     owned(pkid(&uuid("line", number)))
 }
 
-fn node_id(node: &str) -> Cell<'static> {
-    owned(pkid(&uuid("node", node)))
+/// Somebody who is logged in on a phone by Extension Mobility.
+struct Login<'a> {
+    at: usize,
+    device: &'a Device,
+    user: &'a User,
+}
+
+fn logins(cluster: &Database) -> impl Iterator<Item = Login<'_>> {
+    listed(cluster).filter_map(|(at, device)| {
+        let user = cluster.user(device.spec.login_user.as_deref()?)?;
+        Some(Login { at, device, user: &cluster.users[user] })
+    })
+}
+
+/// Returns the row of the device profile that a user has logged in with.
+fn device_profile<'a>(cluster: &'a Database, login: &Login<'a>) -> Vec<Cell<'a>> {
+    let name = device_profile_name(&login.user.userid);
+    let mut row = device(cluster, login.at, login.device);
+    row[0] = owned(pkid(&uuid(DEVICE_PROFILE, &name)));
+    row[1] = owned(name);
+    row[2] = text("");
+    row[3] = text(DEVICE_PROFILE);
+    // It has no profile of phones, location, search space or owner, and is no device that registers.
+    for cell in &mut row[8..12] {
+        *cell = None;
+    }
+    row[15] = None;
+    row
 }
 
 fn numbered<'a>(rows: &'static [(&str, &str)]) -> Rows<'a> {
@@ -281,7 +351,7 @@ fn device<'a>(cluster: &'a Database, at: usize, device: &'a Device) -> Vec<Cell<
         text(&device.pkid),
         text(&spec.name),
         text(&spec.description),
-        text(if spec.template { "254" } else { "1" }),
+        text(if spec.template { "20" } else { "1" }),
         owned(spec.model.to_string()),
         owned(spec.model.to_string()),
         text(match spec.protocol {
@@ -368,6 +438,15 @@ fn owned<'a>(text: String) -> Cell<'a> {
 
 fn flag(value: bool) -> Cell<'static> {
     Some(Cow::Borrowed(if value { "t" } else { "f" }))
+}
+
+/// Returns the tables with their numbers: those below 100 are the catalogue of Informix.
+fn numbered_tables() -> impl Iterator<Item = (u32, (&'static str, &'static str))> {
+    (100..).zip(TABLES).map(|(number, table)| match table.0 {
+        "systables" => (1, table),
+        "syscolumns" => (2, table),
+        _ => (number, table),
+    })
 }
 
 /// The number of directory numbers in `typepatternusage` (seen in published queries).

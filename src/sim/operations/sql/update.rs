@@ -9,14 +9,17 @@ use rusqlite::Connection;
 use rusqlite::hooks::Action;
 use rusqlite::types::Value;
 
+use super::functions::syntax_error;
 use super::statement::Statement;
 use super::{fault, tables, with_copy};
+use crate::sim::change_log::ChangedTag;
 use crate::sim::edits::{PhoneEdit, UserEdit};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{AccountState, UserKind};
 use crate::sim::operations::call::{Answer, Call, written};
+use crate::sim::operations::phones::DEVICE_PROFILE;
 use crate::sim::state::{Cluster, Database, Table};
-use crate::sim::values::{VendorConfig, number_setting, truth};
+use crate::sim::values::{VendorConfig, number_setting, setting_name, truth};
 use crate::sim::xml::Node;
 
 pub(in crate::sim::operations) fn update(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
@@ -93,7 +96,7 @@ fn run(
 ) -> Result<(String, usize, Vec<Change>), SoapFault> {
     let fault = |error| fault(error, statement);
     let table = statement.tokens.iter().find(|token| tables::columns(token).is_some());
-    let table = table.cloned().ok_or_else(|| SoapFault::cannot("this update"))?;
+    let table = table.cloned().ok_or_else(syntax_error)?;
     let ids = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&ids);
     let note = move |_: Action, _: &str, _: &str, id: i64| {
@@ -150,7 +153,20 @@ fn rows(connection: &Connection, table: &str, ids: &[i64]) -> rusqlite::Result<V
 
 /// Returns how a change of a row is carried over.
 fn edit(cluster: &Database, keys: &Keys, table: &str, change: &Change) -> Result<Edit, SoapFault> {
-    let refused = || SoapFault::cannot("this update");
+    let refused = || {
+        let what = match (&change.before, &change.after) {
+            (None, _) => "an insert into",
+            (_, None) => "a delete from",
+            (Some(_), Some(_)) => "this update of",
+        };
+        SoapFault::cannot(&format!("{what} table {table}"))
+    };
+    if let Some(before) = change.before.as_ref().filter(|_| table == "device")
+        && before.text("tkclass") == DEVICE_PROFILE
+    {
+        // It comes and goes with the log-in.
+        return Err(SoapFault::cannot("changes of device profiles; add \"where tkclass = 1\""));
+    }
     match (table, &change.before, &change.after) {
         ("device", Some(before), Some(after)) => {
             let at = keys.device(before.text("pkid")).ok_or_else(refused)?;
@@ -169,7 +185,7 @@ fn edit(cluster: &Database, keys: &Keys, table: &str, change: &Change) -> Result
             let at = keys.device(before.text("fkdevice")).ok_or_else(refused)?;
             let edits = before.changed(after).into_iter().map(|(column, value)| {
                 let value = value.filter(|_| column == "dndstatus").and_then(truth);
-                let text = value.ok_or_else(refused)?.to_string();
+                let text = value.ok_or_else(|| no_update(table, column))?.to_string();
                 let name = "dndStatus".to_owned();
                 Ok(PhoneEdit::Field(Node { name, text, ..Node::default() }))
             });
@@ -179,9 +195,10 @@ fn edit(cluster: &Database, keys: &Keys, table: &str, change: &Change) -> Result
         ("devicexml4k" | "devicexml8k" | "devicexml16k", Some(before), Some(after)) => {
             let at = keys.device(before.text("fkdevice")).ok_or_else(refused)?;
             let edits = before.changed(after).into_iter().map(|(column, value)| {
-                let markup = value.filter(|_| column == "xml").ok_or_else(refused)?;
+                let markup = value.filter(|_| column == "xml");
+                let markup = markup.ok_or_else(|| no_update(table, column))?;
                 let markup = format!("<vendorConfig>{markup}</vendorConfig>");
-                let node = Node::parse(&markup).map_err(|_no_markup| refused())?;
+                let node = Node::parse(&markup).map_err(|_no_markup| no_update(table, column))?;
                 VendorConfig::read(&node).map(PhoneEdit::VendorConfig)
             });
             let edits = edits.collect::<Result<Vec<_>, SoapFault>>()?;
@@ -190,7 +207,7 @@ fn edit(cluster: &Database, keys: &Keys, table: &str, change: &Change) -> Result
         ("enduser" | "applicationuser", Some(before), Some(after)) => {
             let at = keys.user(before.text("pkid")).ok_or_else(refused)?;
             let edits = before.changed(after).into_iter();
-            let edits = edits.map(|(column, value)| user_edit(cluster, at, column, value));
+            let edits = edits.map(|(column, value)| user_edit(cluster, table, at, column, value));
             let edits = edits.collect::<Result<Vec<_>, _>>()?;
             Ok(Box::new(move |cluster| cluster.edit_user(at, edits)))
         }
@@ -206,27 +223,30 @@ fn edit(cluster: &Database, keys: &Keys, table: &str, change: &Change) -> Result
                 tags.push(match column {
                     "tkphonepersonalization" => {
                         let setting = value.and_then(number_setting);
-                        spec.personalization = setting.ok_or_else(refused)?;
-                        "phonePersonalization"
+                        let setting = setting.ok_or_else(|| no_update(table, column))?;
+                        spec.personalization = setting;
+                        let name = setting_name(setting).to_owned();
+                        ChangedTag::new("phonePersonalization", name)
                     }
                     "zzbackgroundimageaccess" => {
-                        spec.background_image = value.and_then(truth).ok_or_else(refused)?;
-                        "backgroundImage"
+                        spec.background_image =
+                            value.and_then(truth).ok_or_else(|| no_update(table, column))?;
+                        ChangedTag::new("backgroundImage", spec.background_image.to_string())
                     }
-                    _ => return Err(refused()),
+                    _ => return Err(no_update(table, column)),
                 });
             }
             Ok(Box::new(move |cluster| {
                 let entry = &mut cluster.profiles.entries[at];
                 entry.value.spec = spec;
                 let uuid = entry.uuid.clone();
-                cluster.note_change("CommonPhoneConfig", uuid, 'u', &tags);
+                cluster.note_change("CommonPhoneConfig", uuid, 'u', tags);
             }))
         }
         ("processconfig", Some(before), Some(after)) => {
             let changed = before.changed(after);
-            if changed.iter().any(|(column, _)| *column != "paramvalue") {
-                return Err(refused());
+            if let Some((column, _)) = changed.iter().find(|(column, _)| *column != "paramvalue") {
+                return Err(no_update(table, column));
             }
             let (name, value) = (after.text("paramname").to_owned(), after.text("paramvalue"));
             let value = value.to_owned();
@@ -265,25 +285,29 @@ fn phone_edit(
         }
         "tkphonepersonalization" => {
             let setting = number_setting(text);
-            PhoneEdit::Personalization(setting.ok_or_else(|| SoapFault::cannot("this update"))?)
+            PhoneEdit::Personalization(setting.ok_or_else(|| no_update("device", column))?)
         }
-        "isactive" => {
-            PhoneEdit::Active(truth(text).ok_or_else(|| SoapFault::cannot("this update"))?)
-        }
+        "isactive" => PhoneEdit::Active(truth(text).ok_or_else(|| no_update("device", column))?),
         "specialloadinformation" => {
             PhoneEdit::Load(value.filter(|load| !load.is_empty()).map(str::to_owned))
         }
-        _ => return Err(SoapFault::cannot("this update")),
+        _ => return Err(no_update("device", column)),
     })
+}
+
+/// Refuses a new value of a column.
+fn no_update(table: &str, column: &str) -> SoapFault {
+    SoapFault::cannot(&format!("this update of column {table}.{column}"))
 }
 
 fn user_edit(
     cluster: &Database,
+    table: &str,
     at: usize,
     column: &str,
     value: Option<&str>,
 ) -> Result<UserEdit, SoapFault> {
-    let refused = || SoapFault::cannot("this update");
+    let refused = || no_update(table, column);
     let text = value.unwrap_or_default();
     let field = |tag: &str| {
         let (name, text) = (tag.to_owned(), text.to_owned());
@@ -323,7 +347,7 @@ fn associations(
     let mut lists: BTreeMap<usize, (HashSet<usize>, Vec<usize>)> = BTreeMap::new();
     for change in changes {
         let ((None, Some(row)) | (Some(row), None)) = (&change.before, &change.after) else {
-            return Err(SoapFault::cannot("this update"));
+            return Err(SoapFault::cannot(&format!("this update of table {table}")));
         };
         let user = keys.user(row.text(user_column));
         let user = user.filter(|&user| cluster.users[user].kind == kind);
@@ -336,7 +360,7 @@ fn associations(
         if change.after.is_none() {
             devices.remove(&device);
         } else if row.cell("tkuserassociation").is_some_and(|kind| kind != "1") {
-            return Err(SoapFault::cannot("this update"));
+            return Err(no_update(table, "tkuserassociation"));
         } else if devices.insert(device) {
             added.push(device);
         } else {
