@@ -173,6 +173,8 @@ pub async fn watch(
         cursor: None,
         associated: BTreeSet::new(),
         nodes: Vec::new(),
+        requests: 1.0,
+        asked_at: Duration::ZERO,
         agreed: 0,
         wanted: 0,
         reader: None,
@@ -209,6 +211,9 @@ struct Watcher<'a> {
     /// The devices that the push user controls.
     associated: BTreeSet<String>,
     nodes: Vec<String>,
+    /// How many requests to RisPort70 were saved up, and when that was counted.
+    requests: f64,
+    asked_at: Duration,
     is_first: bool,
     /// Whether the first pass is limited as all others are.
     is_limited: bool,
@@ -511,15 +516,20 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Asks where phones are registered: with as many requests as the rate leaves for it.
+    /// Asks where phones are registered, with half of the requests that the rate allows. The other half is for runs.
     async fn read_registrations(&mut self, clients: &ClusterClients) -> Result<(), AppError> {
-        let minutes = self.request.interval.as_secs_f64() / 60.0;
-        let requests =
-            (f64::from(self.connection.ris_rate) * minutes / 2.0).floor().max(1.0) as usize;
+        let rate = f64::from(self.connection.ris_rate) / 2.0;
+        let (now, since) = (self.uptime(), self.asked_at);
+        self.asked_at = now;
+        self.requests += rate * now.saturating_sub(since).as_secs_f64() / 60.0;
+        self.requests = self.requests.min(rate);
+        // Never negative, and at most 300.
+        let requests = self.requests.floor() as usize;
         let names = self.state.to_ask(requests * NAMES_A_REQUEST);
         if names.is_empty() {
             return Ok(());
         }
+        self.requests -= names.len().div_ceil(NAMES_A_REQUEST) as f64;
         let source = self.connection.registrations;
         let (axl, ris) = (&clients.axl, &clients.ris);
         let seen = survey::registrations_of(axl, ris, names, &self.nodes, source).await?;

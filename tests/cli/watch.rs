@@ -25,6 +25,7 @@ fn watching(lab: &Lab, arguments: &[&str]) -> Running {
     let port = lab.cluster.phone_port().to_string();
     let own = ["watch", picture.to_str().unwrap(), "--pin-sha256", &pin, "--phone-port", &port];
     let quick = ["--interval", "200ms", "--verify-timeout", "2", "--retry-delay", "0", "--yes"];
+    let quick = [&quick[..], &["--ris-rate", "600"]].concat();
     Running::spawn(lab, &lab.program(&own), &[&quick, arguments].concat())
 }
 
@@ -340,6 +341,8 @@ fn options_that_cannot_keep_phones_are_refused() {
     once(&lab, &["--limit", "1"]).fails(2, &["--limit and --sample choose other phones each time"]);
     once(&lab, &["--verify", "none"]).fails(2, &["a watch must know what phones show"]);
     once(&lab, &["--device-pool", "Nowhere"]).fails(2, &["matches no phone"]);
+    let dry = lab.push("watch", &["--dry-run"]);
+    dry.told(0, &["Dry run: nothing was changed or pushed."]);
     let asks = lab.push("watch", &["--once"]);
     asks.fails(5, &["--yes"]);
     assert_eq!(pushes(&lab), 0);

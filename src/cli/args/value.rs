@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Zoned};
+use jiff::{Span, Timestamp, Zoned};
 
 use crate::domain::selector::{Pattern, SelectorError};
 
@@ -15,17 +15,14 @@ pub const NUMBERS: [&str; 7] = ["N", "N|P%", "SECONDS", "DURATION", "AGE", "PORT
 pub fn duration(text: &str) -> Result<Duration, String> {
     let how =
         "write a duration with its unit, such as 300ms, 90s, 30m, 2h or 1h30m, and at most 720h";
-    let span = text.trim().parse::<Span>().map_err(|_| wrong(text, how))?;
-    // A month has no length of its own, and is too long anyway.
-    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok();
-    match length.filter(|length| *length <= LONGEST) {
-        Some(length) => Duration::try_from(length).map_err(|_| wrong(text, how)),
-        None if span.is_negative() => Err(wrong(text, how)),
-        None => Err(format!("it is longer than 720h (30 days); {how}")),
+    match crate::domain::text::duration(text) {
+        Some(length) if length <= LONGEST => Ok(length),
+        Some(_) => Err(format!("it is longer than 720h (30 days); {how}")),
+        None => Err(wrong(text, how)),
     }
 }
 
-const LONGEST: SignedDuration = SignedDuration::from_hours(720);
+const LONGEST: Duration = Duration::from_hours(720);
 
 /// Says what is wrong with a value, and how it is written.
 fn wrong(text: &str, how: &str) -> String {
