@@ -77,6 +77,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "watch",
+        &[
+            "axl",
+            "connect",
+            "domain",
+            "error",
+            "event",
+            "interaction",
+            "journal",
+            "push",
+            "report",
+            "rollout",
+            "survey",
+        ],
+    ),
+    (
         "cli",
         &[
             "apply",
@@ -101,6 +117,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "sim",
             "soap",
             "survey",
+            "watch",
         ],
     ),
 ];

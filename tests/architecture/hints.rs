@@ -158,6 +158,9 @@ const CLUSTER: &[&str] = &[
 /// row that fits counts.
 const AUDIENCES: &[(&str, &str, &[&[&str]])] = &[
     ("cli/commands/rollout_common.rs", "", &[&["rollout"]]),
+    ("cli/commands/watch.rs", "", &[&["watch"]]),
+    ("watch/control.rs", "", &[&["control"]]),
+    ("watch/", "", &[&["watch"]]),
     ("cli/commands/push_only.rs", "", &[BY_ADDRESS]),
     ("cli/commands/image/", "", &[&["image prepare", "image tftp"]]),
     ("cli/commands/ringtone/prepare.rs", "", &[&["ringtone prepare"]]),
