@@ -7,6 +7,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::text::{names, pluralize};
 use crate::journal::RunId;
 use crate::rollout::push_common::shortly;
+use crate::watch::replaced::Replaced;
 use crate::watch::state::WatchCounts;
 
 /// What happened on one cluster. Each condition is told once, when it begins, and once, when it is over.
@@ -16,6 +17,8 @@ pub enum WatchEvent {
     Surveyed(WatchCounts),
     /// Something happened to these phones.
     Changed(Vec<DeviceName>),
+    /// A new phone took the place of one that is gone.
+    Replaced(Replaced),
     /// A run ended.
     Ran {
         /// Its number.
@@ -74,6 +77,7 @@ impl fmt::Display for WatchEvent {
             Self::Changed(phones) => {
                 write!(f, "{} to look at: {}", pluralize(phones.len(), "phone"), names(phones))
             }
+            Self::Replaced(Replaced { new, old }) => write!(f, "{new} replaces {old}"),
             Self::Ran { run, shown, failed, stopped } => {
                 if let Some(run) = run {
                     write!(f, "run {run}: ")?;

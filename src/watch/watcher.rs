@@ -41,6 +41,7 @@ use crate::survey;
 use crate::watch::backoff::retry_after_stop;
 use crate::watch::changes::{self, Changes};
 use crate::watch::event::{WatchEvent, WatchObserver};
+use crate::watch::replaced::Identities;
 use crate::watch::state::{LookScope, SeenPhone, WatchState};
 
 /// What a watch is asked to do.
@@ -172,6 +173,7 @@ pub async fn watch(
         payload: None,
         cursor: None,
         associated: BTreeSet::new(),
+        identities: Identities::default(),
         nodes: Vec::new(),
         requests: 1.0,
         asked_at: Duration::ZERO,
@@ -210,6 +212,7 @@ struct Watcher<'a> {
     cursor: Option<ChangeCursor>,
     /// The devices that the push user controls.
     associated: BTreeSet<String>,
+    identities: Identities,
     nodes: Vec<String>,
     /// How many requests to RisPort70 were saved up, and when that was counted.
     requests: f64,
@@ -592,6 +595,11 @@ impl Watcher<'_> {
         });
         let (uptime, survey_every) = (self.uptime(), self.survey_every());
         self.state.looked(scope, seen.collect(), uptime, survey_every);
+        let new = self.identities.looked(scope, &assessment.inventory.phones);
+        for replaced in new.replaced {
+            self.tell(&WatchEvent::Replaced(replaced));
+        }
+        self.state.changed(new.suspects);
         self.associated = devices_of(&assessment.inventory.push_user);
         self.nodes.clone_from(&assessment.inventory.nodes);
     }

@@ -120,6 +120,22 @@ fn a_phone_gets_its_picture_when_it_registers() {
 }
 
 #[test]
+fn a_phone_that_replaces_another_one_is_named_and_served() {
+    let mut fleet = fleet_of(3);
+    fleet.push_devices = (1..=3).map(name).collect();
+    fleet.phones[1].description = "Lobby".to_owned();
+    let lab = Lab::new(fleet);
+    let mut running = watching(&lab, &[]);
+    running.says("run 1: 3 phones verified");
+    let (phone, by) = (name(2), Some(name(22)));
+    lab.cluster.change(Change::Replace { phone, by });
+    running.says("run 2: 1 phone verified");
+    running.says("SEP000000000022 replaces SEP000000000002");
+    assert_eq!(pushes_of(&lab)[&name(22)], 1);
+    ends(running);
+}
+
+#[test]
 fn more_than_was_agreed_waits_for_an_approval_and_is_not_done_bit_by_bit() {
     let lab = lab(3);
     let mut running = watching(&lab, &["--max-change", "2"]);
