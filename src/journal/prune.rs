@@ -54,6 +54,8 @@ struct Facts {
     run: RunRow,
     pushed: bool,
     changed: bool,
+    /// Whether a later run continued it, and did something.
+    continued: bool,
     /// Whether phones of its cluster have not applied all changes.
     pending_applies: bool,
     only_copy: bool,
@@ -129,32 +131,31 @@ fn facts(history: &JournalReader) -> Result<Vec<Facts>, JournalError> {
             }
         }
     }
-    let facts = runs.into_iter().map(|run| Facts {
-        pushed: pushed.contains(&run.id),
-        changed: changed.contains(&run.id),
-        pending_applies: pending.get(&run.cluster_id).copied().unwrap_or_default(),
-        only_copy: only_copies.contains(&run.id),
-        run,
+    let facts = runs.into_iter().map(|run| {
+        Ok(Facts {
+            pushed: pushed.contains(&run.id),
+            changed: changed.contains(&run.id),
+            continued: history.continued_by(&run)?.is_some(),
+            pending_applies: pending.get(&run.cluster_id).copied().unwrap_or_default(),
+            only_copy: only_copies.contains(&run.id),
+            run,
+        })
     });
-    Ok(facts.collect())
+    facts.collect()
 }
 
 /// Chooses the runs that are removed; `all` has the newest first.
 fn decide(all: &[Facts], before: Timestamp) -> Pruned {
     let mut kept: BTreeMap<RunId, Option<KeptBecause>> = BTreeMap::new();
     let (mut finished, mut changes) = (HashSet::new(), HashSet::new());
-    let continued: HashSet<RunId> = all.iter().filter_map(|facts| facts.run.continues).collect();
-    for Facts { run, pushed, changed, pending_applies, only_copy } in all {
+    for Facts { run, pushed, changed, continued, pending_applies, only_copy } in all {
         let object = run.subject.as_ref().map(|subject| subject.object);
         let kind = (&run.cluster_id, object, run.command == VERIFY);
         let is_last_change = *changed && !changes.contains(&run.cluster_id);
-        let is_continued = continued.contains(&run.id);
         let because = match run.state {
             _ if run.ended_at.unwrap_or(run.began_at) >= before => None,
-            RunState::Killed | RunState::Interrupted if !is_continued => {
-                Some(KeptBecause::Unfinished)
-            }
-            RunState::Failed if (*pushed || *changed) && !is_continued => {
+            RunState::Killed | RunState::Interrupted if !continued => Some(KeptBecause::Unfinished),
+            RunState::Failed if (*pushed || *changed) && !continued => {
                 Some(KeptBecause::Unfinished)
             }
             RunState::Finished if !finished.contains(&kind) || is_last_change => {
@@ -309,7 +310,14 @@ mod tests {
             time_zone: jiff::tz::TimeZone::UTC,
             subject: Some(Subject::new(PushAction::Picture, "a.png", false)),
         };
-        Facts { run, pushed: true, changed: false, pending_applies: false, only_copy: false }
+        Facts {
+            run,
+            pushed: true,
+            changed: false,
+            continued: false,
+            pending_applies: false,
+            only_copy: false,
+        }
     }
 
     fn removed(mut all: Vec<Facts>, before: i64) -> (Vec<RunId>, Vec<(KeptBecause, Vec<RunId>)>) {
@@ -335,6 +343,7 @@ mod tests {
         // A run that was continued is finished by the other one.
         let mut continued = all;
         continued[3].run.continues = Some(3);
+        continued[2].continued = true;
         let (runs, kept) = removed(continued, 100);
         assert_eq!(runs, [1, 5, 6]);
         assert!(kept.contains(&(KeptBecause::Needed, vec![3])), "run 4 continues it: {kept:?}");

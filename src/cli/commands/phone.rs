@@ -58,7 +58,7 @@ enum PhoneFormat {
 
 /// Runs the command. Where the cluster cannot be asked, the answer is that of the journal, and the error follows it.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    args.output.as_deref().map_or(Ok(()), list::check_writable)?;
+    args.output.as_deref().map_or(Ok(()), list::check_answer)?;
     let rules = settings::pictures(&args.connection)?;
     let (seen, failure) = match now(&args, &rules).await {
         Ok(seen) => (seen, None),

@@ -62,7 +62,7 @@ pub async fn run(mut args: Args) -> Result<Exit, AppError> {
         return Err(AppError::new(ErrorKind::Usage, order)
             .hint("--sort is for its rows: use --format table, csv or ndjson, or add --fields"));
     }
-    args.output.as_deref().map_or(Ok(()), list::check_writable)?;
+    args.output.as_deref().map_or(Ok(()), list::check_answer)?;
     let repairs = args.repair.repairs(args.reset)?;
     let connection = settings::connection(&args.connection, None)?;
     let pictures = settings::pictures(&args.connection)?;

@@ -38,6 +38,9 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
     let first = runs.iter().min_by_key(|run| run.began_at);
     let usual = first.map(|run| run_result::report_path(&state, run));
     let path = args.output.clone().or(usual).unwrap_or_default();
+    if let Some(path) = args.output.as_deref().filter(|path| path.as_os_str() != "-") {
+        list::check_answer(path)?;
+    }
     let page = run_result::report_of(&history, runs)?;
     if path.as_os_str() == "-" {
         ui::put(&page)?;

@@ -1,7 +1,7 @@
 //! The answer, in the format and to the place that was asked for.
 
 use std::fs::{DirBuilder, File, Permissions};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -156,7 +156,7 @@ pub fn check_format<T: Row>(format: Format, list: &ListArgs) -> Result<(), AppEr
 
 /// Proves before a run that the answer can be written to where it was asked for.
 pub fn check(args: &OutputArgs) -> Result<(), AppError> {
-    args.output.as_deref().map_or(Ok(()), check_writable)
+    args.output.as_deref().map_or(Ok(()), check_answer)
 }
 
 /// Writes a file in one piece: it is whole or it is not there.
@@ -166,6 +166,48 @@ pub fn check(args: &OutputArgs) -> Result<(), AppError> {
 pub fn write_file<A: Writable + ?Sized>(path: &Path, answer: &A) -> Result<(), AppError> {
     put_file(path, answer).map_err(|error| unwritable(path, &error))
 }
+
+/// Proves before a command works that its answer or its report can be written there.
+pub fn check_answer(path: &Path) -> Result<(), AppError> {
+    check_is_output(path)?;
+    check_writable(path)
+}
+
+/// Refuses to write an answer over a file that is surely none: a picture, a journal, a config file, or a key.
+fn check_is_output(path: &Path) -> Result<(), AppError> {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| {
+        let is_file = file.metadata()?.is_file();
+        if is_file { file.take(HEAD).read_to_end(&mut head) } else { Ok(0) }
+    });
+    let Some(what) = read.ok().and_then(|_| input_kind(&head)) else { return Ok(()) };
+    let message = format!("{} is {what}, and no answer is written over it", path.display());
+    Err(AppError::new(ErrorKind::Usage, message).hint("nothing was written; name another file"))
+}
+
+/// Returns what a file is that begins with these bytes, where it is no answer of a command.
+fn input_kind(head: &[u8]) -> Option<&'static str> {
+    const PICTURES: [&[u8]; 7] =
+        [b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*"];
+    let text = String::from_utf8_lossy(head);
+    let has_line = |begin: &str| text.lines().any(|line| line.trim_start().starts_with(begin));
+    let is_svg = || text.trim_start().starts_with('<') && text.contains("<svg");
+    let is_page = || text.to_ascii_lowercase().contains("<html");
+    if PICTURES.iter().any(|magic| head.starts_with(magic)) || is_svg() && !is_page() {
+        Some("a picture")
+    } else if head.starts_with(b"SQLite format 3") {
+        Some("a journal")
+    } else if has_line("-----BEGIN ") {
+        Some("a certificate or a key")
+    } else if ["[cluster", "[[image]]", "[defaults]"].into_iter().any(has_line) {
+        Some("a config file")
+    } else {
+        None
+    }
+}
+
+/// So much of a file tells what it is.
+const HEAD: u64 = 16 * 1024;
 
 /// Writes a file of any content, as [`write_file`] does.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), AppError> {
@@ -289,6 +331,28 @@ mod tests {
 
     fn entries(folder: &Path) -> usize {
         std::fs::read_dir(folder).map_or(0, Iterator::count)
+    }
+
+    #[test]
+    fn an_answer_is_written_over_no_picture_journal_config_or_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("there");
+        for (head, what) in [
+            (&b"\x89PNG\r\n"[..], "a picture"),
+            (b"<?xml version=\"1.0\"?><svg/>", "a picture"),
+            (b"SQLite format 3\0", "a journal"),
+            (b"# mine\n[[image]]\nfile = 'a'\n", "a config file"),
+            (b"-----BEGIN CERTIFICATE-----\n", "a certificate"),
+        ] {
+            std::fs::write(&path, head).unwrap();
+            let error = check_answer(&path).unwrap_err().to_string();
+            assert!(error.contains(what) && error.contains("nothing was written"), "{error}");
+            assert_eq!(std::fs::read(&path).unwrap(), head);
+        }
+        for answer in ["{\"schema\": 1}", "name,ip\n", "<!doctype html><html><svg>", ""] {
+            std::fs::write(&path, answer).unwrap();
+            check_answer(&path).unwrap();
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub fn check(
 pub fn check_report(state: &Path, report: ReportPlace<'_>) -> Result<(), AppError> {
     let folder = folder(state);
     match report {
-        ReportPlace::File(path) => list::check_writable(path),
+        ReportPlace::File(path) => list::check_answer(path),
         ReportPlace::BesideJournal if folder.exists() => {
             list::check_writable(&folder.join("axlpaper-report.html"))
         }

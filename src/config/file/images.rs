@@ -65,12 +65,22 @@ impl TryFrom<TextOrTime> for WrittenTime {
     }
 }
 
-/// A pattern, or a list of them.
+/// A pattern, or a list of them; nothing where the key is left out.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "a name, or a list of names; * matches any characters")]
 pub(super) enum OneOrMore {
     One(Pattern),
+    #[serde(deserialize_with = "at_least_one")]
     More(Vec<Pattern>),
+}
+
+/// Reads a list. An empty one would mean all phones where none is meant.
+fn at_least_one<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<Pattern>, D::Error> {
+    let patterns = Vec::deserialize(list)?;
+    if patterns.is_empty() {
+        return Err(D::Error::custom("the list is empty"));
+    }
+    Ok(patterns)
 }
 
 impl Default for OneOrMore {

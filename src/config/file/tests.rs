@@ -274,6 +274,7 @@ fn pictures_are_for_the_phones_that_their_rules_name() {
         "[[image]]\nfile = \"a\"\ndevice_pol = \"x\"\n",
         "[[image]]\nfile = \"a\"\ndevice_pool = 3\n",
         "[[image]]\nfile = \"a\"\ndevice_pool = \"\"\n",
+        "[[image]]\nfile = \"a\"\nmodel = []\n",
         "[[image]]\nfile = \"a\"\nmodel = \"8814\"\n",
         "[[image]]\nfile = \"a\"\nmodel = [\"8841\", \"CP-8841-3PCC\"]\n",
     ] {

@@ -131,6 +131,11 @@ impl TypedTime {
         !matches!(self, Self::Moment(_))
     }
 
+    /// Returns whether it is at the end of the calendar, where times in some zones do not exist.
+    pub fn is_beyond_calendar(self, zone: &TimeZone) -> bool {
+        matches!(self, Self::Local(shown) if moment(shown, zone).is_none())
+    }
+
     /// Returns the moment that is meant, seen from now in this zone; nothing when it has passed.
     pub fn moment(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         match self {
@@ -160,7 +165,9 @@ impl FromStr for TypedTime {
             return Ok(Self::Moment(moment));
         }
         // A date alone would be its midnight.
-        let local = text.parse().ok().filter(|_| text.contains(':'));
+        let time = text.split_once(['T', 't', ' ']).map_or("", |(_, time)| time);
+        let is_local = text.contains(':') && !time.contains(['+', '-', 'Z', 'z']);
+        let local = text.parse().ok().filter(|_| is_local);
         local.map(Self::Local).ok_or_else(|| wrong.to_owned())
     }
 }

@@ -162,7 +162,10 @@ pub(super) fn alias_in_condition(tokens: &[String]) -> Option<&str> {
         .into_iter()
         .filter_map(|item| match item {
             [.., word, alias] if word == "as" => Some(alias.as_str()),
-            [.., before, alias] if before == ")" || (is_word(before) && !is_keyword(before)) => {
+            [.., before, alias]
+                if is_word(alias)
+                    && (before == ")" || (is_word(before) && !is_keyword(before))) =>
+            {
                 Some(alias.as_str())
             }
             _ => None,
