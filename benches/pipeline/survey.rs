@@ -152,7 +152,7 @@ async fn extensions_of(server: &Server, rounds: usize) -> Result<Duration, Failu
     let mut times = Vec::new();
     for _ in 0..rounds {
         let begun = Instant::now();
-        let found = extensions(&axl).await?.len();
+        let found = extensions(&axl, None).await?.len();
         times.push(begun.elapsed());
         if found < server.phones {
             return Err(format!("{found} extensions, {} phones", server.phones).into());
@@ -205,6 +205,7 @@ pub async fn read(
         https: None,
         cluster_name: "bench",
         selector: &selector,
+        names: None,
         push_user: Some(PUSH_USER),
         push_user_kind: None,
     };

@@ -184,38 +184,31 @@ impl WatchRecord {
     pub fn describe(&self) -> String {
         let Self { cluster, status, .. } = self;
         let state = if self.alive { "works" } else { "does not work" };
-        let mut text = format!(
+        let mut parts = vec![format!(
             "watch of {cluster}: {state} (process {} of {} on {}), {} of {} show their picture",
             self.process,
             self.os_user,
             self.machine,
             status.shown,
             pluralize(status.capable, "capable phone"),
-        );
+        )];
         let counts = [(status.offline, "offline"), (status.failing, "failing")];
-        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            text.push_str(&format!(", {count} {what}"));
-        }
-        if let Some(at) = self.passed_at {
-            text.push_str(&format!("; last pass {}", moment(at)));
-        }
-        if status.held > 0 {
-            text.push_str(&format!(
-                "; {} wait for `axlpaper control watch approve`",
-                pluralize(status.held, "phone")
-            ));
-        }
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        parts.extend(counts.map(|(count, what)| format!("{count} {what}")));
+        let held = || pluralize(status.held, "phone");
         let troubles = [
-            ("pushes to no phone", &status.stopped),
-            ("its last pass failed", &status.error),
-            ("finds changes by surveys alone", &status.without_changes),
+            self.passed_at.map(|at| format!("last pass {}", moment(at))),
+            (status.held > 0)
+                .then(|| format!("{} wait for `axlpaper control watch approve`", held())),
+            status.stopped.as_ref().map(|why| format!("pushes to no phone: {why}")),
+            status.error.as_ref().map(|why| format!("its last pass failed: {why}")),
+            status
+                .without_changes
+                .as_ref()
+                .map(|why| format!("finds changes by surveys alone: {why}")),
         ];
-        for (what, why) in troubles {
-            if let Some(why) = why {
-                text.push_str(&format!("; {what}: {why}"));
-            }
-        }
-        text
+        let troubles: Vec<String> = troubles.into_iter().flatten().collect();
+        [vec![parts.join(", ")], troubles].concat().join("; ")
     }
 }
 

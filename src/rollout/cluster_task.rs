@@ -39,7 +39,7 @@ pub struct ClusterTask {
     /// Whether the run is only prepared, and writes nothing.
     pub dry_run: bool,
     /// What a look at the cluster found a moment ago; where there is none, the cluster is read.
-    pub surveyed: Option<Surveyed>,
+    pub surveyed: Option<Box<Surveyed>>,
 }
 
 /// A cluster that was read a moment ago.

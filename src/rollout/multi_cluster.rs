@@ -167,7 +167,7 @@ pub async fn prepare_surveyed(
     observers: &Observers,
 ) -> Result<PreparedRollout, AppError> {
     let scope = Scope::Clusters(vec![connection]);
-    prepare_parts(request, scope, interaction, observers, (false, Some(surveyed))).await
+    prepare_parts(request, scope, interaction, observers, (false, Some(Box::new(surveyed)))).await
 }
 
 /// Finds out what [`prepare`] and [`PreparedRollout::execute`] would do, by preparing it: all that would be refused
@@ -204,7 +204,7 @@ async fn prepare_parts(
     scope: Scope,
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
-    how: (bool, Option<Surveyed>),
+    how: (bool, Option<Box<Surveyed>>),
 ) -> Result<PreparedRollout, AppError> {
     let names_clusters = request.names_clusters;
     let shared_servers = Arc::new(SharedServers::default());
@@ -316,7 +316,7 @@ async fn tasks(
     scope: Scope,
     interaction: &dyn Interaction,
     shared_servers: &Arc<SharedServers>,
-    (dry_run, mut surveyed): (bool, Option<Surveyed>),
+    (dry_run, mut surveyed): (bool, Option<Box<Surveyed>>),
 ) -> Result<Vec<Task>, AppError> {
     let connections = match scope {
         Scope::Addresses(addresses) => {

@@ -77,16 +77,16 @@ pub struct WatchRequest {
     pub asks_first: bool,
 }
 
+/// The future of [`DesiredState::load`].
+pub type LoadFuture<'a> = LocalBoxFuture<'a, Result<(Arc<dyn Payload>, String), AppError>>;
+
 /// What phones shall show. It is read for each pass, because rules have times and files change.
 pub trait DesiredState: Send + Sync {
     /// Reads it for this time. Returns the payload with its name in reports.
     ///
     /// # Errors
     /// When a file cannot be read, or no rule applies.
-    fn load(
-        &self,
-        now: Timestamp,
-    ) -> LocalBoxFuture<'_, Result<(Arc<dyn Payload>, String), AppError>>;
+    fn load(&self, now: Timestamp) -> LoadFuture<'_>;
 }
 
 /// Stops a watch.

@@ -62,8 +62,6 @@ impl Running {
     pub fn says(&mut self, words: &str) {
         while !self.stderr.lines().last().is_some_and(|line| line.contains(words)) {
             assert_ne!(self.lines.read_line(&mut self.stderr).unwrap(), 0, "{}", self.stderr);
-            // Shown where the test fails or is run with --nocapture.
-            eprint!("{}", self.stderr.split_inclusive('\n').last().unwrap_or_default());
         }
     }
 

@@ -22,7 +22,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-const LONGEST: Duration = Duration::from_hours(720);
+const LONGEST: Duration = Duration::from_secs(720 * 60 * 60);
 
 /// Says what is wrong with a value, and how it is written.
 fn wrong(text: &str, how: &str) -> String {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{FutureExt as _, LocalBoxFuture, join_all};
+use futures::future::{FutureExt as _, join_all};
 use jiff::Timestamp;
 
 use crate::cli::args::address::AddressArgs;
@@ -31,9 +31,8 @@ use crate::interaction::Interaction;
 use crate::push::scheduler::waves::Amount;
 use crate::report::printable_lines;
 use crate::rollout::options::{PushOptions, SavedOptions};
-use crate::rollout::payload::Payload;
 use crate::watch::event::{WatchEvent, WatchObserver};
-use crate::watch::watcher::{Callers, DesiredState, WatchHandle, WatchRequest, watch};
+use crate::watch::watcher::{Callers, DesiredState, LoadFuture, WatchHandle, WatchRequest, watch};
 
 /// Keep phones as the rules describe: new, returned and changed phones get their picture by themselves
 ///
@@ -203,8 +202,7 @@ impl Watched {
             }
         }
         let rules = settings::pictures(&connection)?;
-        let wanted =
-            PayloadArgs::default().wanted(args.picture.clone(), args.options.clone(), rules)?;
+        let wanted = PayloadArgs::default().wanted(args.picture.clone(), args.options, rules)?;
         let proof = args.picture_push.verify.map(Proof::from);
         if proof == Some(Proof::None) {
             let error = "a watch must know what phones show, and with --verify none it does not";
@@ -278,10 +276,7 @@ impl Watched {
 struct Rules(PayloadSource);
 
 impl DesiredState for Rules {
-    fn load(
-        &self,
-        now: Timestamp,
-    ) -> LocalBoxFuture<'_, Result<(Arc<dyn Payload>, String), AppError>> {
+    fn load(&self, now: Timestamp) -> LoadFuture<'_> {
         self.0.clone().load(now).boxed_local()
     }
 }
