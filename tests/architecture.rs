@@ -77,6 +77,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "watch",
+        &[
+            "axl",
+            "connect",
+            "domain",
+            "error",
+            "event",
+            "interaction",
+            "journal",
+            "net",
+            "push",
+            "report",
+            "rollout",
+            "survey",
+        ],
+    ),
+    (
         "cli",
         &[
             "apply",
@@ -101,6 +118,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "sim",
             "soap",
             "survey",
+            "watch",
         ],
     ),
 ];

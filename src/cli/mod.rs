@@ -13,6 +13,7 @@ mod protection;
 mod schemas;
 mod settings;
 mod short_help;
+mod systemd;
 pub(crate) mod ui;
 
 use std::ffi::OsString;

@@ -9,5 +9,7 @@ pub mod backoff;
 pub mod changes;
 pub mod control;
 pub mod event;
+pub mod metrics;
+pub mod metrics_server;
 pub mod state;
 pub mod watcher;
