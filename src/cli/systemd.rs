@@ -196,3 +196,75 @@ mod socket {
         0
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::os::unix::net::UnixDatagram;
+
+    use super::*;
+
+    /// A service manager that waits for a sign of life each 20 s, and the socket that receives it.
+    fn manager() -> (ServiceManager, UnixDatagram, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let receiver = UnixDatagram::bind(&path).unwrap();
+        receiver.set_nonblocking(true).unwrap();
+        let socket = socket::Socket::of(path.as_os_str());
+        let watchdog = Some(Duration::from_secs(20));
+        (ServiceManager { socket, watchdog, state: Mutex::default() }, receiver, folder)
+    }
+
+    fn received(receiver: &UnixDatagram) -> Vec<String> {
+        let mut buffer = [0; 1_024];
+        let receive = || receiver.recv(&mut buffer).map(|length| buffer[..length].to_vec()).ok();
+        std::iter::from_fn(receive).map(|text| String::from_utf8(text).unwrap()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn signs_of_life_stop_when_one_part_makes_no_progress() {
+        let (manager, receiver, _folder) = manager();
+        let parts = RefCell::new(BTreeMap::from([("a".to_owned(), 0), ("b".to_owned(), 0)]));
+        let is_paused = Cell::new(false);
+        let advance = |names: &[&str]| {
+            names.iter().for_each(|name| *parts.borrow_mut().get_mut(*name).unwrap() += 1);
+        };
+        let mut keeping =
+            Box::pin(manager.keep_alive(|| parts.borrow().clone(), || is_paused.get()));
+        let mut signs_in = async |seconds| {
+            let time = Duration::from_secs(seconds);
+            let ended = tokio::time::timeout(time, &mut keeping).await;
+            assert!(ended.is_err());
+            received(&receiver).len()
+        };
+        assert_eq!(signs_in(5).await, 1);
+        advance(&["a", "b"]);
+        assert_eq!(signs_in(10).await, 1);
+        advance(&["a"]);
+        assert_eq!(signs_in(100).await, 0, "b hangs");
+        advance(&["b"]);
+        assert_eq!(signs_in(10).await, 1, "it goes on");
+        assert_eq!(signs_in(100).await, 0);
+        is_paused.set(true);
+        assert_eq!(signs_in(100).await, 10);
+        is_paused.set(false);
+        parts.borrow_mut().clear();
+        assert_eq!(signs_in(10).await, 1, "nothing works that could hang");
+    }
+
+    #[test]
+    fn a_service_is_ready_once_when_each_part_has_begun_and_its_status_is_one_line() {
+        let (manager, receiver, _folder) = manager();
+        manager.starts(["a", "b"]);
+        manager.began("a");
+        assert!(received(&receiver).is_empty());
+        manager.began("b");
+        manager.began("b");
+        assert_eq!(received(&receiver), ["READY=1"]);
+        manager.status("a", "works".to_owned());
+        manager.status("a", "works".to_owned());
+        manager.status("b", "fails:\nREADY=0".to_owned());
+        assert_eq!(received(&receiver), ["STATUS=works", "STATUS=a: works; b: fails: READY=0"]);
+        assert_eq!(ServiceManager::from_environment().watchdog, None);
+    }
+}

@@ -60,10 +60,10 @@ impl WatchMetrics {
 
     /// Takes note that a watch of a cluster begins. Returns where to count what it does there.
     pub fn begins(&self, cluster: &str) -> Arc<ClusterActivity> {
-        let mut clusters = self.lock();
-        let metrics = clusters.entry(cluster.to_owned()).or_default();
-        metrics.has_ended = false;
-        Arc::clone(&metrics.activity)
+        self.with(cluster, |metrics| {
+            metrics.has_ended = false;
+            Arc::clone(&metrics.activity)
+        })
     }
 
     /// Takes note that the watch of a cluster has ended.
@@ -95,9 +95,10 @@ impl WatchMetrics {
 
     /// Returns how far each watch that works has come; see [`ClusterActivity::progress`].
     pub fn progress(&self) -> BTreeMap<String, u64> {
-        let clusters = self.lock();
-        let working = clusters.iter().filter(|(_, metrics)| !metrics.has_ended);
-        working.map(|(name, metrics)| (name.clone(), metrics.activity.progress())).collect()
+        let of = |(name, metrics): (&String, &ClusterMetrics)| {
+            (!metrics.has_ended).then(|| (name.clone(), metrics.activity.progress()))
+        };
+        self.lock().iter().filter_map(of).collect()
     }
 
     /// Writes all metrics in the text format of OpenMetrics 1.0.
@@ -112,8 +113,8 @@ impl WatchMetrics {
         Ok(text)
     }
 
-    fn with(&self, cluster: &str, change: impl FnOnce(&mut ClusterMetrics)) {
-        change(self.lock().entry(cluster.to_owned()).or_default());
+    fn with<T>(&self, cluster: &str, change: impl FnOnce(&mut ClusterMetrics) -> T) -> T {
+        change(self.lock().entry(cluster.to_owned()).or_default())
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, ClusterMetrics>> {

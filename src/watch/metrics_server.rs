@@ -50,12 +50,10 @@ impl MetricsServer {
 }
 
 fn refused(address: SocketAddr, error: io::Error) -> AppError {
-    let hint = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another program listens on the port, maybe another watch; name another port with --metrics"
-        }
-        io::ErrorKind::PermissionDenied => "name a port above 1023 with --metrics",
-        _ => "name an address of this machine with --metrics, such as 127.0.0.1:9464",
+    let hint = if error.kind() == io::ErrorKind::AddrInUse {
+        "another program listens on the port, maybe another watch; name another port with --metrics"
+    } else {
+        "name an address of this machine and a port above 1023 with --metrics, such as 127.0.0.1:9464"
     };
     AppError::from_error(ErrorKind::Failed, error)
         .context(format!("cannot serve metrics on {address}"))
