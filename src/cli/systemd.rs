@@ -197,7 +197,8 @@ mod socket {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
     use std::os::unix::net::UnixDatagram;
