@@ -86,6 +86,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "event",
             "interaction",
             "journal",
+            "net",
             "push",
             "report",
             "rollout",

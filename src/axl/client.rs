@@ -459,7 +459,7 @@ impl AxlClient {
         if let Some(observer) = &self.options.on_wait {
             observer(operation, &error, delay);
         }
-        tokio::time::sleep(delay).await;
+        self.session.wait(delay).await;
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod protection;
 mod schemas;
 mod settings;
 mod short_help;
+mod systemd;
 pub(crate) mod ui;
 
 use std::ffi::OsString;
@@ -240,7 +241,7 @@ fn with_scope_joined(arguments: impl Iterator<Item = OsString>) -> Vec<OsString>
 
 async fn dispatch(command: Command) -> Result<Exit, AppError> {
     match command {
-        Command::Demo(args) => commands::demo::run(args).await,
+        Command::Demo(args) => Box::pin(commands::demo::run(args)).await,
         Command::Sim(args) => commands::sim::run(args).await,
         Command::Inventory(args) => commands::inventory::run(args).await,
         Command::Audit(args) => commands::audit::run(args).await,

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -24,6 +25,7 @@ use crate::net::client::{ClusterHttp, ClusterLimits};
 use crate::net::credentials::Credentials;
 use crate::net::endpoint::Endpoint;
 use crate::net::fingerprint::FingerprintError;
+use crate::net::request_counts::RequestCounts;
 use crate::net::trust::Trust;
 use crate::ris::client::{RisClient, RisOptions};
 
@@ -60,7 +62,32 @@ pub struct ClusterSettings {
     pub push_user_kind: Option<UserKind>,
     /// The push user, and the access to phones.
     pub push_access: PushAccess,
+    /// What is done on the cluster is counted here.
+    pub activity: Arc<ClusterActivity>,
     password: Option<PasswordSource>,
+}
+
+/// Counts what is done on a cluster, over all connections to it.
+#[derive(Debug, Default)]
+pub struct ClusterActivity {
+    /// Requests to AXL.
+    pub axl: Arc<RequestCounts>,
+    /// Requests to RisPort70.
+    pub ris: Arc<RequestCounts>,
+    steps: AtomicU64,
+}
+
+impl ClusterActivity {
+    /// Counts a step that is no request.
+    pub fn step(&self) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns a number that grows with each step and each request that ends.
+    pub fn progress(&self) -> u64 {
+        let requests = self.axl.totals().requests + self.ris.totals().requests;
+        self.steps.load(Ordering::Relaxed) + requests
+    }
 }
 
 impl ClusterSettings {
@@ -149,6 +176,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
         timeout: settings.timeout.map(Duration::from_secs),
         push_user_kind: settings.push_user_kind,
         push_access,
+        activity: Arc::default(),
         password: settings.password,
     })
 }
@@ -192,8 +220,9 @@ pub async fn connect(
         ..AxlOptions::default()
     };
     observer.observe(&Event::Started { stage: Stage::Connect, total: None });
+    let axl_http = http.clone().counted_by(Arc::clone(&connection.activity.axl));
     let axl =
-        AxlClient::connect(http.clone(), connection.endpoint.clone(), credentials.clone(), options)
+        AxlClient::connect(axl_http, connection.endpoint.clone(), credentials.clone(), options)
             .await?;
     observer.observe(&Event::Finished { stage: Stage::Connect });
     let ris = ris_client(connection, http, credentials);
@@ -222,6 +251,7 @@ fn ris_client(
         is_up: connection.ris == connection.endpoint,
         ..RisOptions::default()
     };
+    let http = http.counted_by(Arc::clone(&connection.activity.ris));
     RisClient::new(http, connection.ris.clone(), credentials, options)
 }
 

@@ -1,5 +1,6 @@
 //! The HTTP clients for the servers of a cluster and for web servers of others. Phones have a client of their own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -16,6 +17,7 @@ use super::endpoint::Endpoint;
 use super::error::HttpError;
 use super::fingerprint::Fingerprint;
 use super::provider::provider;
+use super::request_counts::RequestCounts;
 use super::trace::{self, ExchangeGuard};
 use super::trust::Trust;
 use crate::domain::text::sanitize_truncate;
@@ -71,6 +73,7 @@ impl Default for ClusterLimits {
 pub struct ClusterHttp {
     client: reqwest::Client,
     limits: ClusterLimits,
+    counts: Arc<RequestCounts>,
 }
 
 impl ClusterHttp {
@@ -92,7 +95,17 @@ impl ClusterHttp {
             .pool_idle_timeout(Duration::from_secs(15))
             .build()
             .map_err(HttpError::Build)?;
-        Ok(Self { client, limits })
+        Ok(Self { client, limits, counts: Arc::default() })
+    }
+
+    /// Has requests counted here.
+    #[must_use]
+    pub fn counted_by(self, counts: Arc<RequestCounts>) -> Self {
+        Self { counts, ..self }
+    }
+
+    pub(crate) fn counts(&self) -> &RequestCounts {
+        &self.counts
     }
 
     pub fn limits(&self) -> ClusterLimits {
@@ -121,6 +134,7 @@ impl ClusterHttp {
         });
         let answer = self.exchange(endpoint, path, headers, body, limit, &mut watched).await;
         watched.ended(answer.as_ref().map(|_| ()));
+        self.counts.ended(answer.is_ok());
         answer
     }
 

@@ -18,6 +18,7 @@ pub mod page;
 pub mod phone_tls_problem;
 pub mod phone_trust;
 pub mod provider;
+pub mod request_counts;
 pub mod retry;
 pub mod session;
 pub mod tls_problem;

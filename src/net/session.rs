@@ -57,6 +57,17 @@ impl Session {
         self.state().succeeded
     }
 
+    /// Waits before the next request, and counts the wait.
+    pub async fn wait(&self, delay: Duration) {
+        self.counts_wait(delay);
+        tokio::time::sleep(delay).await;
+    }
+
+    /// Counts a wait that the caller makes.
+    pub fn counts_wait(&self, delay: Duration) {
+        self.http.counts().waits(delay);
+    }
+
     /// Posts a text and returns the whole answer, whatever its status is but 401.
     ///
     /// # Errors

@@ -168,7 +168,11 @@ impl RisClient {
         let is_small = names.len() < SMALLEST_SPLIT;
         let mut attempts = 0;
         loop {
-            self.pace.acquire(|wait| emit(RisEvent::Waiting(wait))).await;
+            let waiting = |wait| {
+                self.session.counts_wait(wait);
+                emit(RisEvent::Waiting(wait));
+            };
+            self.pace.acquire(waiting).await;
             let (answer, retry_after) = self.ask(names).await;
             let error = match answer {
                 Ok(page) => return Ok(page),
@@ -188,7 +192,7 @@ impl RisClient {
                     let delay = broken.next().or_else(|| self.wait_for(&error, &mut away));
                     let Some(delay) = delay else { return Err(error) };
                     emit(RisEvent::Away(delay));
-                    tokio::time::sleep(delay).await;
+                    self.session.wait(delay).await;
                     continue;
                 }
                 RisError::Session { .. } | RisError::Soap { .. } if is_outage(&error) => {
@@ -205,7 +209,7 @@ impl RisClient {
                         .or_else(|| if is_error_page { broken.next() } else { None });
                     let Some(delay) = delay else { return Err(error) };
                     emit(RisEvent::Away(delay));
-                    tokio::time::sleep(delay).await;
+                    self.session.wait(delay).await;
                     continue;
                 }
                 RisError::NoResult { .. } | RisError::Session { .. } | RisError::Soap { .. } => {
@@ -214,7 +218,7 @@ impl RisClient {
             }
             let Some(delay) = delays.next_at_least(retry_after) else { return Err(error) };
             emit(RisEvent::Refused(delay));
-            tokio::time::sleep(delay).await;
+            self.session.wait(delay).await;
         }
     }
 

@@ -45,6 +45,11 @@ impl RolloutHandle {
         controlled.apply(ControlAction::Continue);
     }
 
+    /// Tells whether a run that works is paused.
+    pub fn is_paused(&self) -> bool {
+        self.lock().runs.iter().any(|run| run.is_in_use() && run.is_paused())
+    }
+
     /// Begins the wave that waits for an approval, in every run that has one. Returns whether there was one; an approval
     /// never counts for a later wave.
     pub fn approve_wave(&self) -> bool {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::text::{names, pluralize};
-use crate::journal::RunId;
+use crate::journal::{RunId, WatchStatus};
+use crate::report::RunReport;
 use crate::rollout::push_common::shortly;
 use crate::watch::replaced::Replaced;
 use crate::watch::state::WatchCounts;
@@ -142,4 +143,10 @@ impl fmt::Display for WatchCounts {
 pub trait WatchObserver: Send + Sync {
     /// Takes note of an event.
     fn observe(&self, cluster: &str, event: &WatchEvent);
+
+    /// Takes note of a pass that has ended, also of one that failed.
+    fn passed(&self, cluster: &str, status: &WatchStatus, counts: WatchCounts);
+
+    /// Takes note of what a run did.
+    fn ran(&self, cluster: &str, report: &RunReport);
 }

@@ -9,6 +9,8 @@ pub mod backoff;
 pub mod changes;
 pub mod control;
 pub mod event;
+pub mod metrics;
+pub mod metrics_server;
 pub mod replaced;
 pub mod state;
 pub mod watcher;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::device_name::DeviceName;
+use crate::domain::finding::Verdict;
 use crate::domain::registration::Registration;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::SavedRetry;
@@ -32,6 +33,8 @@ pub struct SeenPhone {
     pub name: DeviceName,
     /// Its registration.
     pub registration: Registration,
+    /// What the audit found.
+    pub verdict: Verdict,
     /// Whether it can show what is pushed, and is meant to.
     pub is_capable: bool,
     /// Whether it only has to register.
@@ -47,6 +50,8 @@ pub struct SeenPhone {
 struct PhoneState {
     /// Stands for where and when it is registered.
     registration: u64,
+    /// Nothing before the first look.
+    verdict: Option<Verdict>,
     is_capable: bool,
     is_offline: bool,
     is_shown: bool,
@@ -78,6 +83,8 @@ pub struct WatchCounts {
     pub failing: usize,
     /// Those that wait for an approval.
     pub held: usize,
+    /// Those of each verdict of the audit, in the order of [`Verdict::ALL`].
+    pub verdicts: [usize; Verdict::ALL.len()],
 }
 
 /// What a watch knows.
@@ -152,6 +159,7 @@ impl WatchState {
             let retries = !phone.is_shown && before.registration == registration;
             let state = PhoneState {
                 registration,
+                verdict: Some(phone.verdict),
                 is_capable: phone.is_capable,
                 is_offline: phone.is_offline,
                 is_shown: phone.is_shown,
@@ -294,6 +302,9 @@ impl WatchState {
             offline: count(|state| state.is_offline),
             failing: count(|state| state.failures > 0),
             held: self.held.len(),
+            verdicts: Verdict::ALL.map(|verdict| {
+                self.phones.values().filter(|state| state.verdict == Some(verdict)).count()
+            }),
         }
     }
 }
@@ -335,8 +346,8 @@ mod tests {
     fn seen(n: u32, is_shown: bool) -> SeenPhone {
         let registration = registration(1);
         let (name, next_picture) = (name(n), None);
-        let (is_capable, is_offline) = (true, false);
-        SeenPhone { name, registration, is_capable, is_offline, is_shown, next_picture }
+        let (verdict, is_capable, is_offline) = (Verdict::Ready, true, false);
+        SeenPhone { name, registration, verdict, is_capable, is_offline, is_shown, next_picture }
     }
 
     /// A watch that has looked at phones 1 to 3, which all show their picture, when it began.

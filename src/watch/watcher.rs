@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::axl::change_notification::{ChangeCursor, ChangesLost};
-use crate::connect::cluster::{self, ClusterClients, ClusterSettings, cluster_id};
+use crate::connect::cluster::{self, ClusterActivity, ClusterClients, ClusterSettings, cluster_id};
 use crate::domain::control::ControlResult;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
@@ -21,7 +21,7 @@ use crate::domain::inventory::{Inventory, Phone, PushUser};
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::event::{Observer, Proof, Unobserved};
+use crate::event::{Event, Observer, Proof, Unobserved};
 use crate::interaction::{Interaction, Notice, Question};
 use crate::journal::{
     Journal, JournalReader, LockError, LockOwner, WatchRow, WatchStatus, lock_watch,
@@ -243,6 +243,8 @@ impl Watcher<'_> {
                 Err(error) => self.failed(error)?,
             }
             self.save().await;
+            let (name, status) = (&self.connection.name, &self.row.status);
+            self.callers.observer.passed(name, status, self.state.counts());
             if self.request.once {
                 return Ok(self.exit);
             }
@@ -289,10 +291,11 @@ impl Watcher<'_> {
 
     /// Shows progress of the first pass, which a person may look at. Of the later ones the events are enough.
     fn progress(&self) -> Arc<dyn Observer> {
-        match self.is_first {
+        let observer = match self.is_first {
             true => (self.callers.observers)(&self.connection.name),
             false => Arc::new(Unobserved),
-        }
+        };
+        Arc::new(Counted { observer, activity: Arc::clone(&self.connection.activity) })
     }
 
     fn tell(&self, event: &WatchEvent) {
@@ -308,6 +311,7 @@ impl Watcher<'_> {
                 () = self.handle.stop.cancelled() => return,
                 () = tokio::time::sleep_until(look) => {}
             }
+            self.connection.activity.step();
             if self.take_approvals().await {
                 return;
             }
@@ -588,6 +592,7 @@ impl Watcher<'_> {
         let seen = assessment.audit.phones.iter().map(|phone| SeenPhone {
             name: phone.name().clone(),
             registration: phone.phone.registration.clone(),
+            verdict: phone.verdict,
             is_capable: phone.verdict != Verdict::Unsupported && phone.excluded().is_none(),
             is_offline: phone.verdict == Verdict::Offline,
             is_shown: targets.already.contains_key(phone.name()),
@@ -756,6 +761,7 @@ impl Watcher<'_> {
     fn take_report(&mut self, report: &RunReport) {
         let uptime = self.uptime();
         self.state.served(&report.phones, uptime);
+        self.callers.observer.ran(&self.connection.name, report);
         let ending = report.ending.clone().unwrap_or_default();
         let shown = report.phones.iter().filter(|phone| phone.outcome.is_proven()).count();
         let failed = report.failures().count();
@@ -772,6 +778,19 @@ impl Watcher<'_> {
             }
             None => self.stops = 0,
         }
+    }
+}
+
+/// Counts each event as a step.
+struct Counted {
+    observer: Arc<dyn Observer>,
+    activity: Arc<ClusterActivity>,
+}
+
+impl Observer for Counted {
+    fn observe(&self, event: &Event) {
+        self.activity.step();
+        self.observer.observe(event);
     }
 }
 

@@ -227,6 +227,7 @@ const AUDIENCES: &[(&str, &str, &[&[&str]])] = &[
     ("net/", "", &[CLUSTER]),
     ("survey/", "", &[CLUSTER]),
     ("audit/", "", &[CLUSTER]),
+    ("watch/control.rs", "", &[&["control"]]),
 ];
 
 /// Returns the commands that can show a text of a file; nothing where no row is about it.
@@ -240,5 +241,6 @@ pub fn audience(file: &str, text: &str) -> Option<Vec<&'static str>> {
     COMMANDS.iter().find(|known| **known == command).map(|known| vec![*known])
 }
 
-const COMMANDS: &[&str] =
-    &["apply", "demo", "init", "phone", "plan", "revert", "show", "sim", "trust", "rollout"];
+const COMMANDS: &[&str] = &[
+    "apply", "demo", "init", "phone", "plan", "revert", "show", "sim", "trust", "rollout", "watch",
+];

@@ -65,6 +65,11 @@ impl Running {
         }
     }
 
+    /// Returns the last line that the program wrote and a test waited for.
+    pub fn last_line(&self) -> &str {
+        self.stderr.lines().last().unwrap_or_default()
+    }
+
     /// Closes the pipe that the program writes its messages into.
     pub fn closes_stderr(&mut self) {
         let (reader, _) = std::io::pipe().unwrap();

@@ -13,20 +13,27 @@ use crate::control::{Running, control, hold, pushes};
 use crate::lab::{Ended, Lab, fleet_of, name};
 
 /// Phones that the push user controls already.
-fn lab(count: u32) -> Lab {
+pub fn lab(count: u32) -> Lab {
     let mut fleet = fleet_of(count);
     fleet.push_devices = (1..=count).map(name).collect();
     Lab::new(fleet)
 }
 
 /// A watch that passes several times a second.
-fn watching(lab: &Lab, arguments: &[&str]) -> Running {
+pub fn watching(lab: &Lab, arguments: &[&str]) -> Running {
+    watching_with(lab, arguments, &[])
+}
+
+/// The same, with environment variables.
+pub fn watching_with(lab: &Lab, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
     let (picture, pin) = (lab.picture(), lab.cluster.cert_sha256());
     let port = lab.cluster.phone_port().to_string();
     let own = ["watch", picture.to_str().unwrap(), "--pin-sha256", &pin, "--phone-port", &port];
     let quick = ["--interval", "200ms", "--verify-timeout", "2", "--retry-delay", "0", "--yes"];
     let quick = [&quick[..], &["--ris-rate", "600"]].concat();
-    Running::spawn(lab, &lab.program(&own), &[&quick, arguments].concat())
+    let mut program = lab.program(&own);
+    program.envs(environment.iter().copied());
+    Running::spawn(lab, &program, &[&quick, arguments].concat())
 }
 
 fn once(lab: &Lab, arguments: &[&str]) -> Ended {
@@ -50,7 +57,7 @@ fn add(lab: &Lab, n: u8) {
     lab.cluster.change(Change::Insert { position: 0, phone: Box::new(phone) });
 }
 
-fn ends(running: Running) {
+pub fn ends(running: Running) {
     running.signal("-TERM");
     let ended = running.ends();
     assert_eq!(ended.code, 0, "{ended:?}");

@@ -1,5 +1,6 @@
 //! Readers of values that several options have. Their errors say what to write.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -20,6 +21,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         Some(_) => Err(format!("it is longer than 720h (30 days); {how}")),
         None => Err(wrong(text, how)),
     }
+}
+
+/// Reads an address to listen on, `ADDRESS:PORT`; a port alone is one of the loopback address.
+pub fn loopback_address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text).parse();
+    let typed = port.map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    typed
+        .or_else(|_| text.parse())
+        .map_err(|_| wrong(text, "write an address and a port, such as 127.0.0.1:9464"))
 }
 
 const LONGEST: Duration = Duration::from_secs(720 * 60 * 60);

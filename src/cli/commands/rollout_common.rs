@@ -150,9 +150,9 @@ pub async fn run(mut job: Job) -> Result<Exit, AppError> {
     };
     let observers = observers(several);
     if job.confirm.dry_run {
-        dry_run(&job, request, scope, several, &interaction, &*observers).await
+        Box::pin(dry_run(&job, request, scope, several, &interaction, &*observers)).await
     } else {
-        push(&job, request, scope, several, &interaction, &*observers).await
+        Box::pin(push(&job, request, scope, several, &interaction, &*observers)).await
     }
 }
 

@@ -1,6 +1,9 @@
 //! `axlpaper watch`
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +15,7 @@ use crate::cli::args::payload::{PayloadArgs, PayloadSource};
 use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::push::{PicturePushArgs, PushAccessArgs, PushArgs, PushPhoneArgs};
-use crate::cli::args::value::duration;
+use crate::cli::args::value::{duration, loopback_address};
 use crate::cli::args::{
     AllClustersArgs, ConfirmArgs, ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs,
     WaitArgs, name_list, schedule,
@@ -21,6 +24,7 @@ use crate::cli::commands::rollout_common::{self, Job, Source, observers};
 use crate::cli::interrupt::{self, Signal};
 use crate::cli::present::clusters;
 use crate::cli::settings;
+use crate::cli::systemd::ServiceManager;
 use crate::cli::ui::{self, Terminal};
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::journal;
@@ -28,10 +32,14 @@ use crate::connect::shared_servers::SharedServers;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::Proof;
 use crate::interaction::Interaction;
+use crate::journal::WatchStatus;
 use crate::push::scheduler::waves::Amount;
-use crate::report::printable_lines;
+use crate::report::{RunReport, printable_lines};
 use crate::rollout::options::{PushOptions, SavedOptions};
 use crate::watch::event::{WatchEvent, WatchObserver};
+use crate::watch::metrics::WatchMetrics;
+use crate::watch::metrics_server::MetricsServer;
+use crate::watch::state::WatchCounts;
 use crate::watch::watcher::{Callers, DesiredState, LoadFuture, WatchHandle, WatchRequest, watch};
 
 /// Keep phones as the rules describe: new, returned and changed phones get their picture by themselves
@@ -84,6 +92,9 @@ struct WatchArgs {
     /// Make one pass and end
     #[arg(long)]
     once: bool,
+    /// Serve metrics for Prometheus at http://ADDRESS:PORT/metrics; a port alone is one of 127.0.0.1
+    #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = loopback_address)]
+    metrics: Option<SocketAddr>,
     /// Phones that a pass may change or push to without an approval [default: 20, or 2% of the selected phones if that is
     /// more]; not the first pass of the first watch of a cluster, which asks
     #[arg(long, value_name = "N|P%")]
@@ -106,11 +117,16 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     }
     let mut signals = interrupt::WatchSignals::new()?;
     let mut watched = Watched::read(&args)?;
+    let front = Front::new();
+    let _server = match args.watch.metrics {
+        Some(address) => Some(front.serve_metrics(address).await?),
+        None => None,
+    };
     let interaction = Terminal::shared(args.watch.yes);
     let mut asks_first = !args.watch.yes;
     loop {
         let handle = WatchHandle::default();
-        let mut passes = Box::pin(watched.run(asks_first, &interaction, &handle));
+        let mut passes = Box::pin(watched.run(asks_first, &interaction, &handle, &front));
         // After the config file was read again the watch is as unattended as any later pass.
         asks_first = false;
         let next = loop {
@@ -119,30 +135,32 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
                 signal = signals.next() => signal,
             };
             match signal {
-                Signal::Reload => match Watched::read(&args) {
-                    Ok(next) => break Some(next),
-                    Err(error) => ui::say_error(&printable_lines(&format!(
-                        "the config file is not taken over, and what it said before still counts: {error}"
-                    ))),
-                },
-                Signal::End(exit) => {
-                    handle.stop();
-                    tokio::select! {
-                        ended = &mut passes => return ended.map(|_| exit),
-                        () = tokio::time::sleep(GRACE) => {}
-                        _ = signals.next() => {}
+                Signal::Reload => {
+                    front.manager.reloading();
+                    match Watched::read(&args) {
+                        Ok(next) => break next,
+                        Err(error) => ui::say_error(&printable_lines(&format!(
+                            "the config file is not taken over, and what it said before still counts: {error}"
+                        ))),
                     }
-                    handle.rollout.cut_off();
-                    return passes.await.map(|_| exit);
+                    front.manager.reloaded();
                 }
+                Signal::End(exit) => return front.end(exit, passes, &handle, &mut signals).await,
             }
         };
         handle.stop();
-        passes.await?;
-        ui::say("the config file was read again");
-        if let Some(next) = next {
-            watched = next;
+        loop {
+            tokio::select! {
+                ended = &mut passes => { ended?; break }
+                signal = signals.next() => if let Signal::End(exit) = signal {
+                    return front.end(exit, passes, &handle, &mut signals).await;
+                }
+            }
         }
+        ui::say("the config file was read again");
+        front.manager.reloaded();
+        drop(passes);
+        watched = next;
     }
 }
 
@@ -241,23 +259,34 @@ impl Watched {
         asks_first: bool,
         interaction: &Arc<dyn Interaction>,
         handle: &WatchHandle,
+        front: &Front,
     ) -> Result<Exit, AppError> {
+        let names: BTreeSet<&str> = self.connections.iter().map(|one| &*one.name).collect();
+        front.metrics.keep(&names);
+        front.manager.starts(names);
         let request = Arc::new(WatchRequest { asks_first, ..self.request.clone() });
         let observers = observers(self.several);
-        let log = Log { several: self.several };
+        let log = Log { several: self.several, front };
         let watches = self.connections.iter().map(|connection| async {
+            let name = &connection.name;
+            let mut connection = connection.clone();
+            connection.activity = front.metrics.begins(name);
             let callers = Callers { interaction, observers: &*observers, observer: &log };
             let ended =
-                watch(Arc::clone(&request), connection.clone(), &self.desired, callers, handle);
-            let ended = ended.await;
+                watch(Arc::clone(&request), connection, &self.desired, callers, handle).await;
+            front.metrics.ended(name);
+            front.manager.began(name);
             if let (Err(error), true) = (&ended, self.several) {
-                ui::say_error(&printable_lines(
-                    &error.clone().within(&connection.name).to_string(),
-                ));
+                ui::say_error(&printable_lines(&error.clone().within(name).to_string()));
             }
             ended
         });
-        let ended = join_all(watches).await;
+        let ended = tokio::select! {
+            ended = join_all(watches) => ended,
+            never = front.manager.keep_alive(|| front.metrics.progress(), || handle.rollout.is_paused()) => {
+                match never {}
+            }
+        };
         let several = self.several;
         let mut worst = Exit::Done;
         for ended in ended {
@@ -281,12 +310,50 @@ impl DesiredState for Rules {
     }
 }
 
-/// Writes events as lines.
-struct Log {
-    several: bool,
+/// Who learns how the watches are doing, besides the reader of the log. It stays when the config file is read again.
+struct Front {
+    metrics: Arc<WatchMetrics>,
+    manager: ServiceManager,
 }
 
-impl WatchObserver for Log {
+impl Front {
+    fn new() -> Self {
+        Self { metrics: Arc::default(), manager: ServiceManager::from_environment() }
+    }
+
+    async fn serve_metrics(&self, address: SocketAddr) -> Result<MetricsServer, AppError> {
+        let server = MetricsServer::start(address, Arc::clone(&self.metrics)).await?;
+        ui::say(&format!("metrics: http://{}/metrics", server.address()));
+        Ok(server)
+    }
+
+    /// Ends the watches: what is in progress gets some time, unless another signal comes.
+    async fn end(
+        &self,
+        exit: Exit,
+        mut passes: Pin<Box<impl Future<Output = Result<Exit, AppError>>>>,
+        handle: &WatchHandle,
+        signals: &mut interrupt::WatchSignals,
+    ) -> Result<Exit, AppError> {
+        self.manager.stopping();
+        handle.stop();
+        tokio::select! {
+            ended = &mut passes => return ended.map(|_| exit),
+            () = tokio::time::sleep(GRACE) => {}
+            _ = signals.next() => {}
+        }
+        handle.rollout.cut_off();
+        passes.await.map(|_| exit)
+    }
+}
+
+/// Writes events as lines.
+struct Log<'a> {
+    several: bool,
+    front: &'a Front,
+}
+
+impl WatchObserver for Log<'_> {
     fn observe(&self, cluster: &str, event: &WatchEvent) {
         let time = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S");
         let text = match self.several {
@@ -294,6 +361,23 @@ impl WatchObserver for Log {
             false => format!("{time} {event}"),
         };
         ui::say(&printable_lines(&text));
+        if matches!(event, WatchEvent::Surveyed(_)) {
+            self.front.manager.began(cluster);
+        }
+    }
+
+    fn passed(&self, cluster: &str, status: &WatchStatus, counts: WatchCounts) {
+        self.front.metrics.passed(cluster, status, counts, Timestamp::now());
+        let text = match (&status.error, &status.stopped) {
+            (Some(why), _) => format!("cannot work, and tries again: {why}"),
+            (None, Some(why)) => format!("pushes to no phone: {why}"),
+            (None, None) => counts.to_string(),
+        };
+        self.front.manager.status(cluster, text);
+    }
+
+    fn ran(&self, cluster: &str, report: &RunReport) {
+        self.front.metrics.ran(cluster, report);
     }
 }
 
