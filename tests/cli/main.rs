@@ -70,6 +70,7 @@ mod trust;
 mod verify;
 mod versions;
 mod watch;
+mod watch_timeline;
 mod waves;
 mod web;
 mod words;

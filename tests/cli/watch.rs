@@ -20,7 +20,7 @@ fn lab(count: u32) -> Lab {
 }
 
 /// A watch that passes several times a second.
-fn watching(lab: &Lab, arguments: &[&str]) -> Running {
+pub fn watching(lab: &Lab, arguments: &[&str]) -> Running {
     let (picture, pin) = (lab.picture(), lab.cluster.cert_sha256());
     let port = lab.cluster.phone_port().to_string();
     let own = ["watch", picture.to_str().unwrap(), "--pin-sha256", &pin, "--phone-port", &port];
@@ -39,7 +39,7 @@ fn pushes_of(lab: &Lab) -> BTreeMap<String, usize> {
     phones.into_iter().map(|(name, phone)| (name, phone.pushes.len())).collect()
 }
 
-fn runs(lab: &Lab) -> Value {
+pub fn runs(lab: &Lab) -> Value {
     serde_json::from_str(&lab.read(&["runs", "--json"]).stdout).unwrap()
 }
 
@@ -50,7 +50,7 @@ fn add(lab: &Lab, n: u8) {
     lab.cluster.change(Change::Insert { position: 0, phone: Box::new(phone) });
 }
 
-fn ends(running: Running) {
+pub fn ends(running: Running) {
     running.signal("-TERM");
     let ended = running.ends();
     assert_eq!(ended.code, 0, "{ended:?}");
