@@ -193,7 +193,7 @@ fn at_the_end_of_a_day_every_phone_shows_its_picture_and_none_got_it_twice() {
     let (began, mut happened) = (Instant::now(), 0);
     for (until, part) in PARTS {
         let day = || Timeline::read(&format!("speed = 3600\nevent = [{part}]"), 7).unwrap();
-        let capable = runs(&lab)["watches"][0]["capable"].as_u64().unwrap();
+        let capable = runs(&lab)["watches"][0]["capable"].as_u64().unwrap_or_default();
         happened += day().count();
         lab.play(day());
         loop {
