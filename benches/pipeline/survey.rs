@@ -152,7 +152,7 @@ async fn extensions_of(server: &Server, rounds: usize) -> Result<Duration, Failu
     let mut times = Vec::new();
     for _ in 0..rounds {
         let begun = Instant::now();
-        let found = extensions(&axl).await?.len();
+        let found = extensions(&axl, None).await?.len();
         times.push(begun.elapsed());
         if found < server.phones {
             return Err(format!("{found} extensions, {} phones", server.phones).into());
@@ -199,6 +199,7 @@ pub async fn read(
     let phones = PhoneClient::anonymous(80, crate::load::LIMIT);
     let repairs = Repairs::default();
     let request = Request {
+        names: None,
         repairs: &repairs,
         registrations: Source::Risport70,
         phones: &phones,

@@ -5,7 +5,7 @@
 //! program names is typed, until nothing is left to do. The simulator's own record decides: at every moment each setting is as it was or as it is to be, at the
 //! end all of them are as a calm run leaves them, and no phone was pushed to after its proof.
 //!
-//! `AXLPAPER_FAULTS` is the number of kills, 200 by default; `AXLPAPER_FAULT_SEED` moves all seeds.
+//! A quarter of `AXLPAPER_FAULTS`, 200 by default, is the number of kills of each work; `AXLPAPER_FAULT_SEED` moves all seeds.
 
 #![cfg(unix)]
 #![expect(
