@@ -11,6 +11,8 @@ pub enum Args {
     Measure(Size),
     /// Measure only how soon a download begins among so many strangers.
     Strangers(usize),
+    /// Measure only a quiet watch over so many phones, and its memory in so many passes.
+    Watch(u32, u64),
 }
 
 /// How much to measure.
@@ -47,6 +49,11 @@ impl Args {
                         return Err("--phones takes 80 to 100000".into());
                     }
                     phones = Some(count);
+                }
+                "--watch" => {
+                    let phones = args.next().ok_or("--watch needs a number of phones")?;
+                    let passes = args.find(|arg| arg != "--bench").unwrap_or("10000".to_owned());
+                    return Ok(Self::Watch(phones.parse()?, passes.parse()?));
                 }
                 "--strangers" => {
                     let count = args.next().ok_or("--strangers needs a number")?;

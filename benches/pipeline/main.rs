@@ -14,6 +14,8 @@
 //!   generator misses the bound as well, the simulated phones share the blame: they ask the cluster,
 //!   download two pictures and hash them, on the same processors as we. With `oha` in the path, a load
 //!   generator that is not ours is measured too.
+//! - a quiet watch, as a process of its own: its processor time against 1 % of the time that goes by, and its memory
+//!   after many passes against that after a few;
 //! - a phone's download while strangers hold idle and dripping connections to the image server: its first byte comes
 //!   within a second. That is the one bound in seconds, because it is about a phone's patience.
 //!
@@ -38,6 +40,7 @@ mod server;
 mod strangers;
 mod survey;
 mod table;
+mod watch;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -66,6 +69,14 @@ fn run() -> Result<(), Failure> {
         Args::Strangers(count) => {
             let mut table = Table::default();
             let measured = runtime.block_on(strangers::measure(&[count], &mut table));
+            tell(&table.to_string());
+            measured
+        }
+        Args::Watch(phones, passes) => {
+            let mut table = Table::default();
+            let (time, passes) = (Duration::from_secs(20), [passes / 10, passes]);
+            let size = watch::WatchSize { phones, time, passes };
+            let measured = runtime.block_on(watch::measure(&size, &mut table));
             tell(&table.to_string());
             measured
         }

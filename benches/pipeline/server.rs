@@ -9,7 +9,8 @@ use axlpaper::net::credentials::Credentials;
 use axlpaper::net::endpoint::Endpoint;
 use axlpaper::net::trust::Trust;
 use axlpaper::sim::{
-    ADMIN_PASSWORD, ADMIN_USER, FleetSpec, Limits, PushOutcome, Quirk, SimCluster, SimConfig,
+    ADMIN_PASSWORD, ADMIN_USER, FleetSpec, Limits, PushOutcome, Quirk, Registration, SimCluster,
+    SimConfig,
 };
 use secrecy::SecretString;
 
@@ -23,20 +24,25 @@ pub enum Kind {
     Mixed,
     /// Phones of one model that are ready, and answer a push after [`LATENCY`].
     Ready,
-    /// The same, but all that they do is to answer: they download nothing.
+    /// Phones of one model of which none is registered.
+    Away,
+    /// Phones as [`Kind::Ready`] has them, but all that they do is to answer: they download nothing.
     Listening,
 }
 
 impl Kind {
     /// Reads the word that [`Kind::word`] writes.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Mixed, Self::Ready, Self::Listening].into_iter().find(|kind| kind.word() == word)
+        [Self::Mixed, Self::Ready, Self::Away, Self::Listening]
+            .into_iter()
+            .find(|kind| kind.word() == word)
     }
 
     fn word(self) -> &'static str {
         match self {
             Self::Mixed => "mixed",
             Self::Ready => "ready",
+            Self::Away => "away",
             Self::Listening => "listening",
         }
     }
@@ -50,6 +56,13 @@ impl Kind {
                 fleet
             }
             Self::Ready => FleetSpec::clean(phones),
+            Self::Away => {
+                let mut fleet = FleetSpec::clean(phones);
+                for phone in &mut fleet.phones {
+                    phone.registration = Registration::UnRegistered;
+                }
+                fleet
+            }
             Self::Listening => {
                 let mut fleet = FleetSpec::clean(phones);
                 for phone in &mut fleet.phones {
@@ -59,7 +72,7 @@ impl Kind {
             }
         };
         let phone_latency = match self {
-            Self::Mixed => Duration::ZERO,
+            Self::Mixed | Self::Away => Duration::ZERO,
             Self::Ready | Self::Listening => LATENCY,
         };
         SimConfig { limits: Limits::off(), phone_latency, ..SimConfig::new(fleet) }
@@ -107,6 +120,8 @@ pub struct Server {
     answers: BufReader<ChildStdout>,
     /// Where AXL and RisPort70 answer.
     pub axl: SocketAddr,
+    /// The SHA-256 of its certificate.
+    pub pin: String,
     /// What to trust it by.
     pub trust: Trust,
     /// The port of all phones.
@@ -128,14 +143,16 @@ impl Server {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let trust = Trust::default();
         // From here on the child is stopped whatever happens.
+        let pin = String::new();
         let mut server =
-            Self { child, questions, answers, axl: nowhere, trust, phone_port: 0, phones: 0 };
+            Self { child, questions, answers, axl: nowhere, pin, trust, phone_port: 0, phones: 0 };
         let line = server.line()?;
         let fields: Vec<&str> = line.split_whitespace().collect();
         let [axl, pin, port, listed] = fields[..] else {
             return Err(format!("the simulated cluster did not start: {line}").into());
         };
         server.axl = axl.parse()?;
+        pin.clone_into(&mut server.pin);
         server.trust = Trust::pinned(pin.parse()?);
         (server.phone_port, server.phones) = (port.parse()?, listed.parse()?);
         Ok(server)

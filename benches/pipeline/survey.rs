@@ -199,6 +199,7 @@ pub async fn read(
     let phones = PhoneClient::anonymous(80, crate::load::LIMIT);
     let repairs = Repairs::default();
     let request = Request {
+        names: None,
         repairs: &repairs,
         registrations: Source::Risport70,
         phones: &phones,

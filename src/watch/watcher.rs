@@ -17,7 +17,7 @@ use crate::domain::control::ControlResult;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::finding::Verdict;
-use crate::domain::inventory::{Inventory, Phone, PushUser};
+use crate::domain::inventory::{AccountStatus, Inventory, Phone, PushUser};
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::error::{AppError, ErrorKind, Exit};
@@ -172,6 +172,7 @@ pub async fn watch(
         clients: None,
         payload: None,
         cursor: None,
+        account: None,
         associated: BTreeSet::new(),
         identities: Identities::default(),
         nodes: Vec::new(),
@@ -210,6 +211,8 @@ struct Watcher<'a> {
     payload: Option<(Arc<dyn Payload>, String)>,
     /// The place in the queue of changes; nothing where the cluster does not say what changes.
     cursor: Option<ChangeCursor>,
+    /// The account of the push user, where there is one.
+    account: Option<AccountStatus>,
     /// The devices that the push user controls.
     associated: BTreeSet<String>,
     identities: Identities,
@@ -399,6 +402,13 @@ impl Watcher<'_> {
 
     async fn look(&mut self) -> Result<Option<Found>, AppError> {
         let clients = self.clients().await?;
+        if self.cursor.is_none() && self.row.status.without_changes.is_some() {
+            // Once the cluster reports changes again, what changed before that is found by looking at all phones.
+            self.take_baseline(&clients).await?;
+            if self.cursor.is_some() {
+                self.state.survey_now();
+            }
+        }
         self.read_changes(&clients).await?;
         if self.state.look(self.uptime(), Timestamp::now()) != LookScope::Whole {
             self.read_registrations(&clients).await?;
@@ -501,8 +511,8 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Reads the devices of the push user again, where it is among the users that changed. Our own changes make no
-    /// difference to what is known.
+    /// Reads the devices of the push user again, where it is among the users that changed. What a run of this watch added
+    /// is known already, and no reason to look at a phone.
     async fn read_associations(
         &mut self,
         clients: &ClusterClients,
@@ -514,12 +524,16 @@ impl Watcher<'_> {
         }
         let kind = self.connection.push_user_kind;
         let found = survey::push_user(&clients.axl, user, kind, &mut Vec::new()).await?;
-        let now = devices_of(&found);
+        let (account, now) = (account_of(&found), devices_of(&found));
+        if account != self.account {
+            // No phone can be pushed to while it is locked, so all phones that wait for that are looked at again.
+            self.state.survey_now();
+        }
         let differ = now.symmetric_difference(&self.associated);
         let differ: Vec<DeviceName> =
             differ.filter_map(|name| DeviceName::of_cluster(name).ok()).collect();
         self.state.changed(differ);
-        self.associated = now;
+        (self.account, self.associated) = (account, now);
         Ok(())
     }
 
@@ -605,6 +619,7 @@ impl Watcher<'_> {
             self.tell(&WatchEvent::Replaced(replaced));
         }
         self.state.changed(new.suspects);
+        self.account = account_of(&assessment.inventory.push_user);
         self.associated = devices_of(&assessment.inventory.push_user);
         self.nodes.clone_from(&assessment.inventory.nodes);
     }
@@ -713,6 +728,7 @@ impl Watcher<'_> {
         limit: Option<usize>,
         progress: Arc<dyn Observer>,
     ) -> Result<(), AppError> {
+        let names: Vec<String> = work.iter().map(|name| name.as_str().to_owned()).collect();
         let wanted: BTreeSet<&DeviceName> = work.iter().collect();
         surveyed.inventory.phones.retain(|phone| wanted.contains(&phone.name));
         let ClusterTask { request, connection, .. } = self.task()?;
@@ -730,6 +746,8 @@ impl Watcher<'_> {
             &observers,
         );
         let prepared = Box::pin(prepared).await?.confirm().await?;
+        // Wherever that fails, the next answer of the cluster differs from it, and the phone is looked at.
+        self.associated.extend(names);
         for ended in Box::pin(prepared.execute(&self.handle.rollout)).await {
             self.row.status.last_run = ended.run;
             self.take_report(&ended.result?);
@@ -832,6 +850,13 @@ impl Interaction for Agreed {
 
     fn notice(&self, notice: &Notice<'_>) {
         self.interaction.notice(notice);
+    }
+}
+
+fn account_of(user: &PushUser) -> Option<AccountStatus> {
+    match user {
+        PushUser::Found { account, .. } => Some(account.clone()),
+        PushUser::NotNamed | PushUser::Missing { .. } => None,
     }
 }
 

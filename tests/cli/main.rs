@@ -71,6 +71,7 @@ mod verify;
 mod versions;
 mod watch;
 mod watch_service;
+mod watch_timeline;
 mod waves;
 mod web;
 mod words;

@@ -46,7 +46,7 @@ fn pushes_of(lab: &Lab) -> BTreeMap<String, usize> {
     phones.into_iter().map(|(name, phone)| (name, phone.pushes.len())).collect()
 }
 
-fn runs(lab: &Lab) -> Value {
+pub fn runs(lab: &Lab) -> Value {
     serde_json::from_str(&lab.read(&["runs", "--json"]).stdout).unwrap()
 }
 

@@ -18,6 +18,7 @@ use crate::link::Link;
 use crate::loss::{Backup, Loss};
 use crate::seed::Seed;
 use crate::settings::Settings;
+use crate::work::is_kept;
 
 /// A fault. To add one, write a variant, put it into [`Fault::ALL`] and let it strike in [`run`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -127,7 +128,11 @@ pub fn run(
     seed: &mut Seed,
 ) -> Ended {
     let Some((fault, instant)) = fault else {
-        return ended(lab, false, start(lab, link, arguments, None));
+        let mut child = start(lab, link, arguments, None);
+        while !has_ended(lab, arguments, &mut child) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        return ended(lab, false, child);
     };
     match fault {
         Fault::DiskFull => {
@@ -197,7 +202,7 @@ fn held(
             Err(TryRecvError::Empty) => {}
             Err(TryRecvError::Closed) => panic!("the tripwire is gone"),
         }
-        if child.try_wait().unwrap().is_some() {
+        if has_ended(lab, arguments, &mut child) {
             break false;
         }
         std::thread::sleep(Duration::from_millis(1));
@@ -303,6 +308,16 @@ fn start(lab: &Lab, link: &Link, arguments: &[String], blocks: Option<u64>) -> C
         .stderr(File::create(lab.path("stderr")).unwrap())
         .spawn()
         .unwrap()
+}
+
+/// Returns whether the program has ended. A watch is asked to end when nothing is left to do.
+fn has_ended(lab: &Lab, arguments: &[String], child: &mut Child) -> bool {
+    if arguments[0] == "watch" && is_kept(&lab.record()) {
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        return true;
+    }
+    child.try_wait().unwrap().is_some()
 }
 
 /// Waits for the end of the program, and reads what it says is to be typed next.

@@ -5,7 +5,7 @@
 //! program names is typed, until nothing is left to do. The simulator's own record decides: at every moment each setting is as it was or as it is to be, at the
 //! end all of them are as a calm run leaves them, and no phone was pushed to after its proof.
 //!
-//! `AXLPAPER_FAULTS` is the number of kills, 200 by default; `AXLPAPER_FAULT_SEED` moves all seeds.
+//! A quarter of `AXLPAPER_FAULTS`, 200 by default, is the number of kills of each work; `AXLPAPER_FAULT_SEED` moves all seeds.
 
 #![cfg(unix)]
 #![expect(
@@ -50,11 +50,15 @@ struct Left {
 }
 
 impl Left {
-    fn by(record: &Record) -> Self {
+    fn by(work: Work, record: &Record) -> Self {
         let loaded = record.phones.iter().map(|(name, phone)| {
             (name.clone(), (phone.loaded_personalization, phone.loaded_web_access))
         });
-        Self { settings: Settings::of(record), loaded: loaded.collect() }
+        let mut settings = Settings::of(record);
+        if work == Work::Watch {
+            settings = settings.sorted();
+        }
+        Self { settings, loaded: loaded.collect() }
     }
 }
 
@@ -65,7 +69,7 @@ fn calm(work: Work) -> Left {
     prepare(&lab, &link, work);
     let strikes = go_on(&lab, &link, work, &mut Seed::new(0), |_, _| None, |_| {});
     assert_eq!(strikes, 0);
-    Left::by(&lab.record())
+    Left::by(work, &lab.record())
 }
 
 fn prepare(lab: &Lab, link: &Link, work: Work) {
@@ -126,15 +130,19 @@ fn strike(work: Work, number: u64, calm: &Left, faults: &[Fault], most: u64) -> 
     let lab = work.lab();
     let link = Link::to(lab.cluster.axl_addr());
     prepare(&lab, &link, work);
-    let before = Settings::of(&lab.record());
+    let first = lab.record();
+    let before = Settings::of(&first);
     let mut seed = Seed::new(number);
     let choose = |strikes, seed: &mut Seed| (strikes < most).then(|| seed.of(faults));
     note(format_args!("{work:?} with seed {number}"));
-    let strikes = go_on(&lab, &link, work, &mut seed, choose, |record| {
-        Settings::of(record).assert_between(&before, &calm.settings);
+    let strikes = go_on(&lab, &link, work, &mut seed, choose, |record| match work {
+        Work::Watch => Work::assert_nothing_taken(&first, record),
+        Work::Apply | Work::Push | Work::Revert | Work::Rollout => {
+            Settings::of(record).assert_between(&before, &calm.settings);
+        }
     });
     let record = lab.record();
-    let left = Left::by(&record);
+    let left = Left::by(work, &record);
     assert_eq!(left.settings, calm.settings);
     assert_eq!(left.loaded, calm.loaded);
     let known = ["updateAppUser", "updatePhone", "applyPhone"];
@@ -237,6 +245,11 @@ fn so_does_a_plan_that_is_applied() {
 #[test]
 fn so_does_a_revert() {
     kill(Work::Revert);
+}
+
+#[test]
+fn so_does_a_watch_on_a_cluster_that_changes() {
+    kill(Work::Watch);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Work that an administrator gives to the program, and what he types after it was cut short.
 
 use axlpaper::domain::personalization::Setting;
-use axlpaper::sim::{CTI_PORT, Limits, PhoneSpec, SimConfig, Tripped};
+use axlpaper::sim::{
+    Address, CTI_PORT, Change, Limits, PUSH_USER, PhoneSpec, Record, Registration, SimConfig,
+    Tripped,
+};
 use serde_json::Value;
 
 use crate::fault::{Ended, Fault, Instant};
@@ -32,7 +35,18 @@ pub enum Work {
     Apply,
     /// `revert` of a plan that was applied.
     Revert,
+    /// `watch` on a cluster that changes meanwhile.
+    Watch,
 }
+
+/// How many changes of the cluster a watch has to see.
+const CHANGES: usize = 5;
+
+/// A phone that an administrator takes out of the list of the push user.
+const TAKEN: u32 = 10;
+
+/// A phone that an administrator adds while the watch works.
+const ADDED: u32 = 99;
 
 impl Work {
     pub fn lab(self) -> Lab {
@@ -54,17 +68,39 @@ impl Work {
                 fleet.phones[n as usize - 1].web_access = Some(false);
             }
         }
-        Lab::with(SimConfig { limits: Limits::off(), ..SimConfig::new(fleet) })
+        if self == Self::Watch {
+            for phone in &mut fleet.phones {
+                phone.personalization = Setting::Default;
+                phone.web_access = None;
+            }
+            fleet.phones[PHONES as usize - 1].registration = Registration::UnRegistered;
+        }
+        let lab = Lab::with(SimConfig { limits: Limits::off(), ..SimConfig::new(fleet) });
+        if self == Self::Watch {
+            for (at, change) in (1..).zip(changes()) {
+                lab.cluster.change_after("listChange", 3 * at, change);
+            }
+        }
+        lab
     }
 
     pub fn pushes(self) -> bool {
-        matches!(self, Self::Rollout | Self::Push)
+        matches!(self, Self::Rollout | Self::Push | Self::Watch)
+    }
+
+    /// Checks that no device left the list of the push user, but for the one that an administrator took away.
+    pub fn assert_nothing_taken(before: &Record, now: &Record) {
+        let devices = now.devices(PUSH_USER);
+        for device in before.devices(PUSH_USER) {
+            let is_kept = devices.contains(&device) || device == name(TAKEN);
+            assert!(is_kept, "{device} was taken away: {devices:?}");
+        }
     }
 
     /// What has to be there before the work begins: each command with its arguments.
     pub fn first(self) -> Vec<Vec<String>> {
         match self {
-            Self::Rollout | Self::Push | Self::Apply => Vec::new(),
+            Self::Rollout | Self::Push | Self::Apply | Self::Watch => Vec::new(),
             Self::Revert => vec![plan(), apply()],
         }
     }
@@ -75,6 +111,7 @@ impl Work {
     pub fn next(self, lab: &Lab, last: Option<&Ended>, seed: &mut Seed) -> Next {
         let picture = lab.picture().to_str().unwrap().to_owned();
         if let Some(Ended { told: Some(told), .. }) = last
+            && self != Self::Watch
             && (self != Self::Apply || seed.below(3) > 0)
         {
             return Next::Run(with_short_waits(told));
@@ -95,6 +132,14 @@ impl Work {
             (Self::Apply, _) => Next::PlanAnd(apply()),
             (Self::Revert, Some(Ended { code: Some(0), .. })) => Next::Done,
             (Self::Revert, _) => Next::Run(words(&["revert", "1", "--yes"])),
+            (Self::Watch, Some(Ended { code: Some(0), .. })) if is_kept(&lab.record()) => {
+                Next::Done
+            }
+            (Self::Watch, _) => {
+                let often = ["--interval", "50ms", "--ris-rate", "600", "--max-change", "100%"];
+                let all = [&["watch", &*picture][..], &often].concat();
+                Next::Run(pushing(lab, &all))
+            }
         }
     }
 
@@ -130,6 +175,14 @@ impl Work {
             (Self::Push, _) if fault != Fault::Kill => (seed.of(&survey), 1),
             (Self::Push, _) => push,
             (Self::Rollout, 9..) if fault == Fault::Kill => push,
+            (Self::Watch, 0..2) => (seed.of(&survey), 1),
+            (Self::Watch, _) => match seed.below(6) {
+                0 => ("updateAppUser", 1),
+                1 | 2 => push,
+                3 => ("listPhone", 2),
+                4 => ("getAppUser", 2 + seed.below(6)),
+                _ => ("listChange", 1 + seed.below(8)),
+            },
             (Self::Apply | Self::Rollout | Self::Revert, _) => match seed.below(6) {
                 0 => ("updateAppUser", 1),
                 1 | 2 => ("updatePhone", 1 + seed.below(3)),
@@ -139,6 +192,27 @@ impl Work {
         };
         Instant { operation, nth, when: seed.of(&[Tripped::Before, Tripped::After]) }
     }
+}
+
+/// What others do to the cluster while a watch works, in order.
+fn changes() -> [Change; CHANGES] {
+    let address = Address::V4([127, 9, 9, 9].into());
+    let added = PhoneSpec { address, ..PhoneSpec::new(name(ADDED), 683) };
+    [
+        Change::Insert { position: usize::MAX, phone: Box::new(added) },
+        Change::Register { phone: name(PHONES), registration: Registration::Registered },
+        Change::Dissociate { user: PUSH_USER.to_owned(), phone: name(TAKEN) },
+        Change::Readdress { phone: name(5), address: None },
+        Change::Load { phone: name(TAKEN + 1), load: "sip88xx.14-3-1-0101-5".to_owned() },
+    ]
+}
+
+/// Returns whether all has happened to the cluster that will, and every phone shows what it should: then the watch is ended.
+pub fn is_kept(record: &Record) -> bool {
+    let devices = record.devices(PUSH_USER);
+    let mut phones = record.phones.iter().filter(|(name, _)| name.starts_with("SEP"));
+    record.changes.len() == CHANGES
+        && phones.all(|(name, phone)| phone.shown.is_some() && devices.contains(&&**name))
 }
 
 /// What comes next.
@@ -178,7 +252,7 @@ fn with_short_waits(arguments: &[String]) -> Vec<String> {
     let push = [("--concurrency", "4"), ("--verify-timeout", "2"), ("--retry-delay", "0")];
     let short = match arguments[0].as_str() {
         "rollout" => [&[("--restart-timeout", "2")], &push[..]].concat(),
-        "push" => push.to_vec(),
+        "push" | "watch" => push.to_vec(),
         _ => Vec::new(),
     };
     let mut all = arguments.to_vec();
