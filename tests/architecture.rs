@@ -77,6 +77,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "watch",
+        &[
+            "axl",
+            "config",
+            "connect",
+            "domain",
+            "error",
+            "event",
+            "interaction",
+            "journal",
+            "net",
+            "push",
+            "report",
+            "rollout",
+            "survey",
+        ],
+    ),
+    (
         "cli",
         &[
             "apply",
@@ -101,6 +119,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "sim",
             "soap",
             "survey",
+            "watch",
         ],
     ),
 ];

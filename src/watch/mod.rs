@@ -9,5 +9,6 @@ pub mod backoff;
 pub mod changes;
 pub mod control;
 pub mod event;
+pub mod notify;
 pub mod state;
 pub mod watcher;

@@ -13,7 +13,7 @@ use crate::control::{Running, control, hold, pushes};
 use crate::lab::{Ended, Lab, fleet_of, name};
 
 /// Phones that the push user controls already.
-fn lab(count: u32) -> Lab {
+pub fn lab(count: u32) -> Lab {
     let mut fleet = fleet_of(count);
     fleet.push_devices = (1..=count).map(name).collect();
     Lab::new(fleet)
@@ -44,7 +44,7 @@ fn runs(lab: &Lab) -> Value {
 }
 
 /// A phone that an administrator adds; no user controls it.
-fn add(lab: &Lab, n: u8) {
+pub fn add(lab: &Lab, n: u8) {
     let address = Address::V4(std::net::Ipv4Addr::new(127, 9, 9, n));
     let phone = PhoneSpec { address, ..PhoneSpec::new(name(n.into()), 683) };
     lab.cluster.change(Change::Insert { position: 0, phone: Box::new(phone) });

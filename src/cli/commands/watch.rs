@@ -22,6 +22,7 @@ use crate::cli::interrupt::{self, Signal};
 use crate::cli::present::clusters;
 use crate::cli::settings;
 use crate::cli::ui::{self, Terminal};
+use crate::config::NotifySettings;
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::journal;
 use crate::connect::shared_servers::SharedServers;
@@ -33,6 +34,8 @@ use crate::report::printable_lines;
 use crate::rollout::options::{PushOptions, SavedOptions};
 use crate::rollout::payload::Payload;
 use crate::watch::event::{WatchEvent, WatchObserver};
+use crate::watch::notify::channels::Channels;
+use crate::watch::notify::notifier::{Notifier, SharedConditions};
 use crate::watch::watcher::{Callers, DesiredState, WatchHandle, WatchRequest, watch};
 
 /// Keep phones as the rules describe: new, returned and changed phones get their picture by themselves
@@ -106,12 +109,13 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         return dry_run(args).await;
     }
     let mut signals = interrupt::WatchSignals::new()?;
-    let mut watched = Watched::read(&args)?;
     let interaction = Terminal::shared(args.watch.yes);
+    let mut watched = Watched::read(&args, &interaction).await?;
+    let reported = SharedConditions::default();
     let mut asks_first = !args.watch.yes;
     loop {
         let handle = WatchHandle::default();
-        let mut passes = Box::pin(watched.run(asks_first, &interaction, &handle));
+        let mut passes = Box::pin(watched.run(asks_first, &interaction, &handle, &reported));
         // After the config file was read again the watch is as unattended as any later pass.
         asks_first = false;
         let next = loop {
@@ -120,7 +124,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
                 signal = signals.next() => signal,
             };
             match signal {
-                Signal::Reload => match Watched::read(&args) {
+                Signal::Reload => match Watched::read(&args, &interaction).await {
                     Ok(next) => break Some(next),
                     Err(error) => ui::say_error(&printable_lines(&format!(
                         "the config file is not taken over, and what it said before still counts: {error}"
@@ -179,10 +183,12 @@ struct Watched {
     connections: Vec<ClusterSettings>,
     request: WatchRequest,
     desired: Rules,
+    /// Where notifications are sent to.
+    notify: Option<(NotifySettings, Arc<Channels>)>,
 }
 
 impl Watched {
-    fn read(args: &Args) -> Result<Self, AppError> {
+    async fn read(args: &Args, interaction: &Arc<dyn Interaction>) -> Result<Self, AppError> {
         let connection = args.connection.clone().or_all(args.all).with_phones(args.phones.clone());
         name_list::check_stdin(&connection, &args.target)?;
         let TargetArgs { limit, sample, .. } = args.target;
@@ -234,7 +240,14 @@ impl Watched {
             once: args.watch.once,
             asks_first: false,
         };
-        Ok(Self { several, connections, request, desired: Rules(wanted) })
+        let notify = match settings::file(&connection)?.and_then(|file| file.notify()) {
+            Some(settings) => {
+                let channels = Channels::open(&settings, interaction.as_ref()).await?;
+                Some((settings, Arc::new(channels)))
+            }
+            None => None,
+        };
+        Ok(Self { several, connections, request, desired: Rules(wanted), notify })
     }
 
     /// Watches every cluster, until all are stopped or have failed.
@@ -243,10 +256,14 @@ impl Watched {
         asks_first: bool,
         interaction: &Arc<dyn Interaction>,
         handle: &WatchHandle,
+        reported: &SharedConditions,
     ) -> Result<Exit, AppError> {
         let request = Arc::new(WatchRequest { asks_first, ..self.request.clone() });
         let observers = observers(self.several);
-        let log = Log { several: self.several };
+        let notifier = self.notify.as_ref().map(|(settings, channels)| {
+            Notifier::start(settings, Arc::clone(channels), Arc::clone(reported))
+        });
+        let log = Log { several: self.several, notifier };
         let watches = self.connections.iter().map(|connection| async {
             let callers = Callers { interaction, observers: &*observers, observer: &log };
             let ended =
@@ -260,6 +277,10 @@ impl Watched {
             ended
         });
         let ended = join_all(watches).await;
+        if let Some(notifier) = log.notifier {
+            let limit = if request.once { ONCE } else { GRACE };
+            notifier.finish(limit).await;
+        }
         let several = self.several;
         let mut worst = Exit::Done;
         for ended in ended {
@@ -286,13 +307,21 @@ impl DesiredState for Rules {
     }
 }
 
-/// Writes events as lines.
+/// Writes events as lines, and has them sent.
 struct Log {
     several: bool,
+    notifier: Option<Notifier>,
 }
 
 impl WatchObserver for Log {
     fn observe(&self, cluster: &str, event: &WatchEvent) {
+        if let Some(notifier) = &self.notifier {
+            notifier.observe(cluster, event);
+        }
+        // The command ends with that error.
+        if matches!(event, WatchEvent::Ended(_)) {
+            return;
+        }
         let time = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S");
         let text = match self.several {
             true => format!("{time} {cluster}: {event}"),
@@ -302,5 +331,8 @@ impl WatchObserver for Log {
     }
 }
 
-/// How long what is in progress may take when the watch ends.
+/// How long what is in progress may take when the watch ends, and notifications after it.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long the notifications of a single pass may take, with all attempts.
+const ONCE: Duration = Duration::from_secs(120);
