@@ -354,13 +354,13 @@ fn a_mail_server_without_tls_gets_nothing_and_a_refused_login_is_not_repeated() 
 #[cfg(unix)]
 #[test]
 fn a_program_gets_the_document_and_passes_that_fail_are_reported_after_their_time() {
-    let lab = lab(1);
+    let lab = lab(2);
     let script = "cat >&2; echo \"$PHONE_PASSWORD\" >&2";
     let command = format!("command = [\"/bin/sh\", \"-c\", {}]", Value::from(script));
     let on = "on = [\"unreachable\", \"recovered\"]\nunreachable_after = \"1s\"";
     configure(&lab, &format!("{on}\n{command}"));
     let mut running = watching(&lab, &[]);
-    running.says("run 1: 1 phone verified");
+    running.says("run 1: 2 phones verified");
     // Passes fail while another run works on the cluster.
     let (has_arrived, go) = hold(&lab, "push", 1);
     let rollout = Running::start(&lab, &["--force"]);
