@@ -114,7 +114,7 @@ impl ValuePlaces {
                     self.table(text, &table, section, keys, |key| key.place == place);
                 }
                 ("cluster" | "defaults", ..) | (_, _, Some(ValuePlace::Table(_))) => {
-                    self.no_table(text, &format!("[{name}]"), key)
+                    self.no_table(text, &format!("[{name}]"), key);
                 }
                 (_, _, Some(_)) => {}
                 (_, DeValue::Table(_), None) => self.unknown_table(text, key, keys),

@@ -19,7 +19,9 @@ fn reference(keys: &[Key]) -> String {
     ];
     places.extend(tables(keys).into_iter().map(|(_, place)| match place {
         ValuePlace::Each(_) => (format!("In each `{}`", place.header()), place),
-        _ => (format!("In `{}`", place.header()), place),
+        ValuePlace::Table(_) | ValuePlace::Top | ValuePlace::Cluster | ValuePlace::Shared => {
+            (format!("In `{}`", place.header()), place)
+        }
     }));
     for (title, place) in places {
         let head = "| key | meaning | default | example |\n|---|---|---|---|";

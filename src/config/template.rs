@@ -38,7 +38,9 @@ pub fn template(keys: &[Key], given: &Given) -> String {
         let header = place.header();
         let about = match place {
             ValuePlace::Table(_) => format!("One {header}, for all clusters."),
-            _ => format!("As many {header} as are needed."),
+            ValuePlace::Each(_) | ValuePlace::Top | ValuePlace::Cluster | ValuePlace::Shared => {
+                format!("As many {header} as are needed.")
+            }
         };
         text += &titled(name, &about, &format!("#{header}"));
         of(place).for_each(|key| text += &entry(key));

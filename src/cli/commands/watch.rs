@@ -209,8 +209,7 @@ impl Watched {
             }
         }
         let rules = settings::pictures(&connection)?;
-        let wanted =
-            PayloadArgs::default().wanted(args.picture.clone(), args.options.clone(), rules)?;
+        let wanted = PayloadArgs::default().wanted(args.picture.clone(), args.options, rules)?;
         let proof = args.picture_push.verify.map(Proof::from);
         if proof == Some(Proof::None) {
             let error = "a watch must know what phones show, and with --verify none it does not";

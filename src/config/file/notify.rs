@@ -218,4 +218,4 @@ impl NotifySection {
 }
 
 /// How long passes have to fail until that is reported, where the file does not say.
-const UNREACHABLE_AFTER: Duration = Duration::from_mins(10);
+const UNREACHABLE_AFTER: Duration = Duration::from_secs(10 * 60);
