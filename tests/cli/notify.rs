@@ -382,6 +382,23 @@ fn a_program_gets_the_document_and_passes_that_fail_are_reported_after_their_tim
 }
 
 #[test]
+fn doctor_sends_a_test_to_each_channel() {
+    let (lab, inbox) = (lab(1), web(&["202 Accepted", "410 Gone"]));
+    configure(&lab, &format!("on = [\"failed\"]\nwebhook_url = \"{}\"", url(&inbox)));
+    let config = lab.path("config.toml");
+    let doctor = ["doctor", "--notify", "--config", config.to_str().unwrap()];
+    let server = format!("the webhook http://{}", inbox.address);
+    let taken = lab.read(&doctor);
+    assert!(taken.text().contains(&format!("{server} took a test")), "{taken:?}");
+    assert_eq!(inbox.document()["kind"], "test");
+    let refused = lab.read(&doctor);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.text().contains(&format!("{server} answered HTTP 410")), "{refused:?}");
+    no_secret(&refused);
+    lab.read(&["doctor", "--notify"]).told(2, &["the config file has no table [notify]"]);
+}
+
+#[test]
 fn settings_that_cannot_work_are_found() {
     let lab = lab(1);
     let refused = |notify: &str, words: &[&str]| {
