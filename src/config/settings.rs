@@ -311,7 +311,7 @@ settings! {
             "An environment variable that holds the password of mail_user.") },
         Key { setting: MAIL_PASSWORD, ..Key::new(NOTIFY, "mail_password_command", "none", "[\"pass\", \"show\", \"mail\"]",
             "A command that prints the password of mail_user, as password_command does.") },
-        Key::new(NOTIFY, "command", "none", "[\"/usr/local/bin/page-me\", \"--voice\"]",
+        Key::new(NOTIFY, "command", "none", "[\"/usr/local/bin/page-me\", \"voice\"]",
             "A program with its arguments, for no shell. It gets each notification as JSON on standard input and may take \
              30 seconds."),
     ]
