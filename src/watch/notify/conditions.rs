@@ -293,7 +293,7 @@ mod tests {
     fn passes_that_fail_are_reported_after_ten_minutes() {
         let mut conditions = conditions();
         let (began, at) = (Instant::now(), Timestamp::UNIX_EPOCH);
-        let minutes = |count| began + Duration::from_secs(60 * count);
+        let minutes = |count: u64| began + Duration::from_secs(60 * count);
         let fails = WatchEvent::Failed("cannot connect".into());
         assert_eq!(conditions.take("lab", &fails, began, at), []);
         assert_eq!(conditions.next_due(), Some(minutes(10)));
