@@ -80,6 +80,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "watch",
         &[
             "axl",
+            "config",
             "connect",
             "domain",
             "error",

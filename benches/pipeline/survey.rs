@@ -206,7 +206,6 @@ pub async fn read(
         https: None,
         cluster_name: "bench",
         selector: &selector,
-        names: None,
         push_user: Some(PUSH_USER),
         push_user_kind: None,
     };

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::keys::{Key, ValuePlace, advice};
-use super::template::lists;
+use super::template::tables;
 use crate::domain::selector::near;
 use crate::domain::text::{line_of, sanitize_truncate};
 
@@ -86,14 +86,8 @@ impl ValuePlaces {
     fn root(&mut self, text: &str, root: &DeTable<'_>, keys: &[Key]) {
         for (key, value) in root {
             let name = key.get_ref().as_ref();
-            let list = keys.iter().find_map(|key| match key.place {
-                ValuePlace::Each(list) if list == name => Some(list),
-                ValuePlace::Each(_)
-                | ValuePlace::Top
-                | ValuePlace::Cluster
-                | ValuePlace::Shared => None,
-            });
-            match (name, value.get_ref(), list) {
+            let known = tables(keys).into_iter().find(|(table, _)| *table == name);
+            match (name, value.get_ref(), known.map(|(_, place)| place)) {
                 ("cluster", DeValue::Table(clusters), _) => {
                     for (cluster, section) in clusters {
                         let table = format!("[cluster.{}]", cluster.get_ref());
@@ -105,19 +99,23 @@ impl ValuePlaces {
                     }
                 }
                 ("defaults", DeValue::Table(section), _) => self.defaults(text, section, keys),
-                (_, DeValue::Array(rows), Some(list)) => {
+                (_, DeValue::Array(rows), Some(place @ ValuePlace::Each(list))) => {
                     for (at, row) in rows.iter().enumerate() {
                         let line = line_of(text, row.span().start);
                         self.rows.insert((list.to_owned(), at), line);
                         if let DeValue::Table(row) = row.get_ref() {
                             let table = format!("[[{list}]] rule {}", at + 1);
-                            self.table(text, &table, row, keys, |key| {
-                                key.place == ValuePlace::Each(list)
-                            });
+                            self.table(text, &table, row, keys, |key| key.place == place);
                         }
                     }
                 }
-                ("cluster" | "defaults", ..) => self.no_table(text, &format!("[{name}]"), key),
+                (_, DeValue::Table(section), Some(place @ ValuePlace::Table(_))) => {
+                    let table = place.header();
+                    self.table(text, &table, section, keys, |key| key.place == place);
+                }
+                ("cluster" | "defaults", ..) | (_, _, Some(ValuePlace::Table(_))) => {
+                    self.no_table(text, &format!("[{name}]"), key);
+                }
                 (_, _, Some(_)) => {}
                 (_, DeValue::Table(_), None) => self.unknown_table(text, key, keys),
                 _ => self.key(text, "", key, value, keys, |key| key.place == ValuePlace::Top),
@@ -135,7 +133,9 @@ impl ValuePlaces {
 
     fn unknown_table(&mut self, text: &str, key: &Name<'_>, keys: &[Key]) {
         let name = key.get_ref().as_ref();
-        let tables = ["cluster", "defaults"].into_iter().chain(lists(keys));
+        let tables = ["cluster", "defaults"]
+            .into_iter()
+            .chain(tables(keys).into_iter().map(|(name, _)| name));
         let nearest = near(name, tables).into_iter().next();
         let nearest = nearest.map(|table| format!("; did you mean `{table}`?")).unwrap_or_default();
         let line = Some(line_of(text, key.span().start));

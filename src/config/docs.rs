@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::keys::{Key, ValuePlace};
 use super::settings::KEYS;
-use super::template::lists;
+use super::template::tables;
 
 const BEGIN: &str = "<!-- keys: made from src/config/settings.rs, do not edit by hand -->\n";
 const END: &str = "<!-- end of keys -->\n";
@@ -17,11 +17,12 @@ fn reference(keys: &[Key]) -> String {
         (shared.to_owned(), ValuePlace::Shared),
         ("In `[cluster.NAME]` only".to_owned(), ValuePlace::Cluster),
     ];
-    places.extend(
-        lists(keys)
-            .into_iter()
-            .map(|list| (format!("In each `[[{list}]]`"), ValuePlace::Each(list))),
-    );
+    places.extend(tables(keys).into_iter().map(|(_, place)| match place {
+        ValuePlace::Each(_) => (format!("In each `{}`", place.header()), place),
+        ValuePlace::Table(_) | ValuePlace::Top | ValuePlace::Cluster | ValuePlace::Shared => {
+            (format!("In `{}`", place.header()), place)
+        }
+    }));
     for (title, place) in places {
         let head = "| key | meaning | default | example |\n|---|---|---|---|";
         text.extend(["\n### ", &title, "\n\n", head, "\n"]);

@@ -2,6 +2,7 @@
 
 mod images;
 mod nat;
+mod notify;
 mod passwords;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use serde::Deserialize;
 
 use self::images::ImageSection;
 use self::nat::NatSection;
+use self::notify::NotifySection;
+pub use self::notify::{MailSettings, NotifySettings, WebhookSettings};
 use self::passwords::Sources;
 use super::check::{Problem, ValuePlaces};
 use super::origin::{Origin, Table};
@@ -48,6 +51,9 @@ pub struct FileConfig {
     /// Translated addresses of phones, the first match counts.
     #[serde(default)]
     nat: Vec<NatSection>,
+    /// Where a watch sends notifications to.
+    #[serde(default)]
+    notify: Option<NotifySection>,
     #[serde(skip)]
     path: PathBuf,
     #[serde(skip)]
@@ -98,7 +104,7 @@ pub enum ConfigError {
     Invalid { path: PathBuf, problems: Vec<Problem> },
     /// Everybody could change which commands it names.
     #[error(
-        "the config file {} names a command that gives a password, and every user can write to it: \
+        "the config file {} names a command, and every user can write to it: \
          any user's command would run",
         path.display()
     )]
@@ -152,7 +158,8 @@ impl FileConfig {
         let text = text_encoding::decode_utf8(&bytes)
             .map_err(|source| ConfigError::Encoding { path: path.to_owned(), source })?;
         let config = Self::parse(&text, path)?;
-        let names_commands = config.sections().any(|(_, section)| section.names_commands());
+        let names_commands = config.sections().any(|(_, section)| section.names_commands())
+            || config.notify.as_ref().is_some_and(NotifySection::names_commands);
         if names_commands && may_everybody_write(&file.metadata().map_err(unreadable)?) {
             return Err(ConfigError::Writable { path: path.to_owned() });
         }
@@ -180,7 +187,8 @@ impl FileConfig {
         if wrong.is_empty() { Ok(config) } else { Err(invalid(wrong)) }
     }
 
-    /// Returns the passwords that have two sources, or one that is none, and the picture rules that can never apply.
+    /// Returns the passwords that have two sources, or one that is none, the picture rules that can never apply, and
+    /// notifications that cannot be sent.
     fn conflicts(&self) -> impl Iterator<Item = Problem> {
         let rules = self.image.iter().enumerate().filter_map(|(at, image)| {
             let what = format!("in [[image]] rule {}, {}", at + 1, image.times().contradiction()?);
@@ -193,7 +201,11 @@ impl FileConfig {
                 what: format!("in [{table}], {what}"),
             })
         });
-        rules.chain(passwords)
+        let notify = self.notify.iter().flat_map(NotifySection::problems).map(|(key, what)| {
+            let line = self.places.line("[notify]", key);
+            Problem { line, what: format!("in [notify], {what}") }
+        });
+        rules.chain(passwords).chain(notify)
     }
 
     fn sections(&self) -> impl Iterator<Item = (Table, &ClusterSection)> {
@@ -266,6 +278,12 @@ impl FileConfig {
         self.default_time_zone.is_some()
     }
 
+    /// Returns where a watch sends notifications to.
+    pub fn notify(&self) -> Option<NotifySettings> {
+        let folder = self.path.parent().unwrap_or(&self.path);
+        self.notify.as_ref().map(|section| section.settings(folder))
+    }
+
     /// Returns which picture is for whom; file names count from the folder of the config file. `local` is the default
     /// time zone, and `at` the time at which the rules are to count.
     pub fn pictures(&self, local: TimeZone, at: Timestamp) -> PictureRules {
@@ -309,7 +327,7 @@ impl ClusterSection {
             file: self.password_file.as_deref(),
             variable: self.password_env.as_deref(),
             command: self.password_command.as_deref(),
-            keyring: self.password_keyring == Some(true),
+            other: self.password_keyring == Some(true),
         }
     }
 
@@ -324,7 +342,7 @@ impl ClusterSection {
             file: self.push_password_file.as_deref(),
             variable: self.push_password_env.as_deref(),
             command: self.push_password_command.as_deref(),
-            keyring: self.push_password_keyring == Some(true),
+            other: self.push_password_keyring == Some(true),
         }
     }
 }

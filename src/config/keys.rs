@@ -24,6 +24,27 @@ pub enum ValuePlace {
     Shared,
     /// In each table of a list of tables, such as `[[image]]`.
     Each(&'static str),
+    /// In a table of its own, such as `[notify]`.
+    Table(&'static str),
+}
+
+impl ValuePlace {
+    /// Returns the name of the table, where it is not one of clusters.
+    pub(super) fn table(self) -> Option<&'static str> {
+        match self {
+            Self::Each(name) | Self::Table(name) => Some(name),
+            Self::Top | Self::Cluster | Self::Shared => None,
+        }
+    }
+
+    /// Returns the line that the table begins with, where it is not one of clusters.
+    pub(super) fn header(self) -> String {
+        match self {
+            Self::Each(name) => format!("[[{name}]]"),
+            Self::Table(name) => format!("[{name}]"),
+            Self::Top | Self::Cluster | Self::Shared => String::new(),
+        }
+    }
 }
 
 impl Key {
@@ -62,11 +83,13 @@ pub(super) fn advice(name: &str, keys: &[Key], fits: impl Fn(&Key) -> bool) -> O
                 "it belongs to one cluster: write it into [cluster.NAME]".to_owned()
             }
             ValuePlace::Shared => "write it into [cluster.NAME] or [defaults]".to_owned(),
-            ValuePlace::Each(list) => format!("write it into [[{list}]]"),
+            ValuePlace::Each(_) | ValuePlace::Table(_) => {
+                format!("write it into {}", key.place.header())
+            }
         });
     }
     match name {
-        "password" | "push_password" => {
+        "password" | "push_password" | "mail_password" => {
             return Some(format!(
                 "a password is not allowed in this file: use {name}_file, {name}_env, {name}_command or \
                  {name}_keyring"
@@ -92,7 +115,7 @@ mod tests {
         let mut seen = BTreeSet::new();
         for key in KEYS {
             let place = match key.place {
-                ValuePlace::Each(list) => list,
+                ValuePlace::Each(table) | ValuePlace::Table(table) => table,
                 ValuePlace::Top | ValuePlace::Cluster | ValuePlace::Shared => "",
             };
             assert!(seen.insert((place, key.name)), "{} is declared twice", key.name);

@@ -18,7 +18,7 @@ mod template;
 mod value;
 
 pub use check::Problem;
-pub use file::{ConfigError, FileConfig};
+pub use file::{ConfigError, FileConfig, MailSettings, NotifySettings, WebhookSettings};
 pub use keys::{Key, ValuePlace};
 pub use origin::{Origin, Table, option};
 pub use password::{KeyringEntry, PasswordCommand, PasswordError, PasswordSource, password_of};

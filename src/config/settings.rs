@@ -279,12 +279,51 @@ settings! {
             "The addresses or networks from which the downloads of these phones reach the image server, \
              where a proxy or NAT is in between. From there the secret address of a download proves it \
              alone. The first [[nat]] that matches a phone counts."),
+        Key::new(NOTIFY, "on", "all of them", "[\"failed\", \"approval_needed\", \"stopped\"]",
+            "What `watch` sends a notification for: run_finished, failed, approval_needed, stopped, unreachable, recovered."),
+        Key::new(NOTIFY, "unreachable_after", "10m", "\"10m\"",
+            "How long passes have to fail until `unreachable` is sent."),
+        Key::new(NOTIFY, "ca_file", "the roots of this machine alone", "\"company-ca.pem\"",
+            "A PEM or DER file with authorities that signed the certificate of the webhook or of the mail server."),
+        Key { setting: WEBHOOK, ..Key::new(NOTIFY, "webhook_url", "none", "\"https://alerts.example.com/axlpaper\"",
+            "The URL that each notification is posted to. Where whoever knows it can send messages, use one of the next \
+             keys.") },
+        Key { setting: WEBHOOK, ..Key::new(NOTIFY, "webhook_url_file", "none", "\"teams.url\"",
+            "A file whose first line is the URL. Others must not be able to read it (chmod 600).") },
+        Key { setting: WEBHOOK, ..Key::new(NOTIFY, "webhook_url_env", "none", "\"TEAMS_URL\"",
+            "An environment variable that holds the URL.") },
+        Key { setting: WEBHOOK, ..Key::new(NOTIFY, "webhook_url_command", "none", "[\"pass\", \"show\", \"teams/url\"]",
+            "A command that prints the URL, as password_command does.") },
+        Key::new(NOTIFY, "webhook_format", "\"json\"", "\"teams\"",
+            "What is posted: \"json\" for the notification as a document, \"teams\" for an Adaptive Card, \"slack\" for a \
+             text."),
+        Key::new(NOTIFY, "mail_server", "none", "\"smtp.example.com\"",
+            "The mail server: HOST or HOST:PORT."),
+        Key::new(NOTIFY, "mail_tls", "\"starttls\"", "\"starttls\"",
+            "How the connection is encrypted: \"starttls\" (port 587), \"implicit\" (port 465), or \"none\" (port 25), \
+             which sends no password."),
+        Key::new(NOTIFY, "mail_from", "none", "\"axlpaper@example.com\"", "The sender of the mails."),
+        Key::new(NOTIFY, "mail_to", "none", "[\"voice-team@example.com\"]", "The recipients of the mails."),
+        Key::new(NOTIFY, "mail_user", "no login", "\"axlpaper\"", "The user that logs in to the mail server."),
+        Key { setting: MAIL_PASSWORD, ..Key::new(NOTIFY, "mail_password_file", "none", "\"mail.password\"",
+            "A file whose first line is the password of mail_user. Others must not be able to read it (chmod 600).") },
+        Key { setting: MAIL_PASSWORD, ..Key::new(NOTIFY, "mail_password_env", "none", "\"MAIL_PASSWORD\"",
+            "An environment variable that holds the password of mail_user.") },
+        Key { setting: MAIL_PASSWORD, ..Key::new(NOTIFY, "mail_password_command", "none", "[\"pass\", \"show\", \"mail\"]",
+            "A command that prints the password of mail_user, as password_command does.") },
+        Key::new(NOTIFY, "command", "none", "[\"/usr/local/bin/page-me\", \"voice\"]",
+            "A program with its arguments, for no shell. It gets each notification as JSON on standard input and may take \
+             30 seconds."),
     ]
 }
 
 const ZONE: ValuePlace = ValuePlace::Each("time_zone");
 const IMAGE: ValuePlace = ValuePlace::Each("image");
 const NAT: ValuePlace = ValuePlace::Each("nat");
+const NOTIFY: ValuePlace = ValuePlace::Table("notify");
+/// The setting that several keys of `[notify]` give.
+const WEBHOOK: &str = "webhook";
+const MAIL_PASSWORD: &str = "mail_password";
 const REQUIRED: &str = "has to be there";
 const ANY: &str = "all phones";
 const ALWAYS: &str = "always";

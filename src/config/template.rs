@@ -34,10 +34,16 @@ pub fn template(keys: &[Key], given: &Given) -> String {
     of(ValuePlace::Cluster).filter(|key| !is_given(key)).for_each(|key| text += &entry(key));
     text += &prose("The keys of [defaults], for this cluster alone:");
     of(ValuePlace::Shared).filter(|key| !is_given(key)).for_each(|key| text += &switched_off(key));
-    for list in lists(keys) {
-        let about = format!("As many [[{list}]] as are needed.");
-        text += &titled(list, &about, &format!("#[[{list}]]"));
-        of(ValuePlace::Each(list)).for_each(|key| text += &entry(key));
+    for (name, place) in tables(keys) {
+        let header = place.header();
+        let about = match place {
+            ValuePlace::Table(_) => format!("One {header}, for all clusters."),
+            ValuePlace::Each(_) | ValuePlace::Top | ValuePlace::Cluster | ValuePlace::Shared => {
+                format!("As many {header} as are needed.")
+            }
+        };
+        text += &titled(name, &about, &format!("#{header}"));
+        of(place).for_each(|key| text += &entry(key));
     }
     text
 }
@@ -79,17 +85,17 @@ fn switched_off(key: &Key) -> String {
     format!("#{} = {}\n", key.name, key.example)
 }
 
-/// Returns the lists of tables that there are, in order.
-pub(super) fn lists(keys: &[Key]) -> Vec<&'static str> {
-    let mut lists = Vec::new();
+/// Returns the tables that are not those of clusters, with their names and in order.
+pub(super) fn tables(keys: &[Key]) -> Vec<(&'static str, ValuePlace)> {
+    let mut tables = Vec::new();
     for key in keys {
-        if let ValuePlace::Each(list) = key.place
-            && !lists.contains(&list)
+        if let Some(name) = key.place.table()
+            && !tables.contains(&(name, key.place))
         {
-            lists.push(list);
+            tables.push((name, key.place));
         }
     }
-    lists
+    tables
 }
 
 /// Writes text as comment lines of a width that every terminal has.

@@ -141,7 +141,8 @@ pub async fn look(
     }
 }
 
-fn is_there(program: &Path) -> bool {
+/// Returns whether a program is where it is named, or in `PATH`.
+pub fn is_there(program: &Path) -> bool {
     if program.components().count() > 1 {
         return program.is_file();
     }

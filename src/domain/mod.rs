@@ -21,6 +21,7 @@ pub mod inventory;
 mod limit;
 pub mod model;
 pub mod nat;
+pub mod notification;
 pub mod pattern;
 pub mod personalization;
 pub mod phone_page;

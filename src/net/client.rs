@@ -290,7 +290,7 @@ fn server_of(location: &str) -> String {
 }
 
 /// Reads `Retry-After`: seconds, or a date that is compared with the server's own clock (RFC 9110).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = header_text(headers, RETRY_AFTER.as_str())?;
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));

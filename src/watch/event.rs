@@ -28,6 +28,8 @@ pub enum WatchEvent {
         shown: usize,
         /// Phones that it could not serve.
         failed: usize,
+        /// Phones that could not be served at last, by this run or by earlier ones.
+        failing: usize,
         /// Why it ended before its time, in words.
         stopped: Option<String>,
     },
@@ -56,6 +58,10 @@ pub enum WatchEvent {
     Failed(String),
     /// Passes work again.
     Recovered,
+    /// The watch ends with this error.
+    Ended(String),
+    /// The last pass of the previous process failed with this error.
+    EndedBefore(String),
     /// The cluster does not say what changed.
     WithoutChanges {
         /// Why, in words.
@@ -69,6 +75,8 @@ pub enum WatchEvent {
     ChangesLost(String),
     /// The pictures could not be read again; those that were read before count.
     PictureKept(String),
+    /// The pictures can be read again.
+    PictureRead,
 }
 
 impl fmt::Display for WatchEvent {
@@ -79,7 +87,7 @@ impl fmt::Display for WatchEvent {
                 write!(f, "{} to look at: {}", pluralize(phones.len(), "phone"), names(phones))
             }
             Self::Replaced(Replaced { new, old }) => write!(f, "{new} replaces {old}"),
-            Self::Ran { run, shown, failed, stopped } => {
+            Self::Ran { run, shown, failed, stopped, .. } => {
                 if let Some(run) = run {
                     write!(f, "run {run}: ")?;
                 }
@@ -105,6 +113,8 @@ impl fmt::Display for WatchEvent {
             }
             Self::Failed(why) => write!(f, "cannot work, and tries again: {why}"),
             Self::Recovered => f.write_str("works again"),
+            Self::Ended(why) => write!(f, "ended: {why}"),
+            Self::EndedBefore(why) => write!(f, "the last pass before this start failed: {why}"),
             Self::WithoutChanges { why, survey_every } => write!(
                 f,
                 "the cluster does not say what changed, so all phones are looked at every {}: {why}",
@@ -115,6 +125,7 @@ impl fmt::Display for WatchEvent {
             Self::PictureKept(why) => {
                 write!(f, "the pictures cannot be read, so those from before still count: {why}")
             }
+            Self::PictureRead => f.write_str("the pictures can be read again"),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod control;
 pub mod event;
 pub mod metrics;
 pub mod metrics_server;
+pub mod notify;
 pub mod replaced;
 pub mod state;
 pub mod watcher;

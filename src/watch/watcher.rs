@@ -151,6 +151,7 @@ pub async fn watch(
         status: WatchStatus {
             passes: before.as_ref().map(|before| before.passes).unwrap_or_default(),
             last_run: before.as_ref().and_then(|before| before.last_run),
+            error: before.as_ref().and_then(|before| before.error.clone()),
             ..WatchStatus::default()
         },
         retries: Vec::new(),
@@ -171,6 +172,7 @@ pub async fn watch(
         state: WatchState::of(retries, Timestamp::now()),
         clients: None,
         payload: None,
+        picture_error: None,
         cursor: None,
         account: None,
         associated: BTreeSet::new(),
@@ -186,7 +188,13 @@ pub async fn watch(
         refusals: 0,
         exit: Exit::Done,
     };
+    if let Some(error) = &watcher.row.status.error {
+        watcher.tell(&WatchEvent::EndedBefore(error.clone()));
+    }
     let ended = watcher.run().await;
+    if let Err(error) = &ended {
+        watcher.ended(error);
+    }
     watcher.save().await;
     drop(lock);
     ended
@@ -209,6 +217,8 @@ struct Watcher<'a> {
     clients: Option<ClusterClients>,
     /// What phones shall show, as it could be read last.
     payload: Option<(Arc<dyn Payload>, String)>,
+    /// Why the pictures could not be read again, as it was reported.
+    picture_error: Option<String>,
     /// The place in the queue of changes; nothing where the cluster does not say what changes.
     cursor: Option<ChangeCursor>,
     /// The account of the push user, where there is one.
@@ -263,6 +273,19 @@ impl Watcher<'_> {
         if status.error.take().is_some() {
             self.tell(&WatchEvent::Recovered);
         }
+    }
+
+    /// Takes in that the watch ends with an error, unless a person waits for the first pass. The journal keeps it, so that the next process does not report it again.
+    fn ended(&mut self, error: &AppError) {
+        let is_seen = self.request.asks_first && self.row.status.surveyed_at.is_none();
+        if is_seen || matches!(error.kind(), ErrorKind::Declined | ErrorKind::Interrupted) {
+            return;
+        }
+        let text = error.message().to_owned();
+        if self.row.status.error.as_ref() != Some(&text) {
+            self.tell(&WatchEvent::Ended(text.clone()));
+        }
+        self.row.status.error = Some(text);
     }
 
     /// Takes in that a pass failed. The next one connects anew.
@@ -561,9 +584,18 @@ impl Watcher<'_> {
     /// Reads what phones shall show. A picture that cannot be read is kept as it was.
     async fn load(&mut self) -> Result<(), AppError> {
         match self.desired.load(Timestamp::now()).await {
-            Ok(loaded) => self.payload = Some(loaded),
+            Ok(loaded) => {
+                self.payload = Some(loaded);
+                if self.picture_error.take().is_some() {
+                    self.tell(&WatchEvent::PictureRead);
+                }
+            }
             Err(error) if self.payload.is_some() => {
-                self.tell(&WatchEvent::PictureKept(error.message().to_owned()));
+                let why = Some(error.message().to_owned());
+                if self.picture_error != why {
+                    self.tell(&WatchEvent::PictureKept(error.message().to_owned()));
+                }
+                self.picture_error = why;
             }
             Err(error) => return Err(error),
         }
@@ -785,7 +817,8 @@ impl Watcher<'_> {
         let failed = report.failures().count();
         let stopped = ending.stopped.clone().filter(|_| !ending.interrupted);
         let run = self.row.status.last_run;
-        self.tell(&WatchEvent::Ran { run, shown, failed, stopped: stopped.clone() });
+        let failing = self.state.counts().failing;
+        self.tell(&WatchEvent::Ran { run, shown, failed, failing, stopped: stopped.clone() });
         self.exit = crate::rollout::result::exit_of(report);
         match stopped {
             Some(why) if ending.refused => self.stop_pushing(why),

@@ -112,6 +112,7 @@ fn a_key_of_the_config_file_says_what_its_value_has_to_be() {
                 ValuePlace::Top => format!("{line}[cluster.lab]\n"),
                 ValuePlace::Cluster | ValuePlace::Shared => format!("[cluster.lab]\n{line}"),
                 ValuePlace::Each(list) => format!("[[{list}]]\n{line}"),
+                ValuePlace::Table(table) => format!("[{table}]\n{line}"),
             };
             std::fs::write(&path, text).unwrap();
             let mut program = bare();

@@ -38,6 +38,7 @@ mod limits;
 mod lists;
 mod lockout;
 mod many_groups;
+mod notify;
 mod options;
 mod output;
 mod paging;

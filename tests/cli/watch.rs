@@ -51,7 +51,7 @@ pub fn runs(lab: &Lab) -> Value {
 }
 
 /// A phone that an administrator adds; no user controls it.
-fn add(lab: &Lab, n: u8) {
+pub fn add(lab: &Lab, n: u8) {
     let address = Address::V4(std::net::Ipv4Addr::new(127, 9, 9, n));
     let phone = PhoneSpec { address, ..PhoneSpec::new(name(n.into()), 683) };
     lab.cluster.change(Change::Insert { position: 0, phone: Box::new(phone) });

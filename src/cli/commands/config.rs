@@ -21,6 +21,7 @@ use crate::interaction::Silent;
 use crate::net::trace::HIDDEN;
 use crate::report::{SettingRecord, printable_lines, settings_json};
 use crate::rollout::payload::source_image::SourceImage;
+use crate::watch::notify::channels::Channels;
 
 /// Show the settings that count, look for mistakes in the config file, or keep a password in the keyring
 #[derive(clap::Args, Debug)]
@@ -146,6 +147,13 @@ async fn check(args: CheckArgs) -> Result<Exit, AppError> {
         }
     }
     let are_pictures_good = exit == Exit::Done;
+    if let Some(settings) = file.notify() {
+        for problem in Channels::problems(&settings).await {
+            exit = Exit::Usage;
+            lines.push(format!("error: [notify]: {}", problem.message()));
+            lines.extend(problem.hints().iter().map(|hint| format!("  hint: {hint}")));
+        }
+    }
     for name in file.clusters() {
         let problems = problems(&file, name).await?;
         if problems.is_empty() {

@@ -24,6 +24,9 @@ pub struct Args {
     phones: PhoneArgs,
     #[command(flatten)]
     push: PushAccessArgs,
+    /// Send a test to every channel of [notify] in the config file
+    #[arg(long)]
+    notify: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -34,7 +37,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let connection = args.connection.with_phones(args.phones);
     let progress = Progress::shared();
     progress.observe(&Event::Started { stage: Stage::Checks, total: None });
-    let mut checks = doctor::run(&connection, &args.push).await;
+    let mut checks = doctor::run(&connection, &args.push, args.notify).await;
     progress.observe(&Event::Finished { stage: Stage::Checks });
     let exit = doctor::exit_of(&checks);
     if args.output.is_recap() {

@@ -26,6 +26,7 @@ use crate::cli::present::clusters;
 use crate::cli::settings;
 use crate::cli::systemd::ServiceManager;
 use crate::cli::ui::{self, Terminal};
+use crate::config::NotifySettings;
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::journal;
 use crate::connect::shared_servers::SharedServers;
@@ -39,6 +40,8 @@ use crate::rollout::options::{PushOptions, SavedOptions};
 use crate::watch::event::{WatchEvent, WatchObserver};
 use crate::watch::metrics::WatchMetrics;
 use crate::watch::metrics_server::MetricsServer;
+use crate::watch::notify::channels::Channels;
+use crate::watch::notify::notifier::{Notifier, SharedConditions};
 use crate::watch::state::WatchCounts;
 use crate::watch::watcher::{Callers, DesiredState, LoadFuture, WatchHandle, WatchRequest, watch};
 
@@ -116,13 +119,13 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         return dry_run(args).await;
     }
     let mut signals = interrupt::WatchSignals::new()?;
-    let mut watched = Watched::read(&args)?;
     let front = Front::new();
     let _server = match args.watch.metrics {
         Some(address) => Some(front.serve_metrics(address).await?),
         None => None,
     };
     let interaction = Terminal::shared(args.watch.yes);
+    let mut watched = Watched::read(&args, &interaction).await?;
     let mut asks_first = !args.watch.yes;
     loop {
         let handle = WatchHandle::default();
@@ -137,7 +140,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
             match signal {
                 Signal::Reload => {
                     front.manager.reloading();
-                    match Watched::read(&args) {
+                    match Watched::read(&args, &interaction).await {
                         Ok(next) => break next,
                         Err(error) => ui::say_error(&printable_lines(&format!(
                             "the config file is not taken over, and what it said before still counts: {error}"
@@ -196,10 +199,12 @@ struct Watched {
     connections: Vec<ClusterSettings>,
     request: WatchRequest,
     desired: Rules,
+    /// Where notifications are sent to.
+    notify: Option<(NotifySettings, Arc<Channels>)>,
 }
 
 impl Watched {
-    fn read(args: &Args) -> Result<Self, AppError> {
+    async fn read(args: &Args, interaction: &Arc<dyn Interaction>) -> Result<Self, AppError> {
         let connection = args.connection.clone().or_all(args.all).with_phones(args.phones.clone());
         name_list::check_stdin(&connection, &args.target)?;
         let TargetArgs { limit, sample, .. } = args.target;
@@ -250,7 +255,14 @@ impl Watched {
             once: args.watch.once,
             asks_first: false,
         };
-        Ok(Self { several, connections, request, desired: Rules(wanted) })
+        let notify = match settings::file(&connection)?.and_then(|file| file.notify()) {
+            Some(settings) => {
+                let channels = Channels::open(&settings, interaction.as_ref()).await?;
+                Some((settings, Arc::new(channels)))
+            }
+            None => None,
+        };
+        Ok(Self { several, connections, request, desired: Rules(wanted), notify })
     }
 
     /// Watches every cluster, until all are stopped or have failed.
@@ -266,7 +278,10 @@ impl Watched {
         front.manager.starts(names);
         let request = Arc::new(WatchRequest { asks_first, ..self.request.clone() });
         let observers = observers(self.several);
-        let log = Log { several: self.several, front };
+        let notifier = self.notify.as_ref().map(|(settings, channels)| {
+            Notifier::start(settings, Arc::clone(channels), Arc::clone(&front.reported))
+        });
+        let log = Log { several: self.several, front, notifier };
         let watches = self.connections.iter().map(|connection| async {
             let name = &connection.name;
             let mut connection = connection.clone();
@@ -287,6 +302,10 @@ impl Watched {
                 match never {}
             }
         };
+        if let Some(notifier) = log.notifier {
+            let limit = if request.once { ONCE } else { GRACE };
+            notifier.finish(limit).await;
+        }
         let several = self.several;
         let mut worst = Exit::Done;
         for ended in ended {
@@ -314,11 +333,17 @@ impl DesiredState for Rules {
 struct Front {
     metrics: Arc<WatchMetrics>,
     manager: ServiceManager,
+    /// The conditions that were reported already.
+    reported: SharedConditions,
 }
 
 impl Front {
     fn new() -> Self {
-        Self { metrics: Arc::default(), manager: ServiceManager::from_environment() }
+        Self {
+            metrics: Arc::default(),
+            manager: ServiceManager::from_environment(),
+            reported: SharedConditions::default(),
+        }
     }
 
     async fn serve_metrics(&self, address: SocketAddr) -> Result<MetricsServer, AppError> {
@@ -347,14 +372,22 @@ impl Front {
     }
 }
 
-/// Writes events as lines.
+/// Writes events as lines, and has them sent.
 struct Log<'a> {
     several: bool,
     front: &'a Front,
+    notifier: Option<Notifier>,
 }
 
 impl WatchObserver for Log<'_> {
     fn observe(&self, cluster: &str, event: &WatchEvent) {
+        if let Some(notifier) = &self.notifier {
+            notifier.observe(cluster, event);
+        }
+        // The command ends with that error.
+        if matches!(event, WatchEvent::Ended(_)) {
+            return;
+        }
         let time = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S");
         let text = match self.several {
             true => format!("{time} {cluster}: {event}"),
@@ -381,5 +414,8 @@ impl WatchObserver for Log<'_> {
     }
 }
 
-/// How long what is in progress may take when the watch ends.
+/// How long what is in progress may take when the watch ends, and notifications after it.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long the notifications of a single pass may take, with all attempts.
+const ONCE: Duration = Duration::from_secs(120);

@@ -42,11 +42,15 @@ use crate::net::page::PageCheck;
 use crate::ris::client::RisClient;
 use crate::rollout::accounts::PushUserRights;
 use crate::survey;
+use crate::watch::notify::channels::Channels;
 
 /// Makes all checks that can be made.
-pub async fn run(args: &ConnectionArgs, push: &PushAccessArgs) -> Vec<Check> {
+pub async fn run(args: &ConnectionArgs, push: &PushAccessArgs, notifies: bool) -> Vec<Check> {
     let mut checks = Checks::new();
     journal(&mut checks, args);
+    if notifies {
+        notify(&mut checks, args).await;
+    }
     let Some((cluster, settings)) = configuration(&mut checks, args, push) else {
         checks.skip(&[NAME, TCP, TLS], "a configuration");
         checks.skip(AFTER_TLS, "a configuration");
@@ -101,6 +105,32 @@ fn journal(checks: &mut Checks, args: &ConnectionArgs) {
         Ok(Found::ok(format!("the journal will be {shown}")))
     });
     checks.add(JOURNAL, found.unwrap_or_else(|error| evaluate::failed(&error)));
+}
+
+/// Sends a test to every channel.
+async fn notify(checks: &mut Checks, args: &ConnectionArgs) {
+    let interaction = Terminal::shared(false);
+    let opened = match settings::file(args).map(|file| file.and_then(|file| file.notify())) {
+        Ok(Some(settings)) => Channels::open(&settings, interaction.as_ref()).await,
+        Ok(None) => Err(AppError::new(ErrorKind::Usage, "the config file has no table [notify]")
+            .hint("write one, or leave --notify out")),
+        Err(error) => Err(error),
+    };
+    let channels = match opened {
+        Ok(channels) => channels,
+        Err(error) => return checks.add(NOTIFY, evaluate::failed(&error)),
+    };
+    for (channel, sent) in channels.test().await {
+        let found = match sent {
+            Ok(()) => Found::ok(format!("{channel} took a test")),
+            Err(what) => Found::failed(
+                Exit::Failed,
+                format!("{channel} {what}"),
+                "check [notify] of the config file, and what the other side says about it",
+            ),
+        };
+        checks.add(NOTIFY, found);
+    }
 }
 
 fn configuration(
@@ -465,6 +495,7 @@ async fn image_server(checks: &mut Checks, connection: &ClusterSettings) {
 }
 
 const JOURNAL: &str = "journal";
+const NOTIFY: &str = "notify";
 const CONFIGURATION: &str = "configuration";
 const NAME: &str = "host";
 const TCP: &str = "connection";

@@ -1,4 +1,4 @@
-//! The keys of a table that give one user's password, of which a table may hold only one.
+//! The keys of a table that give one secret, of which a table may hold only one.
 
 use std::path::Path;
 
@@ -8,25 +8,33 @@ pub(super) struct Sources<'config> {
     pub file: Option<&'config Path>,
     pub variable: Option<&'config str>,
     pub command: Option<&'config [String]>,
-    pub keyring: bool,
+    /// Whether the fourth key is given.
+    pub other: bool,
 }
 
 impl Sources<'_> {
+    /// Returns whether one of the keys is given.
+    pub fn is_given(self) -> bool {
+        self.given().contains(&true)
+    }
+
+    fn given(self) -> [bool; 4] {
+        [self.file.is_some(), self.variable.is_some(), self.command.is_some(), self.other]
+    }
+
     /// Returns what is wrong, with the key that it is about.
     pub fn problems(self) -> Vec<(&'static str, String)> {
         let keys = self.keys;
-        let given =
-            [self.file.is_some(), self.variable.is_some(), self.command.is_some(), self.keyring];
         let given: Vec<&str> = keys
             .into_iter()
-            .zip(given)
+            .zip(self.given())
             .filter(|(_, is_given)| *is_given)
             .map(|(key, _)| key)
             .collect();
         let mut problems = Vec::new();
         if let [first, second, ..] = given[..] {
             let what =
-                format!("`{first}` and `{second}` give the same password: leave one of them out");
+                format!("`{first}` and `{second}` give the same secret: leave one of them out");
             problems.push((second, what));
         }
         if self.file.is_some_and(|path| path.as_os_str().is_empty()) {

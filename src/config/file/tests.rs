@@ -120,7 +120,7 @@ fn sources_that_are_none_are_refused() {
 
 #[test]
 fn no_password_stands_in_the_defaults() {
-    for key in KEYS.iter().filter(|key| key.is_one_of_several()) {
+    for key in KEYS.iter().filter(|key| key.is_of_cluster() && key.is_one_of_several()) {
         let error = refused(&format!("[defaults]\n{} = {}\n", key.name, key.example));
         assert!(error.contains("line 2") && error.contains("belongs to one cluster"), "{error}");
     }
@@ -165,7 +165,7 @@ fn the_template_can_be_switched_on() {
         for key in KEYS {
             let places = [String::new(), "[defaults]".to_owned(), "[cluster.lab]".to_owned()];
             let stands = match key.place {
-                ValuePlace::Each(_) => {
+                ValuePlace::Each(_) | ValuePlace::Table(_) => {
                     text.lines().any(|line| line.starts_with(&format!("{} =", key.name)))
                 }
                 ValuePlace::Top | ValuePlace::Cluster | ValuePlace::Shared => {
@@ -230,8 +230,10 @@ fn the_list_of_keys_is_what_the_file_is_read_into() {
     of_clusters.sort_unstable();
     assert_eq!(fields_of::<ClusterSection>(), of_clusters);
     let top = KEYS.iter().filter(|key| key.place == ValuePlace::Top).map(|key| key.name);
-    let mut top: Vec<&str> =
-        top.chain(template::lists(KEYS)).chain(["cluster", "defaults"]).collect();
+    let mut top: Vec<&str> = top
+        .chain(template::tables(KEYS).into_iter().map(|(name, _)| name))
+        .chain(["cluster", "defaults"])
+        .collect();
     top.sort_unstable();
     assert_eq!(fields_of::<FileConfig>(), top);
 }
@@ -245,6 +247,7 @@ fn a_file_that_everybody_may_write_names_no_commands() {
     for (text, mode, is_good) in [
         ("[cluster.lab]\npassword_command = [\"pass\"]\n", 0o666, false),
         ("[cluster.lab]\npush_password_command = [\"pass\"]\n", 0o602, false),
+        ("[notify]\ncommand = [\"pager\"]\n", 0o666, false),
         ("[cluster.lab]\npassword_command = [\"pass\"]\n", 0o664, true),
         ("[cluster.lab]\npassword_file = \"pass\"\n", 0o666, true),
     ] {
