@@ -157,6 +157,10 @@ impl Desk {
         if asks.contains(&arguments[0].as_str()) && !dry {
             arguments.push("--yes".to_owned());
         }
+        // One pass, as large as the document before it left it.
+        if arguments[0] == "watch" && !dry {
+            arguments.extend(["--once", "--yes", "--max-change", "100%"].map(str::to_owned));
+        }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut program = lab.program(&arguments);
         // Nobody's own keyring is touched.
@@ -177,10 +181,14 @@ fn ends_otherwise(words: &[String]) -> Option<(i32, &'static str)> {
     let elsewhere = has("--image-url").then_some((1, "http://cucm:6970"));
     let keyring = has("keyring").then_some((2, "no keyring answers"));
     // Every run before it has ended.
-    let control = has("control").then_some((5, "has ended"));
+    let ended = if has("watch") { "no watch works" } else { "has ended" };
+    let control = has("control").then_some((5, ended));
+    // The config file has no rules.
+    let is_bare = words.iter().skip(2).all(|word| word.starts_with("--"));
+    let rules = (words[1] == "watch" && is_bare).then_some((2, "no picture is named"));
     // No phone showed another picture before.
     let earlier = has("--pictures").then_some((2, "picture"));
-    elsewhere.or(keyring).or(control).or(earlier)
+    elsewhere.or(keyring).or(control).or(rules).or(earlier)
 }
 
 /// Runs a command that only ends when it is stopped, until it has said where it is.

@@ -52,7 +52,8 @@ impl Args {
                 }
                 "--watch" => {
                     let phones = args.next().ok_or("--watch needs a number of phones")?;
-                    let passes = args.find(|arg| arg != "--bench").unwrap_or("10000".to_owned());
+                    let passes =
+                        args.find(|arg| arg != "--bench").unwrap_or_else(|| "10000".to_owned());
                     return Ok(Self::Watch(phones.parse()?, passes.parse()?));
                 }
                 "--strangers" => {

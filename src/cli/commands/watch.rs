@@ -30,6 +30,7 @@ use crate::config::NotifySettings;
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::journal;
 use crate::connect::shared_servers::SharedServers;
+use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::Proof;
 use crate::interaction::Interaction;
@@ -167,13 +168,26 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     }
 }
 
+/// Returns the picture that was typed, or those of the config file's rules.
+fn wanted(
+    picture: Option<PathBuf>,
+    options: PictureArgs,
+    rules: PictureRules,
+) -> Result<PayloadSource, AppError> {
+    if picture.is_none() && rules.is_empty() {
+        return Err(AppError::new(ErrorKind::Usage, "no picture is named")
+            .hint("give a PICTURE, or write [[image]] rules into the config file"));
+    }
+    PayloadArgs::default().wanted(picture, options, rules)
+}
+
 /// The first pass is a rollout.
 async fn dry_run(args: Args) -> Result<Exit, AppError> {
     let rules = settings::pictures(&args.connection)?;
     let job = Job {
         command: "watch",
         source: Source::Typed {
-            wanted: PayloadArgs::default().wanted(args.picture, args.options, rules)?,
+            wanted: wanted(args.picture, args.options, rules)?,
             target: Box::new(args.target),
             addresses: AddressArgs::default(),
         },
@@ -225,7 +239,7 @@ impl Watched {
             }
         }
         let rules = settings::pictures(&connection)?;
-        let wanted = PayloadArgs::default().wanted(args.picture.clone(), args.options, rules)?;
+        let wanted = wanted(args.picture.clone(), args.options, rules)?;
         let proof = args.picture_push.verify.map(Proof::from);
         if proof == Some(Proof::None) {
             let error = "a watch must know what phones show, and with --verify none it does not";
