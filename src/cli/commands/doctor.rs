@@ -24,7 +24,7 @@ pub struct Args {
     phones: PhoneArgs,
     #[command(flatten)]
     push: PushAccessArgs,
-    /// Send a test to every channel of [notify] in the config file
+    /// Send a test to every channel of `[notify]` in the config file
     #[arg(long)]
     notify: bool,
     #[command(flatten)]
