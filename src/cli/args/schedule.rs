@@ -1,6 +1,6 @@
 //! When phones may be pushed to, from the options and the config file.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::cli::args::ConnectionArgs;
 use crate::cli::args::push::PushArgs;
@@ -43,22 +43,13 @@ fn moment(
     after: Timestamp,
     zones: &Zones,
 ) -> Result<Timestamp, AppError> {
-    let usage = |message| {
-        AppError::new(ErrorKind::Usage, message).hint("nothing was changed; name another one")
-    };
-    let Some(moment) = time.moment(after, zones.otherwise()) else {
+    time.moment(after, zones.otherwise()).ok_or_else(|| {
         let why = match option {
             _ if time.is_beyond_calendar(zones.otherwise()) => "is out of reach",
             "--start" => "has passed",
             _ => "has passed, or comes before the start",
         };
-        return Err(usage(format!("{option} names a time that {why}")));
-    };
-    if moment.duration_since(after) > FARTHEST {
-        return Err(usage(format!("{option} names a time that is more than a year ahead")));
-    }
-    Ok(moment)
+        AppError::new(ErrorKind::Usage, format!("{option} names a time that {why}"))
+            .hint("nothing was changed; name another one")
+    })
 }
-
-/// A time that lies farther ahead is a mistake.
-const FARTHEST: SignedDuration = SignedDuration::from_hours(366 * 24);

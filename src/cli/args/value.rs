@@ -16,10 +16,12 @@ pub const NUMBERS: [&str; 7] = ["N", "N|P%", "SECONDS", "DURATION", "AGE", "PORT
 pub fn duration(text: &str) -> Result<Duration, String> {
     let how =
         "write a duration with its unit, such as 300ms, 90s, 30m, 2h or 1h30m, and at most 720h";
+    // A month has no length of its own, and is too long anyway.
+    let is_span = || text.trim().parse::<Span>().is_ok_and(|span| span.is_positive());
     match crate::domain::text::duration(text) {
         Some(length) if length <= LONGEST => Ok(length),
-        Some(_) => Err(format!("it is longer than 720h (30 days); {how}")),
-        None => Err(wrong(text, how)),
+        None if !is_span() => Err(wrong(text, how)),
+        Some(_) | None => Err(format!("it is longer than 720h (30 days); {how}")),
     }
 }
 
