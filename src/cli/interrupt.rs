@@ -13,7 +13,7 @@ pub fn watch(handle: &RolloutHandle) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let handle = handle.clone();
     // Signals that arrive before the task runs count too.
-    let signals = Signals::new();
+    let signals = Signals::new(!ignores_hangup());
     tasks.spawn(async move {
         let Ok(mut signals) = signals else { return };
         let signal = signals.next().await;
@@ -45,7 +45,8 @@ impl WatchSignals {
     /// # Errors
     /// When the system does not allow it.
     pub fn new() -> Result<Self, AppError> {
-        let signals = Signals::new().map_err(|error| {
+        // It ends no watch, so one that `nohup` started takes it too.
+        let signals = Signals::new(true).map_err(|error| {
             AppError::from_error(ErrorKind::Failed, error).context("cannot receive signals")
         })?;
         Ok(Self(signals))
@@ -69,15 +70,15 @@ const HANGUP: &str = "the terminal is gone (SIGHUP)";
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    /// Nothing where the program was started with this signal ignored, as `nohup` does.
+    /// Nothing where it ends no program that was started with this signal ignored, as `nohup` does.
     hangup: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> io::Result<Self> {
+    fn new(takes_hangup: bool) -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
+        let hangup = if takes_hangup { Some(signal(SignalKind::hangup())?) } else { None };
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -116,8 +117,13 @@ fn ignores_hangup() -> bool {
 struct Signals;
 
 #[cfg(not(unix))]
+fn ignores_hangup() -> bool {
+    true
+}
+
+#[cfg(not(unix))]
 impl Signals {
-    fn new() -> io::Result<Self> {
+    fn new(_: bool) -> io::Result<Self> {
         Ok(Self)
     }
 
