@@ -76,12 +76,6 @@ impl Running {
         self.lines = BufReader::new(std::os::fd::OwnedFd::from(reader).into());
     }
 
-    /// Kills the program, and returns what it wrote.
-    pub fn killed(mut self) -> Ended {
-        self.child.kill().unwrap();
-        self.ends()
-    }
-
     /// Waits until the program ends.
     pub fn ends(mut self) -> Ended {
         self.lines.read_to_string(&mut self.stderr).unwrap();

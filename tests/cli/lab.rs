@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use assert_cmd::Command;
 use axlpaper::sim::{
     ADMIN_PASSWORD, ADMIN_USER, Fleet, Limits, PUSH_PASSWORD, PUSH_USER, PhoneSpec, Record,
-    SimCluster, SimConfig, Timeline,
+    SimCluster, SimConfig,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -161,12 +161,6 @@ impl Lab {
     /// Returns the lab's folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
-    }
-
-    /// Lets the events of a timeline happen, counted from now.
-    pub fn play(&self, timeline: Timeline) {
-        let _guard = self.runtime.enter();
-        self.cluster.play(timeline);
     }
 
     /// Returns what the cluster recorded.

@@ -72,7 +72,6 @@ mod verify;
 mod versions;
 mod watch;
 mod watch_service;
-mod watch_timeline;
 mod waves;
 mod web;
 mod words;
