@@ -39,7 +39,7 @@ pub struct SavedRetry {
     /// How often in a row it could not be served.
     pub failures: u32,
     pub retry_at: Timestamp,
-    /// Stands for where and when it was registered. After another registration it is tried at once.
+    /// A digest of its registration. After another registration it is tried at once.
     pub registration: u64,
 }
 

@@ -112,7 +112,7 @@ async fn request_tls(mut tcp: TcpStream) -> Result<TcpStream, MailServerError> {
     }
     ask(&mut clear, "STARTTLS").await?;
     if !clear.buffer().is_empty() {
-        // Whoever is in between put in text that would count as sent by the server behind TLS.
+        // Text that somebody inserted on the way would count as sent by the server over TLS.
         let reply = "more text follows the reply, in front of TLS".to_owned();
         return Err(MailServerError::Refused { command: "STARTTLS", reply });
     }

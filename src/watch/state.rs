@@ -48,7 +48,7 @@ pub struct SeenPhone {
 /// What a watch knows of a phone.
 #[derive(Clone, Debug, Default)]
 struct PhoneState {
-    /// Stands for where and when it is registered.
+    /// A digest of its registration.
     registration: u64,
     /// Nothing before the first look.
     verdict: Option<Verdict>,

@@ -275,7 +275,8 @@ impl Watcher<'_> {
         }
     }
 
-    /// Takes in that the watch ends with an error, unless a person waits for the first pass. The journal keeps it, so that the next process does not report it again.
+    /// Takes in that the watch ends with an error, unless a person waits for the first pass. The journal keeps it, so that
+    /// the next process does not report it again.
     fn ended(&mut self, error: &AppError) {
         let is_seen = self.request.asks_first && self.row.status.surveyed_at.is_none();
         if is_seen || matches!(error.kind(), ErrorKind::Declined | ErrorKind::Interrupted) {
@@ -698,6 +699,10 @@ impl Watcher<'_> {
             self.state.hold(work);
             self.exit = Exit::Refused;
             return Ok(());
+        }
+        if self.state.counts().held == 0 {
+            // Nothing waits any more, so the same number is told when it comes again.
+            self.wanted = 0;
         }
         let asks = is_first && self.request.asks_first && closed == 0;
         let surveyed = Surveyed { clients, inventory };

@@ -29,7 +29,7 @@ pub struct NotifySettings {
 
 #[derive(Clone, Debug)]
 pub struct WebhookSettings {
-    /// Gives the URL, which is a secret: whoever knows it can send messages.
+    /// Gives the URL, which is a secret: it is all that is needed to send messages.
     pub url: PasswordSource,
     pub format: WebhookFormat,
 }
