@@ -1,7 +1,10 @@
 //! What was typed, or what this program typed itself to start its child.
 
+use std::time::Duration;
+
 use crate::Failure;
 use crate::server::Kind;
+use crate::watch::WatchSize;
 
 /// What to do.
 pub enum Args {
@@ -11,8 +14,8 @@ pub enum Args {
     Measure(Size),
     /// Measure only how soon a download begins among so many strangers.
     Strangers(usize),
-    /// Measure only a quiet watch over so many phones, and its memory in so many passes.
-    Watch(u32, u64),
+    /// Measure only a watch.
+    Watch(WatchSize),
 }
 
 /// How much to measure.
@@ -27,6 +30,7 @@ pub struct Size {
     pub rounds: usize,
     /// How many strangers hold connections to the image server, one measurement each.
     pub strangers: &'static [usize],
+    pub watch: WatchSize,
 }
 
 impl Args {
@@ -54,7 +58,7 @@ impl Args {
                     let phones = args.next().ok_or("--watch needs a number of phones")?;
                     let passes =
                         args.find(|arg| arg != "--bench").unwrap_or_else(|| "10000".to_owned());
-                    return Ok(Self::Watch(phones.parse()?, passes.parse()?));
+                    return Ok(Self::Watch(watch(phones.parse()?, passes.parse()?)));
                 }
                 "--strangers" => {
                     let count = args.next().ok_or("--strangers needs a number")?;
@@ -71,9 +75,28 @@ impl Args {
             at_once: if is_small { &[10, 40] } else { &[100, 300, 1_000] },
             rounds: if is_small { 1 } else { 3 },
             strangers: if is_small { &[200] } else { &[1_000, 10_000] },
+            watch: if is_small { SMALL_WATCH } else { watch(phones, 10_000) },
         }))
     }
 }
+
+fn watch(phones: u32, passes: u64) -> WatchSize {
+    WatchSize {
+        phones,
+        time: Duration::from_secs(20),
+        passes: [passes / 10, passes],
+        added: 20,
+        interval: Duration::from_secs(5),
+    }
+}
+
+const SMALL_WATCH: WatchSize = WatchSize {
+    phones: 200,
+    time: Duration::from_secs(2),
+    passes: [10, 50],
+    added: 2,
+    interval: Duration::from_secs(1),
+};
 
 /// The first argument of a child.
 pub const SERVE: &str = "serve";

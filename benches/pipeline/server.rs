@@ -1,7 +1,7 @@
 //! The simulated cluster in a process of its own, and what it is asked from here.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use axlpaper::net::credentials::Credentials;
 use axlpaper::net::endpoint::Endpoint;
 use axlpaper::net::trust::Trust;
 use axlpaper::sim::{
-    ADMIN_PASSWORD, ADMIN_USER, FleetSpec, Limits, PushOutcome, Quirk, Registration, SimCluster,
-    SimConfig,
+    ADMIN_PASSWORD, ADMIN_USER, Address, Change, FleetSpec, Limits, PhoneSpec, PushOutcome, Quirk,
+    Registration, SimCluster, SimConfig,
 };
 use secrecy::SecretString;
 
@@ -88,8 +88,14 @@ pub async fn serve(kind: Kind, phones: u32) -> Result<(), Failure> {
     tell(&format!("{axl} {pin} {port} {listed}"));
     // The servers are on other threads; this one has nothing to do but wait for a question.
     for question in std::io::stdin().lines() {
+        let question = question?;
+        if let Some(added) = question.strip_prefix("add ") {
+            add(&cluster, added.parse()?).await;
+            tell("0");
+            continue;
+        }
         let record = cluster.record();
-        match question?.as_str() {
+        match question.as_str() {
             "shown" => {
                 let shown = record.phones.values().filter(|phone| phone.shown.is_some()).count();
                 tell(&shown.to_string());
@@ -111,6 +117,17 @@ pub async fn serve(kind: Kind, phones: u32) -> Result<(), Failure> {
     }
     cluster.shutdown().await;
     Ok(())
+}
+
+/// Adds a phone that no user controls, and waits until it shows a picture.
+async fn add(cluster: &SimCluster, number: u8) {
+    let address = Address::V4(Ipv4Addr::new(127, 90, 0, number));
+    let phone = PhoneSpec { address, ..PhoneSpec::new(format!("SEP00ADDED{number:05}"), 683) };
+    let name = phone.name.clone();
+    cluster.change(Change::Insert { position: usize::MAX, phone: Box::new(phone) });
+    while cluster.phone(&name).is_none_or(|phone| phone.shown.is_none()) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 /// The child process, as its parent sees it. It stops when this is dropped.

@@ -1,4 +1,4 @@
-//! A watch on a cluster where nothing happens: its processor time, and whether its memory grows.
+//! A watch: its processor time and memory where nothing happens, and how soon a new phone has its picture.
 //!
 //! The watch is the program itself. Its time goes by [`FASTER`] times faster: the interval is as much shorter, and the rate
 //! of RisPort70 as much higher, so a second has the work of [`FASTER`] seconds.
@@ -23,11 +23,15 @@ pub struct WatchSize {
     pub time: Duration,
     /// The passes after which its memory is compared.
     pub passes: [u64; 2],
+    /// Phones that are added, one after the other.
+    pub added: u8,
+    /// The time between two passes while they are added.
+    pub interval: Duration,
 }
 
-/// Measures both.
+/// Measures all of it.
 pub async fn measure(size: &WatchSize, table: &mut Table) -> Result<(), Failure> {
-    let server = Server::start(Kind::Away, size.phones)?;
+    let mut server = Server::start(Kind::Away, size.phones)?;
     let watch = Watch::start(&server, INTERVAL / FASTER)?;
     watch.until(2).await?;
     let (began, before) = (Instant::now(), processor_time_of(watch.id()));
@@ -55,6 +59,34 @@ pub async fn measure(size: &WatchSize, table: &mut Table) -> Result<(), Failure>
             &format!("{:.1} MB / {:.1} MB", after as f64 / 1e6, before as f64 / 1e6),
         );
     }
+    drop(watch);
+    delays(size, &mut server, table).await
+}
+
+/// Measures how long a new phone is without its picture: until the next pass sees it, associates it and pushes to it.
+async fn delays(size: &WatchSize, server: &mut Server, table: &mut Table) -> Result<(), Failure> {
+    let watch = Watch::start(server, size.interval)?;
+    watch.until(2).await?;
+    let mut delays = Vec::new();
+    for number in 1..=size.added {
+        // The last phone was served at the beginning of a pass; this one comes at any time of one.
+        tokio::time::sleep(size.interval * u32::from(number) / u32::from(size.added)).await;
+        let began = Instant::now();
+        server.ask(&format!("add {number}"))?;
+        delays.push(began.elapsed());
+    }
+    delays.sort_unstable();
+    let at = |percent: usize| delays[(delays.len() * percent / 100).min(delays.len() - 1)];
+    let slot = size.interval.as_secs_f64() / INTERVAL.as_secs_f64() * 60.0 / f64::from(RIS_RATE);
+    let longest = size.interval.as_secs_f64() + slot;
+    for (what, delay) in [("median", at(50)), ("95 %", at(95))] {
+        table.ratio(
+            format!("new phone to picture, {what} / (interval + slot of RisPort70)"),
+            delay.as_secs_f64() / longest,
+            Bound::AtMost(1.0),
+            &format!("{delay:.2?} / {longest:.2} s, {} phones", delays.len()),
+        );
+    }
     Ok(())
 }
 
@@ -74,6 +106,7 @@ impl Watch {
         program.env("CUCM_USERNAME", ADMIN_USER).env("CUCM_PASSWORD", ADMIN_PASSWORD);
         program.env("PHONE_USERNAME", PUSH_USER).env("PHONE_PASSWORD", PUSH_PASSWORD);
         program.arg("watch").arg(&picture).args(["--yes", "--pin-sha256", &server.pin]);
+        program.args(["--phone-port", &server.phone_port.to_string()]);
         program.args(["--ris-rate", &(RIS_RATE * FASTER).to_string()]);
         program.args(["--interval", &format!("{}ms", interval.as_millis())]);
         let child = program.stdin(Stdio::null()).stderr(Stdio::null()).spawn()?;
