@@ -7,7 +7,7 @@ use crate::domain::inventory::{
     AccountStatus, AddressOwner, ClusterInfo, EnterpriseSettings, PhoneProfile,
 };
 use crate::domain::personalization::Setting;
-use crate::domain::picture_rules::{PictureRule, PictureRules};
+use crate::domain::picture_rules::{Keep, PictureRule, PictureRules};
 use crate::domain::registration::{Httpd, Registration, Source, Status};
 use crate::domain::rule_times::RuleTimes;
 use crate::domain::selector::Field;
@@ -38,6 +38,7 @@ fn a_resumed_run_says_which_of_its_rules_have_ended() {
         file: name.into(),
         phones: vec![(Field::DevicePool, pool.parse().unwrap())],
         times: RuleTimes { until: until.map(|day| day.parse().unwrap()), ..RuleTimes::default() },
+        keep: Keep::default(),
     };
     let rules = [
         rule("xmas.png", Some("2026-12-26"), "HQ"),

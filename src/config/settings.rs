@@ -272,6 +272,8 @@ settings! {
             "Until when they get it: a date is the last day. Afterwards the next rule that matches counts."),
         Key::new(IMAGE, "every", ALWAYS, "\"12-01..01-06\"",
             "In which part of each year they get it: month and day of the first and of the last day."),
+        Key::new(IMAGE, "keep", "once", "\"enforced\"",
+            "What `watch` does when a phone shows another picture later: `once` reports it, `enforced` pushes it again."),
         Key::new(NAT, "device_pool", ANY, "\"BR-*\"", "Phones of this device pool are behind it."),
         Key::new(NAT, "subnet", ANY, "\"10.33.0.0/16\"",
             "Phones of this network are behind it: an address or a network."),

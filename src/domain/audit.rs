@@ -13,6 +13,7 @@ use super::finding::{Code, Finding, Verdict};
 use super::inventory::{ClusterInfo, Phone};
 use super::model::{ImageSpec, Model, PushSchema, Size};
 use super::personalization::Personalization;
+use super::picture_rules::Keep;
 use super::registration::Registration;
 
 /// Whether the push user controls a phone.
@@ -44,6 +45,9 @@ pub struct ImageInfo {
     /// The number of the config file's rule that chooses it, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<usize>,
+    /// What a watch does when the phone shows another picture later; nothing where no rule chooses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Keep>,
     /// What the rules choose next; nothing where that never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<NextPicture>,
@@ -69,6 +73,7 @@ impl From<ImageSpec> for ImageInfo {
             schema: spec.schema,
             picture: None,
             rule: None,
+            keep: None,
             next: None,
         }
     }

@@ -58,6 +58,7 @@ impl Audit {
         for (phone, (decision, now)) in self.phones.iter_mut().zip(decisions.iter().zip(&now)) {
             let Some(image) = &mut phone.image else { continue };
             image.rule = decision.rule.map(|rule| rule.number);
+            image.keep = image.rule.and_then(|number| rules.keep(number));
             image.next = decision.next.map(|(at, next)| NextPicture {
                 at,
                 rule: next.map(|rule| rule.number),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum NotificationKind {
     /// A run ended, and no phone failed in it.
     RunFinished,
-    /// Phones could not be served, the pictures cannot be read, or the watch ended with an error.
+    /// Phones could not be served or show another picture now, the pictures cannot be read, or the watch ended with an error.
     Failed,
     /// More phones would be changed or pushed to than a pass may.
     ApprovalNeeded,

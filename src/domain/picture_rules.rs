@@ -3,9 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::inventory::Phone;
@@ -24,6 +26,34 @@ pub struct PictureRule {
     /// it is for all phones.
     pub phones: Vec<(Field, Pattern)>,
     pub times: RuleTimes,
+    pub keep: Keep,
+}
+
+/// What a watch does about a phone that was proven to show its picture and shows another one now.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// It reports the phone, and pushes nothing before another picture is due: a user may choose a picture.
+    #[default]
+    Once,
+    /// It pushes the picture again.
+    Enforced,
+}
+
+impl FromStr for Keep {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "once" => Ok(Self::Once),
+            "enforced" => Ok(Self::Enforced),
+            other => Err(format!(
+                "{} is not known: `once` pushes a picture to a phone one time, and `enforced` pushes it again when the \
+                 phone shows another one",
+                quoted(other)
+            )),
+        }
+    }
 }
 
 /// Rules in order, at a time: the first one that a phone matches and that applies at this time counts.
@@ -42,6 +72,8 @@ struct Choice {
     phones: Selector,
     #[serde(default)]
     times: RuleTimes,
+    #[serde(default)]
+    keep: Keep,
 }
 
 /// What the rules decide for a phone.
@@ -76,17 +108,15 @@ impl PictureRules {
             file: rule.file,
             phones: Selector { include: rule.phones, ..Selector::default() },
             times: rule.times,
+            keep: rule.keep,
         };
         Self { rules: rules.into_iter().map(choice).collect(), at, zones }
     }
 
     pub fn one(name: String, file: PathBuf) -> Self {
-        let (phones, times) = (Vec::new(), RuleTimes::default());
-        Self::new(
-            [PictureRule { name, file, phones, times }],
-            Zones::default(),
-            Timestamp::default(),
-        )
+        let (phones, times, keep) = (Vec::new(), RuleTimes::default(), Keep::default());
+        let rule = PictureRule { name, file, phones, times, keep };
+        Self::new([rule], Zones::default(), Timestamp::default())
     }
 
     /// Returns the rules at another time.
@@ -156,6 +186,11 @@ impl PictureRules {
     /// Returns the picture of a rule; `number` counts from 1.
     pub fn picture(&self, number: usize) -> Option<&str> {
         self.rules.get(number.checked_sub(1)?).map(|rule| rule.name.as_str())
+    }
+
+    /// Returns what a watch does about phones of a rule that show another picture; `number` counts from 1.
+    pub fn keep(&self, number: usize) -> Option<Keep> {
+        self.rules.get(number.checked_sub(1)?).map(|rule| rule.keep)
     }
 
     /// Describes when and for which phones a rule applies; `number` counts from 1.
@@ -355,6 +390,7 @@ mod tests {
             file: Path::new("/pictures").join(name),
             phones: phones.iter().map(|(field, text)| (*field, text.parse().unwrap())).collect(),
             times: RuleTimes::default(),
+            keep: Keep::default(),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::journal::reader::{JournalReader, PROVEN, PROVEN_ATTEMPTS};
 use crate::journal::recorder::connect;
 use crate::journal::rows::VERIFY;
 use crate::journal::rows::{ADDRESSES, RunId, RunRow, RunState};
+use crate::journal::screenshots::DRIFTED;
 
 /// Why an old run is kept.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -237,6 +238,9 @@ fn remove(
             let with = params![cluster, ADDRESSES, object.as_str(), keys, i64::MAX, VERIFY];
             pruned.proofs += db.execute(&proofs, with)?;
         }
+        // A phone that shows another picture is left so, also when it is forgotten who looked.
+        let drifted = format!("insert or ignore into proofs select id from {DRIFTED}");
+        db.execute(&drifted, params![cluster, ObjectKind::Background.as_str(), VERIFY])?;
     }
     db.execute_batch(REMOVE)?;
     let (pictures, bytes) = db.query_row(

@@ -63,6 +63,10 @@ pub struct WatchStatus {
     pub failing: usize,
     /// Phones that wait for an approval.
     pub held: usize,
+    /// Phones that show another picture than they were proven to show, and are left so.
+    pub drifted: usize,
+    /// When the screens of some phones were looked at last in their turn.
+    pub screens_at: Option<Timestamp>,
     /// Why it pushes to no phone, in words.
     pub stopped: Option<String>,
     /// Why its last pass failed, in words.

@@ -192,7 +192,8 @@ impl WatchRecord {
             status.shown,
             pluralize(status.capable, "capable phone"),
         )];
-        let counts = [(status.offline, "offline"), (status.failing, "failing")];
+        let counts =
+            [(status.offline, "offline"), (status.failing, "failing"), (status.drifted, "drifted")];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
         parts.extend(counts.map(|(count, what)| format!("{count} {what}")));
         let held = || pluralize(status.held, "phone");

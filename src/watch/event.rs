@@ -16,7 +16,7 @@ use crate::watch::state::WatchCounts;
 pub enum WatchEvent {
     /// All phones were looked at.
     Surveyed(WatchCounts),
-    /// Something happened to these phones.
+    /// These phones do not show what they should, or lack something, and are served now.
     Changed(Vec<DeviceName>),
     /// A new phone took the place of one that is gone.
     Replaced(Replaced),
@@ -32,6 +32,17 @@ pub enum WatchEvent {
         failing: usize,
         /// Why it ended before its time, in words.
         stopped: Option<String>,
+    },
+    /// A run looked at screens of phones that are proven to show their picture.
+    Screens {
+        /// Its number.
+        run: Option<RunId>,
+        /// Phones that show it.
+        verified: usize,
+        /// Phones that show another one.
+        drifted: Vec<DeviceName>,
+        /// Phones whose screens were not seen.
+        unknown: usize,
     },
     /// More phones would be touched than was agreed.
     ApprovalNeeded {
@@ -84,7 +95,7 @@ impl fmt::Display for WatchEvent {
         match self {
             Self::Surveyed(counts) => write!(f, "{counts}"),
             Self::Changed(phones) => {
-                write!(f, "{} to look at: {}", pluralize(phones.len(), "phone"), names(phones))
+                write!(f, "{} to serve: {}", pluralize(phones.len(), "phone"), names(phones))
             }
             Self::Replaced(Replaced { new, old }) => write!(f, "{new} replaces {old}"),
             Self::Ran { run, shown, failed, stopped, .. } => {
@@ -95,6 +106,21 @@ impl fmt::Display for WatchEvent {
                 match stopped {
                     Some(why) => write!(f, "; stopped: {why}"),
                     None => Ok(()),
+                }
+            }
+            Self::Screens { run, verified, drifted, unknown } => {
+                if let Some(run) = run {
+                    write!(f, "run {run}: ")?;
+                }
+                let phones = verified + drifted.len() + unknown;
+                write!(f, "{} looked at: {verified} verified", pluralize(phones, "screen"))?;
+                if !drifted.is_empty() {
+                    let drifted_names = names(drifted);
+                    write!(f, ", {} drifted ({drifted_names})", drifted.len())?;
+                }
+                match unknown {
+                    0 => Ok(()),
+                    unknown => write!(f, ", {unknown} unknown"),
                 }
             }
             Self::ApprovalNeeded { phones, limit } => write!(
@@ -141,6 +167,7 @@ impl fmt::Display for WatchCounts {
         let others = [
             (self.offline, "offline"),
             (self.failing, "failing"),
+            (self.drifted, "drifted"),
             (self.held, "waiting for an approval"),
         ];
         for (count, what) in others.into_iter().filter(|(count, _)| *count > 0) {

@@ -202,7 +202,7 @@ type Sample = (Option<(&'static str, &'static str)>, f64);
 
 type Gauge = (&'static str, &'static str, fn(&ClusterMetrics) -> Option<f64>);
 
-const GAUGES: [Gauge; 11] = [
+const GAUGES: [Gauge; 12] = [
     ("axlpaper_watch_up", "Whether the last pass of the watch worked", |metrics| {
         let works = metrics.last.as_ref().is_some_and(|last| last.status.error.is_none());
         Some(flag(works && !metrics.has_ended))
@@ -234,6 +234,11 @@ const GAUGES: [Gauge; 11] = [
     ("axlpaper_phones_held", "Phones that wait for an approval", |metrics| {
         Some(metrics.last.as_ref()?.counts.held as f64)
     }),
+    (
+        "axlpaper_phones_drifted",
+        "Phones that show another picture than they were proven to show, and are left so",
+        |metrics| Some(metrics.last.as_ref()?.counts.drifted as f64),
+    ),
     ("axlpaper_approval_waiting", "Whether the watch waits for an approval", |metrics| {
         let LastPass { status, counts } = metrics.last.as_ref()?;
         Some(flag(counts.held > 0 || status.stopped.is_some()))

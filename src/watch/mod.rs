@@ -13,5 +13,6 @@ pub mod metrics;
 pub mod metrics_server;
 pub mod notify;
 pub mod replaced;
+pub mod screen_turns;
 pub mod state;
 pub mod watcher;

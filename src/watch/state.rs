@@ -41,6 +41,10 @@ pub struct SeenPhone {
     pub is_offline: bool,
     /// Whether it is proven to show what it should.
     pub is_shown: bool,
+    /// Whether it shows another picture than it was proven to show, and is left so.
+    pub is_drifted: bool,
+    /// When it was proven to show its picture, or its screen was looked at.
+    pub looked_at: Option<Timestamp>,
     /// When the rules choose another picture for it.
     pub next_picture: Option<Timestamp>,
 }
@@ -55,6 +59,11 @@ struct PhoneState {
     is_capable: bool,
     is_offline: bool,
     is_shown: bool,
+    is_drifted: bool,
+    is_registered: bool,
+    /// Whether it registered anew since its screen was looked at: with other firmware, perhaps, or after a factory reset.
+    is_back: bool,
+    looked_at: Option<Timestamp>,
     next_picture: Option<Timestamp>,
     /// How often in a row it could not be served.
     failures: u32,
@@ -83,6 +92,10 @@ pub struct WatchCounts {
     pub failing: usize,
     /// Those that wait for an approval.
     pub held: usize,
+    /// Those that show another picture than they were proven to show, and are left so.
+    pub drifted: usize,
+    /// Those that show their picture and registered anew since their screens were looked at.
+    pub back: usize,
     /// Those of each verdict of the audit, in the order of [`Verdict::ALL`].
     pub verdicts: [usize; Verdict::ALL.len()],
 }
@@ -157,12 +170,17 @@ impl WatchState {
             let before = before.remove(&phone.name).unwrap_or_default();
             let registration = fingerprint(&phone.registration);
             let retries = !phone.is_shown && before.registration == registration;
+            let is_back = before.verdict.is_some() && before.registration != registration;
             let state = PhoneState {
                 registration,
                 verdict: Some(phone.verdict),
                 is_capable: phone.is_capable,
                 is_offline: phone.is_offline,
                 is_shown: phone.is_shown,
+                is_drifted: phone.is_drifted,
+                is_registered: phone.registration.reachable_ip().is_some(),
+                is_back: before.is_back || is_back,
+                looked_at: phone.looked_at,
                 next_picture: phone.next_picture,
                 failures: if retries { before.failures } else { 0 },
                 // One that was due is tried now.
@@ -189,10 +207,14 @@ impl WatchState {
         self.held.extend(names);
     }
 
-    /// Lets phones go on that waited for an approval, after another look at all phones.
-    pub fn release(&mut self) {
+    /// Lets phones go on that waited for an approval, after another look at all phones. Where pushes had stopped, phones that
+    /// failed are tried again: what is repaired by now can have been their trouble.
+    pub fn release(&mut self, had_stopped: bool) {
         self.survey_now();
         self.held.clear();
+        for state in self.phones.values_mut().filter(|state| had_stopped && state.failures > 0) {
+            (state.failures, state.retry_at) = (0, None);
+        }
     }
 
     /// Has a phone wait until a time.
@@ -209,6 +231,9 @@ impl WatchState {
             let Some(state) = self.phones.get_mut(&result.name) else { continue };
             self.due.remove(&result.name);
             state.is_shown = matches!(result.outcome, Outcome::Verified | Outcome::Already);
+            if result.outcome == Outcome::Verified {
+                (state.is_back, state.is_drifted) = (false, false);
+            }
             state.is_offline = result.outcome == Outcome::Offline;
             match retry_after(result.outcome, state.failures) {
                 Some(delay) => {
@@ -257,8 +282,30 @@ impl WatchState {
                 (state.failures, state.retry_at) = (0, None);
                 self.due.insert(name.clone());
             }
+            state.is_back |= state.registration != now;
             state.registration = now;
+            state.is_registered = is_here;
             state.is_offline = !is_here && !state.is_shown;
+        }
+    }
+
+    /// Returns the phones whose screens are looked at next, so many at most, of those that are registered and proven to show
+    /// their picture: first those that registered anew, then those whose screens were not looked at for longest.
+    pub fn screens(&self, most: usize) -> Vec<DeviceName> {
+        let shown = self.phones.iter().filter(|(_, state)| state.is_shown && state.is_registered);
+        let mut shown: Vec<_> =
+            shown.map(|(name, state)| ((!state.is_back, state.looked_at), name)).collect();
+        shown.sort_unstable();
+        shown.into_iter().take(most).map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Takes in what a look at the screen of a phone found: `shows` is nothing where its screen was not seen.
+    pub fn screen_seen(&mut self, name: &DeviceName, shows: Option<bool>, at: Timestamp) {
+        let Some(state) = self.phones.get_mut(name) else { return };
+        (state.is_back, state.looked_at) = (false, Some(at));
+        if shows == Some(false) {
+            state.is_shown = false;
+            self.due.insert(name.clone());
         }
     }
 
@@ -302,6 +349,8 @@ impl WatchState {
             offline: count(|state| state.is_offline),
             failing: count(|state| state.failures > 0),
             held: self.held.len(),
+            drifted: count(|state| state.is_drifted),
+            back: count(|state| state.is_shown && state.is_back && state.is_registered),
             verdicts: Verdict::ALL.map(|verdict| {
                 self.phones.values().filter(|state| state.verdict == Some(verdict)).count()
             }),
@@ -347,7 +396,18 @@ mod tests {
         let registration = registration(1);
         let (name, next_picture) = (name(n), None);
         let (verdict, is_capable, is_offline) = (Verdict::Ready, true, false);
-        SeenPhone { name, registration, verdict, is_capable, is_offline, is_shown, next_picture }
+        let (is_drifted, looked_at) = (false, None);
+        SeenPhone {
+            name,
+            registration,
+            verdict,
+            is_capable,
+            is_offline,
+            is_shown,
+            is_drifted,
+            looked_at,
+            next_picture,
+        }
     }
 
     /// A watch that has looked at phones 1 to 3, which all show their picture, when it began.
@@ -452,7 +512,7 @@ mod tests {
         assert_eq!(look(&state, 2), LookScope::Nothing);
         assert!(state.work(names(&[2])).is_empty());
         assert_eq!(state.counts().held, 3);
-        state.release();
+        state.release(false);
         assert_eq!(look(&state, 3), LookScope::Whole);
         state.looked(&LookScope::Whole, phones(), seconds(3), DAY);
         assert_eq!(state.work(names(&[1, 2, 3])), names(&[1, 2, 3]));
@@ -467,6 +527,34 @@ mod tests {
         assert_eq!(asked, [names(&[2, 1]), names(&[2, 3]), names(&[2, 1])]);
         assert_eq!(state.to_ask(9), names(&[2, 3, 1]), "each once");
         assert_eq!(state.to_ask(0), names(&[]));
+    }
+
+    #[test]
+    fn screens_of_those_that_registered_anew_come_first_and_then_the_longest_not_looked_at() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let seen = |n, second| SeenPhone { looked_at: Some(at(second)), ..seen(n, true) };
+        let mut state = WatchState::default();
+        let phones = vec![seen(1, 30), seen(2, 10), seen(3, 20), seen(4, 5), gone(5)];
+        state.looked(&LookScope::Whole, phones, seconds(0), DAY);
+        assert_eq!(state.screens(2), names(&[4, 2]));
+        state.registered(&[(name(1), registration(1)), (name(3), registration(9))].into());
+        assert_eq!(state.screens(9), names(&[3, 4, 2, 1]), "phone 5 is not registered");
+        assert_eq!(state.counts().back, 1);
+        state.screen_seen(&name(3), None, at(40));
+        state.screen_seen(&name(4), Some(true), at(41));
+        assert_eq!(state.screens(9), names(&[2, 1, 3, 4]));
+        assert_eq!(look(&state, 1), LookScope::Nothing);
+        state.screen_seen(&name(2), Some(false), at(42));
+        assert_eq!(look(&state, 1), named(&[2]), "what becomes of it is decided by a look at it");
+        assert_eq!(state.screens(9), names(&[1, 3, 4]));
+        let left = SeenPhone { is_drifted: true, is_shown: false, ..seen(2, 42) };
+        state.looked(&named(&[2]), vec![left], seconds(2), DAY);
+        assert_eq!((state.counts().drifted, state.counts().shown), (1, 4));
+    }
+
+    fn gone(n: u32) -> SeenPhone {
+        let registration = Registration::unknown(Status::Unregistered, Source::Risport70);
+        SeenPhone { registration, ..seen(n, true) }
     }
 
     #[test]

@@ -71,6 +71,7 @@ mod trust;
 mod verify;
 mod versions;
 mod watch;
+mod watch_screens;
 mod watch_service;
 mod waves;
 mod web;

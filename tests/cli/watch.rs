@@ -36,12 +36,12 @@ pub fn watching_with(lab: &Lab, arguments: &[&str], environment: &[(&str, &str)]
     Running::spawn(lab, &program, &[&quick, arguments].concat())
 }
 
-fn once(lab: &Lab, arguments: &[&str]) -> Ended {
+pub fn once(lab: &Lab, arguments: &[&str]) -> Ended {
     lab.push("watch", &[&["--once", "--yes"], arguments].concat())
 }
 
 /// How many pushes each phone got, by the record of the simulator.
-fn pushes_of(lab: &Lab) -> BTreeMap<String, usize> {
+pub fn pushes_of(lab: &Lab) -> BTreeMap<String, usize> {
     let phones = lab.record().phones;
     phones.into_iter().map(|(name, phone)| (name, phone.pushes.len())).collect()
 }
@@ -86,7 +86,7 @@ fn a_new_phone_gets_its_picture_by_itself() {
     let mut running = watching(&lab, &[]);
     running.says("run 1: 2 phones verified, 0 failed");
     add(&lab, 9);
-    running.says("1 phone to look at: SEP000000000009");
+    running.says("1 phone to serve: SEP000000000009");
     running.says("run 2: 1 phone verified, 0 failed");
     assert_eq!(pushes_of(&lab).into_values().collect::<Vec<_>>(), [1, 1, 1]);
     assert!(lab.record().devices(PUSH_USER).contains(&&*name(9)), "it was associated first");
@@ -102,7 +102,7 @@ fn an_association_that_somebody_removes_is_put_back_and_nothing_is_pushed_for_it
     running.says("run 1: 3 phones verified");
     let rest: Vec<String> = vec![name(1), name(3), "CTIPORT1".to_owned()];
     lab.cluster.change(Change::Associate { user: PUSH_USER.to_owned(), devices: rest });
-    running.says("1 phone to look at: SEP000000000002");
+    running.says("1 phone to serve: SEP000000000002");
     running.says("run 2: 1 phone verified, 0 failed");
     let record = lab.record();
     let mut devices = record.devices(PUSH_USER);

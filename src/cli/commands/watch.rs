@@ -30,7 +30,7 @@ use crate::config::NotifySettings;
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::journal;
 use crate::connect::shared_servers::SharedServers;
-use crate::domain::picture_rules::PictureRules;
+use crate::domain::picture_rules::{Keep, PictureRules};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::Proof;
 use crate::interaction::Interaction;
@@ -93,6 +93,14 @@ struct WatchArgs {
     /// Time between two looks at all phones; one an hour, at least, where the cluster does not say what changed
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
     survey_every: Duration,
+    /// Time in which the screens of all phones are looked at, a few at a time, or `never`: a phone can show another picture
+    /// by now
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = verify_every)]
+    verify_every: Every,
+    /// What is done about phones that show another picture than PICTURE later: report them (once), or push it again
+    /// (enforced); rules have `keep` [default: once]
+    #[arg(long, value_name = "HOW", requires = "picture")]
+    keep: Option<Keep>,
     /// Make one pass and end
     #[arg(long)]
     once: bool,
@@ -109,6 +117,20 @@ struct WatchArgs {
     /// Do not ask before the first pass
     #[arg(long)]
     yes: bool,
+}
+
+/// In which time all screens are looked at; nothing where they are not.
+#[derive(Clone, Copy, Debug)]
+struct Every(Option<Duration>);
+
+/// Reads a duration, or `never`.
+fn verify_every(text: &str) -> Result<Every, String> {
+    match text {
+        "never" => Ok(Every(None)),
+        text => {
+            duration(text).map(|time| Every(Some(time))).map_err(|why| format!("{why}, or never"))
+        }
+    }
 }
 
 /// Runs the command.
@@ -265,6 +287,8 @@ impl Watched {
             schedule: schedule::hours(&connection, args.push.window, None, None)?,
             interval: args.watch.interval,
             survey_every: args.watch.survey_every,
+            verify_every: args.watch.verify_every.0,
+            keep: args.watch.keep.unwrap_or_default(),
             max_change: args.watch.max_change,
             once: args.watch.once,
             asks_first: false,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::domain::picture_rules::PictureRule;
+use crate::domain::picture_rules::{Keep, PictureRule};
 use crate::domain::rule_times::{RuleTime, RuleTimes, YearDays};
 use crate::domain::selector::{Field, Pattern};
 
@@ -36,6 +36,8 @@ pub(super) struct ImageSection {
     until: Option<WrittenTime>,
     #[serde(default)]
     every: Option<YearDays>,
+    #[serde(default, deserialize_with = "keep")]
+    keep: Keep,
 }
 
 /// A time as TOML has it, with or without quotation marks.
@@ -119,6 +121,7 @@ impl ImageSection {
             file: folder.join(&self.file),
             phones: patterns.collect(),
             times: self.times(),
+            keep: self.keep,
         }
     }
 
@@ -127,6 +130,10 @@ impl ImageSection {
         let time = |written: Option<WrittenTime>| written.map(|written| written.0);
         RuleTimes { from: time(self.from), until: time(self.until), every: self.every }
     }
+}
+
+fn keep<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Keep, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
 /// Reads models of the catalogue, as people and phones call them.

@@ -104,6 +104,12 @@ impl Conditions {
                 }
                 state.failing = *failing;
             }
+            WatchEvent::Screens { run, drifted, .. } => {
+                if !drifted.is_empty() {
+                    let next = run.map(|run| format!("axlpaper show {run}"));
+                    sent.add(NotificationKind::Failed, *run, Some(drifted.len()), next);
+                }
+            }
             WatchEvent::ApprovalNeeded { phones, .. } => {
                 sent.open(state, Condition::ApprovalPending, Some(*phones), Some(APPROVE));
             }

@@ -1,6 +1,6 @@
 //! The part of a pass that only reads: finds out what changed, and looks at it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,23 +8,33 @@ use jiff::Timestamp;
 
 use crate::axl::change_notification::ChangesLost;
 use crate::connect::cluster::{self, ClusterClients};
+use crate::domain::audit::AuditedPhone;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::finding::Verdict;
 use crate::domain::inventory::{AccountStatus, PushUser};
+use crate::domain::picture_rules::Keep;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Unobserved;
-use crate::push::Target;
+use crate::push::{ModelFormat, Target};
 use crate::rollout::cluster_task::{Assessment, ClusterTask, PreparedTargets};
 use crate::rollout::request::RolloutRequest;
 use crate::survey;
 use crate::watch::changes::{self, Changes};
 use crate::watch::event::WatchEvent;
 use crate::watch::state::{LookScope, SeenPhone};
-use crate::watch::watcher::Watcher;
+use crate::watch::watcher::{NamedPayload, Watcher, reader};
 
-/// What a look found: the cluster, and the phones that do not show what they should.
-pub(super) type Found = (ClusterClients, Assessment, Vec<Target>);
+/// What a look found.
+pub(super) struct Found {
+    pub scope: LookScope,
+    pub clients: ClusterClients,
+    pub assessment: Assessment,
+    /// The phones that do not show what they should.
+    pub targets: BTreeSet<DeviceName>,
+    /// The phones that show another picture, and are left so.
+    pub drifted: BTreeSet<DeviceName>,
+}
 
 impl Watcher<'_> {
     pub(super) async fn look(&mut self) -> Result<Option<Found>, AppError> {
@@ -43,30 +53,30 @@ impl Watcher<'_> {
         let scope = self.state.look(self.uptime(), Timestamp::now());
         let names = match &scope {
             LookScope::Nothing => return Ok(None),
-            LookScope::Named(names) => {
-                self.tell(&WatchEvent::Changed(names.clone()));
-                Some(&**names)
-            }
+            LookScope::Named(names) => Some(&**names),
             LookScope::Whole => {
                 self.take_baseline(&clients).await?;
                 None
             }
         };
         self.load().await?;
-        let task = self.task()?;
+        let task = self.task(self.payload()?)?;
         // What is remarkable about the pictures, the run that pushes them says.
         let prepares = Unobserved;
         let assessment = task.assess(&clients, names, &self.progress()).await?;
         let prepared = task.prepare_targets(&assessment, &prepares).await?;
-        self.take_in(&scope, &assessment, &prepared);
+        let drifted = self.drifted(&assessment, &prepared)?;
+        self.take_in(&scope, &assessment, &prepared, &drifted)?;
         if scope == LookScope::Whole {
             self.row.status.surveyed_at = Some(Timestamp::now());
             self.tell(&WatchEvent::Surveyed(self.state.counts()));
         }
-        Ok(Some((clients, assessment, prepared.targets)))
+        let targets = prepared.targets.into_iter().map(|target| target.name);
+        let targets = targets.filter(|name| !drifted.contains(name)).collect();
+        Ok(Some(Found { scope, clients, assessment, targets, drifted }))
     }
 
-    async fn clients(&mut self) -> Result<ClusterClients, AppError> {
+    pub(super) async fn clients(&mut self) -> Result<ClusterClients, AppError> {
         if let Some(clients) = &self.clients {
             return Ok(clients.clone());
         }
@@ -206,11 +216,42 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    pub(super) fn task(&self) -> Result<ClusterTask, AppError> {
-        let request = &self.request;
-        let Some((payload, payload_name)) = self.payload.clone() else {
-            return Err(AppError::new(ErrorKind::Usage, "no picture is named"));
+    /// Returns the phones that show another picture than the one that they were proven to show and shall show, where they
+    /// are left so.
+    fn drifted(
+        &self,
+        assessment: &Assessment,
+        prepared: &PreparedTargets,
+    ) -> Result<BTreeSet<DeviceName>, AppError> {
+        let found = reader(&self.request)?.drifted(&self.row.cluster_id)?;
+        if found.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let audited = assessment.audit.phones.iter();
+        let enforced = audited.filter(|phone| {
+            let keep = phone.image.as_ref().and_then(|image| image.keep);
+            keep.unwrap_or(self.request.keep) == Keep::Enforced
+        });
+        let enforced: BTreeSet<&DeviceName> = enforced.map(AuditedPhone::name).collect();
+        let is_drifted = |target: &&Target| {
+            let digest = prepared.digests.of(&ModelFormat::from(*target));
+            !enforced.contains(&target.name)
+                && digest.is_some_and(|digest| found.get(&target.name) == Some(&digest))
         };
+        let drifted = prepared.targets.iter().filter(is_drifted);
+        Ok(drifted.map(|target| target.name.clone()).collect())
+    }
+
+    pub(super) fn payload(&self) -> Result<NamedPayload, AppError> {
+        self.payload.clone().ok_or_else(|| AppError::new(ErrorKind::Usage, "no picture is named"))
+    }
+
+    /// Returns a rollout of a payload to the phones of this watch.
+    pub(super) fn task(
+        &self,
+        (payload, payload_name): NamedPayload,
+    ) -> Result<ClusterTask, AppError> {
+        let request = &self.request;
         let request = RolloutRequest {
             command: "watch",
             command_line: request.command_line.clone(),
@@ -238,7 +279,17 @@ impl Watcher<'_> {
     }
 
     /// Takes in what a look found.
-    fn take_in(&mut self, scope: &LookScope, assessment: &Assessment, targets: &PreparedTargets) {
+    fn take_in(
+        &mut self,
+        scope: &LookScope,
+        assessment: &Assessment,
+        targets: &PreparedTargets,
+        drifted: &BTreeSet<DeviceName>,
+    ) -> Result<(), AppError> {
+        let looked_at = match self.request.verify_every {
+            Some(_) => reader(&self.request)?.looked_at(&self.row.cluster_id)?,
+            None => HashMap::new(),
+        };
         let seen = assessment.audit.phones.iter().map(|phone| SeenPhone {
             name: phone.name().clone(),
             registration: phone.phone.registration.clone(),
@@ -246,6 +297,8 @@ impl Watcher<'_> {
             is_capable: phone.verdict != Verdict::Unsupported && phone.excluded().is_none(),
             is_offline: phone.verdict == Verdict::Offline,
             is_shown: targets.already.contains_key(phone.name()),
+            is_drifted: drifted.contains(phone.name()),
+            looked_at: looked_at.get(phone.name()).copied(),
             next_picture: phone.image.as_ref().and_then(|image| Some(image.next.as_ref()?.at)),
         });
         let (uptime, survey_every) = (self.uptime(), self.survey_every());
@@ -258,6 +311,7 @@ impl Watcher<'_> {
         self.account = account_of(&assessment.inventory.push_user);
         self.associated = devices_of(&assessment.inventory.push_user);
         self.nodes.clone_from(&assessment.inventory.nodes);
+        Ok(())
     }
 }
 

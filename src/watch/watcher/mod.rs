@@ -1,6 +1,7 @@
 //! The watch of one cluster: passes, one after the other, until it is stopped.
 
 mod look;
+mod screens;
 mod serve;
 
 use std::collections::BTreeSet;
@@ -17,8 +18,10 @@ use tokio_util::sync::CancellationToken;
 use crate::axl::change_notification::ChangeCursor;
 use crate::connect::cluster::{ClusterActivity, ClusterClients, ClusterSettings, cluster_id};
 use crate::domain::control::ControlResult;
+use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::AccountStatus;
+use crate::domain::picture_rules::Keep;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::error::{AppError, ErrorKind, Exit};
@@ -62,6 +65,10 @@ pub struct WatchRequest {
     pub interval: Duration,
     /// The time between two looks at all phones.
     pub survey_every: Duration,
+    /// In which time the screens of all phones are looked at; nothing where they are not.
+    pub verify_every: Option<Duration>,
+    /// What is done about phones that show another picture, where no rule says it.
+    pub keep: Keep,
     /// How many phones a pass may touch without an approval.
     pub max_change: Option<Amount>,
     /// Whether only one pass is made.
@@ -145,6 +152,7 @@ pub async fn watch(
             passes: before.as_ref().map(|before| before.passes).unwrap_or_default(),
             last_run: before.as_ref().and_then(|before| before.last_run),
             error: before.as_ref().and_then(|before| before.error.clone()),
+            screens_at: before.as_ref().and_then(|before| before.screens_at),
             ..WatchStatus::default()
         },
         retries: Vec::new(),
@@ -177,6 +185,8 @@ pub async fn watch(
         wanted: 0,
         reader: None,
         paused_until: Duration::ZERO,
+        announced: Vec::new(),
+        screens_after: Duration::ZERO,
         stops: 0,
         refusals: 0,
         exit: Exit::Done,
@@ -192,6 +202,9 @@ pub async fn watch(
     drop(lock);
     ended
 }
+
+/// What is pushed, and its name in reports.
+type NamedPayload = (Arc<dyn Payload>, String);
 
 struct Watcher<'a> {
     request: Arc<WatchRequest>,
@@ -209,7 +222,7 @@ struct Watcher<'a> {
     /// The clients; nothing before the first pass and after one that failed.
     clients: Option<ClusterClients>,
     /// What phones shall show, as it could be read last.
-    payload: Option<(Arc<dyn Payload>, String)>,
+    payload: Option<NamedPayload>,
     /// Why the pictures could not be read again, as it was reported.
     picture_error: Option<String>,
     /// The place in the queue of changes; nothing where the cluster does not say what changes.
@@ -232,6 +245,10 @@ struct Watcher<'a> {
     wanted: usize,
     /// No phone is pushed to before.
     paused_until: Duration,
+    /// The phones that were reported as served now.
+    announced: Vec<DeviceName>,
+    /// No screens are looked at before.
+    screens_after: Duration,
     /// How many runs in a row stopped by themselves.
     stops: u32,
     /// How often in a row the cluster refused the account.
@@ -311,10 +328,17 @@ impl Watcher<'_> {
 
     /// Shows progress of the first pass, which a person may look at. Of the later ones the events are enough.
     fn progress(&self) -> Arc<dyn Observer> {
-        let observer = match self.is_first {
-            true => (self.callers.observers)(&self.connection.name),
-            false => Arc::new(Unobserved),
-        };
+        match self.is_first {
+            true => self.counted((self.callers.observers)(&self.connection.name)),
+            false => self.unobserved(),
+        }
+    }
+
+    fn unobserved(&self) -> Arc<dyn Observer> {
+        self.counted(Arc::new(Unobserved))
+    }
+
+    fn counted(&self, observer: Arc<dyn Observer>) -> Arc<dyn Observer> {
         Arc::new(Counted { observer, activity: Arc::clone(&self.connection.activity) })
     }
 
@@ -369,9 +393,9 @@ impl Watcher<'_> {
             let status = &mut self.row.status;
             let is_waiting = status.held > 0 || status.stopped.is_some();
             if is_waiting {
-                status.stopped = None;
+                let had_stopped = status.stopped.take().is_some();
                 status.held = 0;
-                self.state.release();
+                self.state.release(had_stopped);
                 self.agreed = std::mem::take(&mut self.wanted).max(self.agreed);
                 (self.paused_until, self.stops) = (Duration::ZERO, 0);
                 goes_on = true;
@@ -386,8 +410,16 @@ impl Watcher<'_> {
         goes_on
     }
 
-    /// Finds out what changed, looks at it, and has it served.
+    /// Finds out what changed, looks at it, and has it served. Then some screens are looked at.
     async fn pass(&mut self) -> Result<(), AppError> {
+        self.look_and_serve().await?;
+        if self.look_at_screens().await? {
+            self.look_and_serve().await?;
+        }
+        Ok(())
+    }
+
+    async fn look_and_serve(&mut self) -> Result<(), AppError> {
         let stop = &self.handle.stop;
         let found = tokio::select! {
             // A look changes nothing, so it need not come to its end.
@@ -395,7 +427,7 @@ impl Watcher<'_> {
             found = Box::pin(self.look()) => found?,
         };
         match found {
-            Some((clients, assessment, targets)) => self.serve(clients, assessment, &targets).await,
+            Some(found) => Box::pin(self.serve(found)).await,
             None => Ok(()),
         }
     }
@@ -405,8 +437,8 @@ impl Watcher<'_> {
         let status = &mut self.row.status;
         (status.phones, status.capable, status.shown) =
             (counts.phones, counts.capable, counts.shown);
-        (status.offline, status.failing, status.held) =
-            (counts.offline, counts.failing, counts.held);
+        (status.offline, status.failing) = (counts.offline, counts.failing);
+        (status.held, status.drifted) = (counts.held, counts.drifted);
         let now = Timestamp::now();
         self.row.passed_at = Some(now);
         self.row.retries = self.state.retries(self.uptime(), now);

@@ -7,39 +7,38 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 
-use crate::connect::cluster::ClusterClients;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::selector::Selector;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::Observer;
 use crate::interaction::{Interaction, Notice, Question};
-use crate::push::Target;
 use crate::push::scheduler::schedule::Schedule;
 use crate::push::scheduler::waves::Amount;
 use crate::push::scheduler::window::WindowState;
 use crate::report::RunReport;
-use crate::rollout::cluster_task::{Assessment, ClusterTask, Surveyed};
+use crate::rollout::cluster_task::{Assessment, Surveyed};
 use crate::rollout::multi_cluster;
 use crate::rollout::request::RolloutRequest;
+use crate::rollout::result::exit_of;
 use crate::watch::backoff::retry_after_stop;
 use crate::watch::event::WatchEvent;
+use crate::watch::state::LookScope;
 use crate::watch::watcher::Watcher;
+use crate::watch::watcher::look::Found;
 
 impl Watcher<'_> {
     /// Has a rollout change and push what a look found to be done.
-    pub(super) async fn serve(
-        &mut self,
-        clients: ClusterClients,
-        assessment: Assessment,
-        targets: &[Target],
-    ) -> Result<(), AppError> {
+    pub(super) async fn serve(&mut self, found: Found) -> Result<(), AppError> {
+        let Found { scope, clients, assessment, targets, drifted } = found;
         let Assessment { inventory, plan, .. } = assessment;
-        let targets: BTreeSet<&DeviceName> = targets.iter().map(|target| &target.name).collect();
         let touched: BTreeSet<&DeviceName> =
             plan.touched_of(&inventory.phones).into_iter().map(|phone| &phone.name).collect();
-        let has_work =
-            |phone: &&Phone| targets.contains(&phone.name) || touched.contains(&phone.name);
+        // A phone that is left as it is lacks nothing before another picture is due.
+        let has_work = |phone: &&Phone| {
+            targets.contains(&phone.name)
+                || touched.contains(&phone.name) && !drifted.contains(&phone.name)
+        };
         let phones: Vec<&Phone> = inventory.phones.iter().filter(has_work).collect();
         let all = phones.len().max(plan.phones_touched());
         let (is_first, progress) = (self.is_first, self.progress());
@@ -72,15 +71,17 @@ impl Watcher<'_> {
             // Nothing waits any more, so the same number is told when it comes again.
             self.wanted = 0;
         }
+        if matches!(scope, LookScope::Named(_)) && self.announced != work {
+            self.tell(&WatchEvent::Changed(work.clone()));
+            self.announced.clone_from(&work);
+        }
         let asks = is_first && self.request.asks_first && closed == 0;
         let surveyed = Surveyed { clients, inventory };
-        match self.run_on(surveyed, work, (!asks).then_some(limit), progress).await {
-            // Before the first push the cluster was asked whether the push user's password is right.
-            Err(error) if error.kind() == ErrorKind::Authentication && !self.request.once => {
-                self.stop_pushing(error.message().to_owned());
-            }
-            ran => ran?,
+        let ran = self.run_on(surveyed, work, (!asks).then_some(limit), progress).await;
+        for report in self.unless_refused(ran)? {
+            self.take_report(&report);
         }
+        self.announced.clear();
         self.agreed = self.agreed.saturating_sub(wanted);
         Ok(())
     }
@@ -128,18 +129,34 @@ impl Watcher<'_> {
 
     async fn run_on(
         &mut self,
-        mut surveyed: Surveyed,
+        surveyed: Surveyed,
         work: Vec<DeviceName>,
         limit: Option<usize>,
         progress: Arc<dyn Observer>,
-    ) -> Result<(), AppError> {
+    ) -> Result<Vec<RunReport>, AppError> {
         let names: Vec<String> = work.iter().map(|name| name.as_str().to_owned()).collect();
-        let wanted: BTreeSet<&DeviceName> = work.iter().collect();
+        let request = RolloutRequest::clone(&self.task(self.payload()?)?.request);
+        let reports = self.roll_out(request, surveyed, work, limit, progress).await?;
+        // Wherever that fails, the next answer of the cluster differs from it, and the phone is looked at.
+        self.associated.extend(names);
+        Ok(reports)
+    }
+
+    /// Has a rollout made to these phones of a cluster that was read a moment ago.
+    pub(super) async fn roll_out(
+        &mut self,
+        request: RolloutRequest,
+        mut surveyed: Surveyed,
+        phones: Vec<DeviceName>,
+        limit: Option<usize>,
+        progress: Arc<dyn Observer>,
+    ) -> Result<Vec<RunReport>, AppError> {
+        let wanted: BTreeSet<&DeviceName> = phones.iter().collect();
         surveyed.inventory.phones.retain(|phone| wanted.contains(&phone.name));
-        let ClusterTask { request, connection, .. } = self.task()?;
-        let selector = Selector { listed: Some(work), ..Selector::default() };
+        let connection = self.connection.clone();
+        let selector = Selector { listed: Some(phones), ..Selector::default() };
         let schedule = self.closing(&surveyed.inventory);
-        let request = RolloutRequest { selector, schedule, ..RolloutRequest::clone(&request) };
+        let request = RolloutRequest { selector, schedule, ..request };
         let interaction: Arc<dyn Interaction> =
             Arc::new(Agreed { limit, interaction: Arc::clone(self.callers.interaction) });
         let observers = move |_: &str| Arc::clone(&progress);
@@ -151,13 +168,27 @@ impl Watcher<'_> {
             &observers,
         );
         let prepared = Box::pin(prepared).await?.confirm().await?;
-        // Wherever that fails, the next answer of the cluster differs from it, and the phone is looked at.
-        self.associated.extend(names);
+        let mut reports = Vec::new();
         for ended in Box::pin(prepared.execute(&self.handle.rollout)).await {
             self.row.status.last_run = ended.run;
-            self.take_report(&ended.result?);
+            reports.push(ended.result?);
         }
-        Ok(())
+        Ok(reports)
+    }
+
+    /// Stops pushing where a run could not begin because the cluster refuses the push user: it was asked whether the password
+    /// is right.
+    pub(super) fn unless_refused(
+        &mut self,
+        ran: Result<Vec<RunReport>, AppError>,
+    ) -> Result<Vec<RunReport>, AppError> {
+        match ran {
+            Err(error) if error.kind() == ErrorKind::Authentication && !self.request.once => {
+                self.stop_pushing(error.message().to_owned());
+                Ok(Vec::new())
+            }
+            ran => ran,
+        }
     }
 
     /// Ends a run when the first window of its phones closes: the others must not wait for the next one.
@@ -184,17 +215,24 @@ impl Watcher<'_> {
     fn take_report(&mut self, report: &RunReport) {
         let uptime = self.uptime();
         self.state.served(&report.phones, uptime);
-        self.callers.observer.ran(&self.connection.name, report);
-        let ending = report.ending.clone().unwrap_or_default();
+        let stopped = stopped(report);
         let shown = report.phones.iter().filter(|phone| phone.outcome.is_proven()).count();
         let failed = report.failures().count();
-        let stopped = ending.stopped.clone().filter(|_| !ending.interrupted);
         let run = self.row.status.last_run;
         let failing = self.state.counts().failing;
-        self.tell(&WatchEvent::Ran { run, shown, failed, failing, stopped: stopped.clone() });
-        self.exit = crate::rollout::result::exit_of(report);
-        match stopped {
-            Some(why) if ending.refused => self.stop_pushing(why),
+        self.tell(&WatchEvent::Ran { run, shown, failed, failing, stopped });
+        self.exit = exit_of(report);
+        self.take_ending(report);
+    }
+
+    /// Takes in that a run stopped by itself.
+    pub(super) fn take_ending(&mut self, report: &RunReport) {
+        let uptime = self.uptime();
+        self.callers.observer.ran(&self.connection.name, report);
+        match stopped(report) {
+            Some(why) if report.ending.as_ref().is_some_and(|ending| ending.refused) => {
+                self.stop_pushing(why);
+            }
             Some(why) => {
                 let delay = retry_after_stop(self.stops);
                 (self.stops, self.paused_until) = (self.stops + 1, uptime + delay);
@@ -203,6 +241,12 @@ impl Watcher<'_> {
             None => self.stops = 0,
         }
     }
+}
+
+/// Returns why a run stopped before its time, unless it was interrupted.
+fn stopped(report: &RunReport) -> Option<String> {
+    let ending = report.ending.as_ref()?;
+    ending.stopped.clone().filter(|_| !ending.interrupted)
 }
 
 /// Answers the question of a run: as many phones as were agreed may be touched.
