@@ -15,8 +15,7 @@
 //!   download two pictures and hash them, on the same processors as we. With `oha` in the path, a load
 //!   generator that is not ours is measured too.
 //! - a watch, as a process of its own: its processor time, while nothing happens, against 1 % of the time that goes by; its
-//!   memory
-//!   after many passes against that after a few; how soon a new phone has its picture, against the interval;
+//!   memory after many passes against that after a few; how soon a new phone has its picture, against the interval;
 //! - a phone's download while strangers hold idle and dripping connections to the image server: its first byte comes
 //!   within a second. That is the one bound in seconds, because it is about a phone's patience.
 //!
