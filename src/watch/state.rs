@@ -67,6 +67,8 @@ struct PhoneState {
     next_picture: Option<Timestamp>,
     /// How often in a row it could not be served.
     failures: u32,
+    /// Whether that was for something on the cluster, at last.
+    needs_work: bool,
     /// When it is tried again.
     retry_at: Option<Duration>,
 }
@@ -120,9 +122,18 @@ impl WatchState {
         self.due.extend(names);
     }
 
-    /// Has the next pass look at all phones.
+    /// Has the next pass look at all phones, because the cluster may have changed unseen. Those that failed for something on
+    /// the cluster are tried again.
     pub fn survey_now(&mut self) {
         self.survey_at = Duration::ZERO;
+        self.retry(|state| state.needs_work);
+    }
+
+    /// Has phones that failed tried again at once.
+    fn retry(&mut self, which: impl Fn(&PhoneState) -> bool) {
+        for state in self.phones.values_mut().filter(|state| state.failures > 0 && which(state)) {
+            (state.failures, state.retry_at) = (0, None);
+        }
     }
 
     /// Returns which phones are looked at now; `now` is the time of the clock, which rules go by.
@@ -169,7 +180,9 @@ impl WatchState {
         for phone in seen {
             let before = before.remove(&phone.name).unwrap_or_default();
             let registration = fingerprint(&phone.registration);
-            let retries = !phone.is_shown && before.registration == registration;
+            // What was in the way on the cluster is repaired, perhaps.
+            let is_other = before.needs_work && before.verdict != Some(phone.verdict);
+            let retries = !phone.is_shown && before.registration == registration && !is_other;
             let is_back = before.verdict.is_some() && before.registration != registration;
             let state = PhoneState {
                 registration,
@@ -183,6 +196,7 @@ impl WatchState {
                 looked_at: phone.looked_at,
                 next_picture: phone.next_picture,
                 failures: if retries { before.failures } else { 0 },
+                needs_work: before.needs_work,
                 // One that was due is tried now.
                 retry_at: before.retry_at.filter(|at| retries && *at > uptime),
             };
@@ -212,9 +226,7 @@ impl WatchState {
     pub fn release(&mut self, had_stopped: bool) {
         self.survey_now();
         self.held.clear();
-        for state in self.phones.values_mut().filter(|state| had_stopped && state.failures > 0) {
-            (state.failures, state.retry_at) = (0, None);
-        }
+        self.retry(|_| had_stopped);
     }
 
     /// Has a phone wait until a time.
@@ -235,6 +247,7 @@ impl WatchState {
                 (state.is_back, state.is_drifted) = (false, false);
             }
             state.is_offline = result.outcome == Outcome::Offline;
+            state.needs_work = result.outcome == Outcome::NeedsWork;
             match retry_after(result.outcome, state.failures) {
                 Some(delay) => {
                     state.failures += 1;
@@ -527,6 +540,27 @@ mod tests {
         assert_eq!(asked, [names(&[2, 1]), names(&[2, 3]), names(&[2, 1])]);
         assert_eq!(state.to_ask(9), names(&[2, 3, 1]), "each once");
         assert_eq!(state.to_ask(0), names(&[]));
+    }
+
+    #[test]
+    fn what_failed_on_the_cluster_is_tried_again_when_the_cluster_may_have_changed() {
+        let mut state = settled();
+        let (left, unreachable) = (result(1, Outcome::NeedsWork), result(2, Outcome::Unreachable));
+        state.served(&[left, unreachable], seconds(1));
+        assert_eq!(state.counts().failing, 2);
+        state.survey_now();
+        let phones = || vec![seen(1, false), seen(2, false), seen(3, true)];
+        state.looked(&LookScope::Whole, phones(), seconds(2), DAY);
+        assert_eq!(state.work(names(&[1, 2])), names(&[1]));
+        state.release(true);
+        state.looked(&LookScope::Whole, phones(), seconds(3), DAY);
+        assert_eq!(state.work(names(&[1, 2])), names(&[1, 2]), "what stopped all pushes is over");
+        state.served(&[result(1, Outcome::NeedsWork)], seconds(4));
+        state.looked(&named(&[1]), vec![seen(1, false)], seconds(5), DAY);
+        assert!(state.work(names(&[1])).is_empty());
+        let blocked = SeenPhone { verdict: Verdict::Blocked, ..seen(1, false) };
+        state.looked(&named(&[1]), vec![blocked], seconds(6), DAY);
+        assert_eq!(state.work(names(&[1])), names(&[1]), "something else is in its way");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use assert_cmd::Command;
 use axlpaper::sim::{
     ADMIN_PASSWORD, ADMIN_USER, Fleet, Limits, PUSH_PASSWORD, PUSH_USER, PhoneSpec, Record,
-    SimCluster, SimConfig,
+    SimCluster, SimConfig, Timeline,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -55,6 +55,12 @@ impl Lab {
     /// Starts a cluster of ready phones `SEP000000000001`… of model 8841 that nobody controls yet.
     pub fn of_phones(count: u32) -> Self {
         Self::new(fleet_of(count))
+    }
+
+    /// Lets the events of a timeline happen, counted from now.
+    pub fn play(&self, timeline: Timeline) {
+        let _guard = self.runtime.enter();
+        self.cluster.play(timeline);
     }
 
     /// Returns the program with everything set that it needs to talk to this cluster.

@@ -73,6 +73,7 @@ mod versions;
 mod watch;
 mod watch_screens;
 mod watch_service;
+mod watch_timeline;
 mod waves;
 mod web;
 mod words;

@@ -136,7 +136,9 @@ impl Watcher<'_> {
             self.state.screen_seen(&phone.name, shows, now);
         }
         let (run, differs) = (self.row.status.last_run, !drifted.is_empty());
-        self.tell(&WatchEvent::Screens { run, verified, drifted, unknown });
+        if verified + drifted.len() + unknown > 0 {
+            self.tell(&WatchEvent::Screens { run, verified, drifted, unknown });
+        }
         self.take_ending(report);
         differs
     }
