@@ -32,7 +32,9 @@ pub use crate::journal::rows::{
     Proven, RunId, RunRef, RunRow, RunState, VERIFY,
 };
 pub use crate::journal::screenshots::Screen;
-pub use crate::journal::watches::{Approval, SavedRetry, WatchRow, WatchStatus, lock_watch};
+pub use crate::journal::watches::{
+    Approval, KnownPhone, SavedRetry, WatchRow, WatchStatus, lock_watch,
+};
 pub use documents::{
     ChangeEnd, Coverage, RunEnd, RunGroup, ScreenCheckRecord, SentFile, SentPicture, SentPictures,
     SentTone, SentTones, SkippedCluster, Subject,

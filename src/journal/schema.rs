@@ -47,8 +47,22 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
 const APPLICATION: i64 = 0x6178_6c70;
 
 /// One step a format; a step never changes once it has been released.
-pub(super) const MIGRATIONS: [&str; 7] =
-    [CREATE, OBJECTS, PHONE_PINS, CONTROL_REQUESTS, TIME_ZONES, PICTURES, WATCHES];
+pub(super) const MIGRATIONS: [&str; 8] =
+    [CREATE, OBJECTS, PHONE_PINS, CONTROL_REQUESTS, TIME_ZONES, PICTURES, WATCHES, KNOWN_PHONES];
+
+/// The phones that watches know, so that the next watch finds out which new phone replaces which old one.
+const KNOWN_PHONES: &str = "
+    create table known_phones (
+        cluster_id  text not null,
+        phone       text not null collate nocase,
+        extension   text,
+        description text not null,
+        owner       text,
+        -- Whether it is on the cluster no more.
+        gone        integer not null,
+        primary key (cluster_id, phone)
+    ) strict, without rowid;
+";
 
 /// Watches, and the approvals that they wait for.
 const WATCHES: &str = "

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::domain::control::ControlResult;
 use crate::domain::device_name::DeviceName;
 use crate::journal::error::{JournalError, Problem};
 use crate::journal::lock::{ClusterLock, LockError, LockOwner};
-use crate::journal::reader::{JournalReader, json, optional_time, text, time};
+use crate::journal::reader::{JournalReader, json, name, optional_time, text, time};
 use crate::journal::recorder::{Journal, now, statement};
 use crate::journal::rows::RunId;
 
@@ -41,6 +41,17 @@ pub struct SavedRetry {
     pub retry_at: Timestamp,
     /// A digest of its registration. After another registration it is tried at once.
     pub registration: u64,
+}
+
+/// A phone by what people know it by, as a watch saw it last.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KnownPhone {
+    pub name: DeviceName,
+    pub extension: Option<String>,
+    pub description: String,
+    pub owner: Option<String>,
+    /// Whether it is on the cluster no more.
+    pub is_gone: bool,
 }
 
 /// How a watch is doing.
@@ -144,6 +155,36 @@ impl Journal {
         self.write(statement(insert, with)).await.map(drop)
     }
 
+    /// Writes phones that the watch of a cluster knows, over what the journal has of them, and forgets others.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub async fn save_known_phones(
+        &self,
+        cluster_id: String,
+        phones: Vec<KnownPhone>,
+        forgotten: Vec<DeviceName>,
+    ) -> Result<(), JournalError> {
+        let write = move |db: &Connection| {
+            let mut delete =
+                db.prepare_cached("delete from known_phones where cluster_id = ?1 and phone = ?2")?;
+            for phone in forgotten {
+                delete.execute((&cluster_id, phone.as_str()))?;
+            }
+            let mut insert = db.prepare_cached(
+                "insert or replace into known_phones (cluster_id, phone, extension, description, owner, gone)
+                 values (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            for phone in phones {
+                let KnownPhone { name, extension, description, owner, is_gone } = phone;
+                let with = (&cluster_id, name.as_str(), extension, description, owner, is_gone);
+                insert.execute(with)?;
+            }
+            Ok(0)
+        };
+        self.write(write).await.map(drop)
+    }
+
     /// Writes an approval for the watch of a cluster, and returns its number. The watch takes it up.
     ///
     /// # Errors
@@ -181,6 +222,24 @@ impl JournalReader {
                              retries
                       from watches order by cluster";
         self.rows(select, [], watch)
+    }
+
+    /// Returns the phones that the last watch of a cluster knew.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn known_phones(&self, cluster_id: &str) -> Result<Vec<KnownPhone>, JournalError> {
+        let select = "select phone, extension, description, owner, gone from known_phones
+                      where cluster_id = ?1 order by phone";
+        self.rows(select, [cluster_id], |row| {
+            Ok(KnownPhone {
+                name: name(row)?,
+                extension: row.get(1)?,
+                description: row.get(2)?,
+                owner: row.get(3)?,
+                is_gone: row.get(4)?,
+            })
+        })
     }
 
     /// Returns the approvals that the watch of a cluster has not taken up.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
+use crate::journal::KnownPhone;
 use crate::watch::state::LookScope;
 
 /// By what people know a phone.
@@ -60,9 +61,47 @@ pub struct Identities {
     gone: Vec<(DeviceName, Identity)>,
     /// New phones that nothing was found for yet, and whether the next look is about phones that they are like.
     new: BTreeMap<DeviceName, bool>,
+    /// The phones of which the journal has something else.
+    unsaved: BTreeSet<DeviceName>,
 }
 
 impl Identities {
+    /// Makes them of what the journal has of the last watch.
+    pub fn of(phones: Vec<KnownPhone>) -> Self {
+        let mut this = Self::default();
+        for KnownPhone { name, extension, description, owner, is_gone } in phones {
+            let text = |text: Option<String>| text.map(String::into_boxed_str);
+            let (extension, owner) = (text(extension), text(owner));
+            let identity = Identity { extension, description: description.into(), owner };
+            match is_gone {
+                true => this.gone.push((name, identity)),
+                false => drop(this.known.insert(name, identity)),
+            }
+        }
+        this
+    }
+
+    /// Returns the phones of which the journal has something else, and those that it has to forget. Both are taken as written
+    /// then.
+    pub fn take_unsaved(&mut self) -> (Vec<KnownPhone>, Vec<DeviceName>) {
+        let (mut phones, mut forgotten) = (Vec::new(), Vec::new());
+        for name in std::mem::take(&mut self.unsaved) {
+            let known = self.known.get(&name);
+            let gone = || self.gone.iter().find(|(gone, _)| *gone == name);
+            match known.or_else(|| gone().map(|(_, identity)| identity)) {
+                Some(identity) => phones.push(KnownPhone {
+                    is_gone: known.is_none(),
+                    extension: identity.extension.as_deref().map(str::to_owned),
+                    description: identity.description.to_string(),
+                    owner: identity.owner.as_deref().map(str::to_owned),
+                    name,
+                }),
+                None => forgotten.push(name),
+            }
+        }
+        (phones, forgotten)
+    }
+
     /// Takes in the phones that a look found.
     pub fn looked(&mut self, scope: &LookScope, phones: &[Phone]) -> NewPhones {
         let is_first = self.known.is_empty();
@@ -79,10 +118,17 @@ impl Identities {
         for name in gone {
             self.new.remove(&name);
             self.gone.extend(self.known.remove_entry(&name));
+            self.unsaved.insert(name);
         }
-        self.gone.drain(..self.gone.len().saturating_sub(MOST));
+        let oldest = self.gone.drain(..self.gone.len().saturating_sub(MOST));
+        self.unsaved.extend(oldest.map(|(name, _)| name));
         for phone in phones {
-            let is_new = self.known.insert(phone.name.clone(), Identity::of(phone)).is_none();
+            let identity = Identity::of(phone);
+            if self.known.get(&phone.name) == Some(&identity) {
+                continue;
+            }
+            self.unsaved.insert(phone.name.clone());
+            let is_new = self.known.insert(phone.name.clone(), identity).is_none();
             if is_new && !is_first {
                 self.gone.retain(|(name, _)| *name != phone.name);
                 self.new.insert(phone.name.clone(), false);
@@ -100,6 +146,7 @@ impl Identities {
             let best = best.map(|(at, (_, old))| (identity.likeness(old), at));
             if let Some((1.., at)) = best.max() {
                 let (old, _) = self.gone.remove(at);
+                self.unsaved.insert(old.clone());
                 found.replaced.push(Replaced { new, old });
                 continue;
             }
@@ -165,6 +212,23 @@ mod tests {
         let phones = [phone(2, "1002", "Hall"), phone(3, "", ""), phone(9, "1001", "Desk")];
         assert_eq!(identities.looked(&LookScope::Whole, &phones), replaced(9, 1));
         assert_eq!(identities.looked(&LookScope::Whole, &phones), NewPhones::default());
+    }
+
+    #[test]
+    fn the_next_watch_knows_what_this_one_knew() {
+        let mut before = identities();
+        let (all, forgotten) = before.take_unsaved();
+        assert_eq!((all.len(), forgotten.len()), (3, 0));
+        assert_eq!(before.take_unsaved(), (Vec::new(), Vec::new()));
+        before.looked(&named(&[1, 2]), &[phone(2, "1002", "Aula")]);
+        let (changed, forgotten) = before.take_unsaved();
+        let rows: Vec<_> = changed.iter().map(|one| (&one.name, one.is_gone)).collect();
+        assert_eq!((rows, forgotten.len()), (vec![(&name(1), true), (&name(2), false)], 0));
+        let mut next = Identities::of([changed, vec![all[2].clone()]].concat());
+        let phones = [phone(2, "1002", "Aula"), phone(3, "", ""), phone(9, "1001", "Desk")];
+        assert_eq!(next.looked(&LookScope::Whole, &phones), replaced(9, 1));
+        let (changed, forgotten) = next.take_unsaved();
+        assert_eq!((changed.len(), forgotten), (1, vec![name(1)]));
     }
 
     #[test]

@@ -140,6 +140,12 @@ fn a_phone_that_replaces_another_one_is_named_and_served() {
     running.says("SEP000000000022 replaces SEP000000000002");
     assert_eq!(pushes_of(&lab)[&name(22)], 1);
     ends(running);
+    // So is one that came while no watch worked.
+    let (phone, by) = (name(22), Some(name(23)));
+    lab.cluster.change(Change::Replace { phone, by });
+    let next = once(&lab, &[]);
+    assert!(next.stderr.contains("SEP000000000023 replaces SEP000000000022"), "{next:?}");
+    assert!(!once(&lab, &[]).stderr.contains("replaces"));
 }
 
 #[test]

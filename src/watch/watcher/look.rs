@@ -67,6 +67,11 @@ impl Watcher<'_> {
         let prepared = task.prepare_targets(&assessment, &prepares).await?;
         let drifted = self.drifted(&assessment, &prepared)?;
         self.take_in(&scope, &assessment, &prepared, &drifted)?;
+        let (phones, forgotten) = self.identities.take_unsaved();
+        if !phones.is_empty() || !forgotten.is_empty() {
+            let cluster = self.row.cluster_id.clone();
+            self.journal.save_known_phones(cluster, phones, forgotten).await?;
+        }
         if scope == LookScope::Whole {
             self.row.status.surveyed_at = Some(Timestamp::now());
             self.tell(&WatchEvent::Surveyed(self.state.counts()));

@@ -138,6 +138,7 @@ pub async fn watch(
     connection.push_access.fetch_push_password(&name, callers.interaction.as_ref()).await?;
     let push_password = connection.push_access.push_password(callers.interaction.as_ref()).await?;
     let before = reader(&request)?.watches()?.into_iter().find(|watch| watch.cluster_id == id);
+    let known = reader(&request)?.known_phones(&id)?;
     let (before, retries) = before.map(|watch| (watch.status, watch.retries)).unzip();
     let retries = retries.unwrap_or_default();
     let row = WatchRow {
@@ -177,7 +178,7 @@ pub async fn watch(
         cursor: None,
         account: None,
         associated: BTreeSet::new(),
-        identities: Identities::default(),
+        identities: Identities::of(known),
         nodes: Vec::new(),
         requests: 1.0,
         asked_at: Duration::ZERO,
