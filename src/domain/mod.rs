@@ -19,6 +19,7 @@ pub mod device_name;
 pub mod finding;
 pub mod inventory;
 mod limit;
+pub mod mac_address;
 pub mod model;
 pub mod nat;
 pub mod notification;
