@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::env::VarError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 use jiff::Timestamp;
@@ -12,11 +12,14 @@ use crate::cli::args::ConnectionArgs;
 use crate::cli::args::push::PushAccessArgs;
 use crate::config::{FileConfig, Layer, Section, environment, resolve, resolve_without_cluster};
 use crate::connect::cluster::{ClusterSettings, from_layer};
+use crate::connect::journal;
 use crate::connect::push_access::PushAccess;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::text::quoted;
 use crate::domain::time_zone::Zones;
 use crate::error::{AppError, ErrorKind};
+use crate::journal::JournalReader;
+use crate::net::endpoint::Endpoint;
 use crate::net::trace::without_login;
 
 /// Puts flags, environment and config file together and checks them.
@@ -79,6 +82,23 @@ pub fn settings_of(
     let (name, settings) = resolve(flags, environment, section(file, cluster)?);
     Ok((name, settings.over(file.map(FileConfig::machine).unwrap_or_default())))
 }
+
+/// Opens the journal for reading, where there is one. The usual one is made by the first run.
+///
+/// # Errors
+/// When it cannot be read, or an option names one that is not there.
+pub fn history(state: Option<&Path>) -> Result<Option<JournalReader>, AppError> {
+    let usual = std::env::var_os(STATE).map(PathBuf::from);
+    let path = journal::path(state)?;
+    if state.is_some() && state != usual.as_deref() {
+        journal::history(&path).map(Some)
+    } else {
+        journal::history_if_any(&path)
+    }
+}
+
+/// The variable that names the usual journal.
+const STATE: &str = "AXLPAPER_STATE";
 
 /// Returns the config file that counts, whether it is there or not.
 pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {

@@ -38,6 +38,7 @@ impl JournalReader {
     pub fn open(path: &Path) -> Result<Option<Self>, JournalError> {
         let failed = |problem| JournalError::new("open", path, problem);
         match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => return Err(failed(Problem::Folder)),
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error.into())),
