@@ -392,18 +392,29 @@ fn failures(report: &RunReport, next: Option<&str>, layout: Layout) -> String {
         pending.iter().flat_map(|cause| cause.reasons().into_iter().map(move |why| (cause, why)))
     {
         let reason = reason.strip_prefix("not tried: ").unwrap_or(&reason);
+        // The line about the stop follows, with the whole of it.
+        let is_told = report.stopped().is_some_and(|stopped| stopped.contains(reason));
+        let reason = if is_told { String::new() } else { format!(" ({reason})") };
         let step = match next {
-            Some(next) => format!("`{next}`"),
-            None => cause.remedy.clone(),
+            // The command line of a run can be long, and another line has it.
+            Some(next) if is_same_again(next, report) => String::new(),
+            Some(next) => format!(": `{next}`"),
+            None => format!(": {}", cause.remedy),
         };
-        push_line(&mut text, &printable(&format!("  {count} not tried ({reason}): {step}")));
+        push_line(&mut text, &printable(&format!("  {count} not tried{reason}{step}")));
     }
     text
 }
 
+/// Tells whether a command is the one that began the run, perhaps with a consent at its end.
+fn is_same_again(next: &str, report: &RunReport) -> bool {
+    let rest = next.strip_prefix(&report.run.command_line);
+    rest.is_some_and(|rest| ["", " --yes"].contains(&rest))
+}
+
 /// The first phones of a cause, a line each.
 fn phone_lines(cause: &Cause<'_>, layout: Layout) -> String {
-    let width = layout.width.unwrap_or(WIDTH);
+    let width = layout.width.unwrap_or(usize::MAX);
     let phones = cause.phones.iter().take(MAX_FAILURES);
     let mut rows: Vec<Vec<String>> = phones.map(|phone| phone_cells(phone)).collect();
     // The description gets the room that the others leave.
