@@ -9,6 +9,7 @@ pub mod payload_kind;
 pub mod picture_rules;
 pub mod push_action;
 pub mod repair_policy;
+pub mod rule_order;
 pub mod spread;
 
 pub mod as_typed;
