@@ -127,7 +127,10 @@ pub async fn run(mut job: Job) -> Result<Exit, AppError> {
     let options = PushOptions { picture_name: job.picture.picture_name.clone(), ..typed.options() };
     options.waves.check().map_err(|why| {
         AppError::new(ErrorKind::Usage, why)
-            .hint("each wave includes those before it: --canary 10 --waves 10%,50%,100%")
+            .hint(
+                "each wave includes those before it, as --canary 10 --waves 10%,50%,100% does; two halves are \
+                 50%,100%",
+            )
     })?;
     subject.payload.check_name(job.picture.picture_name.as_deref())?;
     let typed_proof = job.picture.verify.map(Proof::from);
