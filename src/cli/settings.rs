@@ -133,6 +133,22 @@ pub fn section(
     }
 }
 
+/// Returns how the cluster with this publisher, as `host:port`, is named: by its name in the config file, or by its host.
+pub fn cluster_option(args: &ConnectionArgs, host: &str) -> [String; 2] {
+    let file = file(args).ok().flatten();
+    let has_host = |name: &str| {
+        let section = section(file.as_ref(), Some(name)).ok().flatten();
+        let endpoint = section
+            .and_then(|section| Endpoint::parse(&section.layer.host?, Endpoint::CUCM_PORT).ok());
+        endpoint.is_some_and(|endpoint| endpoint.to_string().eq_ignore_ascii_case(host))
+    };
+    let named = file.iter().flat_map(FileConfig::clusters).find(|name| has_host(name));
+    match named {
+        Some(name) => ["--cluster".to_owned(), name.to_owned()],
+        None => ["--host".to_owned(), host.to_owned()],
+    }
+}
+
 /// Returns which picture is for whom now; no rules where there is no config file.
 pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, AppError> {
     file(args)?.map_or_else(|| Ok(PictureRules::default()), |file| pictures_of(&file))
