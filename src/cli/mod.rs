@@ -24,7 +24,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::cli::args::value::NUMBERS;
-use crate::cli::usage_error::{with_owners, without_environment};
+use crate::cli::usage_error::explain;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::net::trace::{without_login, without_secrets};
 
@@ -174,7 +174,7 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> 
     let arguments = with_scope_joined(arguments);
     let mut definition = whole_definition();
     let matches = definition.try_get_matches_from_mut(&arguments);
-    let matches = matches.map_err(|error| with_owners(without_environment(error, arguments)))?;
+    let matches = matches.map_err(|error| explain(error, &arguments))?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))
 }
 

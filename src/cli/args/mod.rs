@@ -162,6 +162,7 @@ pub(crate) enum RepairArg {
     /// Phone Personalization.
     Personalization,
     /// Web Access on the phone's own page.
+    #[value(alias = "web_access")]
     WebAccess,
 }
 
