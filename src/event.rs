@@ -5,6 +5,7 @@
 
 mod control;
 mod outcome;
+mod wait_reason;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::domain::plan::Change;
 use crate::domain::text::pluralize;
 pub use crate::event::control::{ControlEvent, ControlStep};
 pub use crate::event::outcome::Outcome;
+pub use crate::event::wait_reason::WaitReason;
 
 /// A stage of the pipeline.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
@@ -99,7 +101,7 @@ pub enum Event {
         /// Which stage.
         stage: Stage,
         /// For what.
-        reason: String,
+        reason: WaitReason,
         /// How long at most.
         delay: Duration,
     },

@@ -15,6 +15,7 @@ mod settings;
 mod short_help;
 mod systemd;
 pub(crate) mod ui;
+mod usage_error;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::cli::args::value::NUMBERS;
-use crate::domain::text::names;
+use crate::cli::usage_error::explain;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::net::trace::{without_login, without_secrets};
 
@@ -173,51 +174,8 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> 
     let arguments = with_scope_joined(arguments);
     let mut definition = whole_definition();
     let matches = definition.try_get_matches_from_mut(&arguments);
-    let matches = matches.map_err(|error| with_owners(without_environment(error, arguments)))?;
+    let matches = matches.map_err(|error| explain(error, &arguments))?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))
-}
-
-/// Returns the error that the arguments alone have: a usage line names options of environment variables as if they had been
-/// typed. Help keeps the variables.
-fn without_environment(error: clap::Error, arguments: Vec<OsString>) -> clap::Error {
-    fn reset(command: clap::Command) -> clap::Command {
-        command.mut_args(|arg| arg.env(None)).mut_subcommands(reset)
-    }
-    if !error.use_stderr() {
-        return error;
-    }
-    reset(whole_definition()).try_get_matches_from(arguments).err().unwrap_or(error)
-}
-
-/// Names the commands that have an option which the typed one does not have.
-fn with_owners(mut error: clap::Error) -> clap::Error {
-    /// Adds the commands with the option, as they are typed.
-    fn owners(command: &clap::Command, path: &str, option: &str, found: &mut Vec<String>) {
-        for one in command.get_subcommands().filter(|one| one.get_name() != "help") {
-            let name = format!("{path}{}", one.get_name());
-            if one.get_arguments().any(|arg| arg.get_long() == Some(option)) {
-                found.push(name.clone());
-            }
-            owners(one, &format!("{name} "), option, found);
-        }
-    }
-    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else {
-        return error;
-    };
-    let Some(option) = typed.strip_prefix("--").map(str::to_owned) else { return error };
-    if error.kind() != clap::error::ErrorKind::UnknownArgument {
-        return error;
-    }
-    let mut found = Vec::new();
-    owners(&whole_definition(), "", &option, &mut found);
-    // No option is meant as the name of a file, which is what the library proposes.
-    error.remove(ContextKind::Suggested);
-    if !found.is_empty() {
-        error.remove(ContextKind::SuggestedArg);
-        let tip = format!("this command has no --{option}; these have it: {}", names(&found));
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
-    }
-    error
 }
 
 /// Joins `--scope new-profile NAME` to one value: no other option takes a name only after some word, and a

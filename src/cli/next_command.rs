@@ -11,11 +11,14 @@ use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
 use crate::cli::args::{ConnectionArgs, WaitArgs};
 use crate::cli::definition::definition;
+use crate::cli::settings;
 use crate::cli::ui;
+use crate::config::ConfigError;
 use crate::error::AppError;
 use crate::journal::{JournalError, JournalReader, RunId, RunRef, RunRow};
 use crate::report::{self, RunReport, printable_lines};
 use crate::rollout::options::SavedOptions;
+use crate::rollout::resume::OtherCluster;
 
 /// Returns the command that finishes what a run left undone, with the options that say how its cluster and its phones
 /// are reached.
@@ -36,9 +39,42 @@ pub fn step(history: &JournalReader, run: &RunRow) -> Result<Option<String>, Jou
 pub fn step_here(journal: &Path, run: RunId) -> Option<String> {
     let history = journal::history_if_any(journal).ok()??;
     let run = history.run(RunRef::Number(run)).ok()??;
-    let next = step(&history, &run).ok()??;
-    let is_told = next.split(' ').any(|word| word == "--yes") || !asks(&next);
-    Some(if is_told || std::io::stdin().is_terminal() { next } else { next + " --yes" })
+    Some(answered(step(&history, &run).ok()??))
+}
+
+/// Adds --yes to a command that asks, where there is no terminal.
+fn answered(command: String) -> String {
+    let is_told = command.split(' ').any(|word| word == "--yes") || !asks(&command);
+    if is_told || std::io::stdin().is_terminal() { command } else { command + " --yes" }
+}
+
+/// Adds the command that works to an error that another cluster than that of a run was named, or none of several.
+pub fn with_cluster_of(
+    error: AppError,
+    command: &str,
+    run: &RunRow,
+    args: &ConnectionArgs,
+) -> AppError {
+    let source = std::error::Error::source(&error);
+    let is_about_cluster = source.is_some_and(|source| {
+        source.is::<OtherCluster>()
+            || matches!(source.downcast_ref(), Some(ConfigError::NoneChosen { .. }))
+    });
+    if !is_about_cluster {
+        return error;
+    }
+    let mut command = with_options(command, run, false, true);
+    let names_cluster = |word: &str| {
+        ["--cluster", "--host"].iter().any(|option| {
+            word.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        })
+    };
+    if !command.split(' ').any(names_cluster) {
+        let [option, value] = settings::cluster_option(args, &run.host);
+        let value = shlex::try_quote(&value).map_or_else(|_| value.clone(), Into::into);
+        command = format!("{command} {option} {value}");
+    }
+    error.hint(format!("run {} is about {}: `{}`", run.id, run.cluster, answered(command)))
 }
 
 /// Returns whether a command asks before it does something.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::env::VarError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 use jiff::Timestamp;
@@ -12,11 +12,14 @@ use crate::cli::args::ConnectionArgs;
 use crate::cli::args::push::PushAccessArgs;
 use crate::config::{FileConfig, Layer, Section, environment, resolve, resolve_without_cluster};
 use crate::connect::cluster::{ClusterSettings, from_layer};
+use crate::connect::journal;
 use crate::connect::push_access::PushAccess;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::text::quoted;
 use crate::domain::time_zone::Zones;
 use crate::error::{AppError, ErrorKind};
+use crate::journal::JournalReader;
+use crate::net::endpoint::Endpoint;
 use crate::net::trace::without_login;
 
 /// Puts flags, environment and config file together and checks them.
@@ -80,6 +83,23 @@ pub fn settings_of(
     Ok((name, settings.over(file.map(FileConfig::machine).unwrap_or_default())))
 }
 
+/// Opens the journal for reading, where there is one. The usual one is made by the first run.
+///
+/// # Errors
+/// When it cannot be read, or an option names one that is not there.
+pub fn history(state: Option<&Path>) -> Result<Option<JournalReader>, AppError> {
+    let usual = std::env::var_os(STATE).map(PathBuf::from);
+    let path = journal::path(state)?;
+    if state.is_some() && state != usual.as_deref() {
+        journal::history(&path).map(Some)
+    } else {
+        journal::history_if_any(&path)
+    }
+}
+
+/// The variable that names the usual journal.
+const STATE: &str = "AXLPAPER_STATE";
+
 /// Returns the config file that counts, whether it is there or not.
 pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {
     args.config.clone().or_else(default_config)
@@ -110,6 +130,22 @@ pub fn section(
         )
         .hint("`axlpaper init` writes one; or use --config or --host")),
         (None, None) => Ok(None),
+    }
+}
+
+/// Returns how the cluster with this publisher, as `host:port`, is named: by its name in the config file, or by its host.
+pub fn cluster_option(args: &ConnectionArgs, host: &str) -> [String; 2] {
+    let file = file(args).ok().flatten();
+    let has_host = |name: &str| {
+        let section = section(file.as_ref(), Some(name)).ok().flatten();
+        let endpoint = section
+            .and_then(|section| Endpoint::parse(&section.layer.host?, Endpoint::CUCM_PORT).ok());
+        endpoint.is_some_and(|endpoint| endpoint.to_string().eq_ignore_ascii_case(host))
+    };
+    let named = file.iter().flat_map(FileConfig::clusters).find(|name| has_host(name));
+    match named {
+        Some(name) => ["--cluster".to_owned(), name.to_owned()],
+        None => ["--host".to_owned(), host.to_owned()],
     }
 }
 

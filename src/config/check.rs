@@ -14,6 +14,7 @@ use super::keys::{Key, ValuePlace, advice};
 use super::template::tables;
 use crate::domain::selector::near;
 use crate::domain::text::{line_of, sanitize_truncate};
+use crate::domain::time_zone::NO_OFFSET;
 
 /// A key or a table's name, with its place.
 type Name<'text> = Spanned<DeString<'text>>;
@@ -47,7 +48,7 @@ pub(super) struct ValuePlaces {
     /// Keys that are not known in their table.
     pub unknown: Vec<Problem>,
     /// What the types would take although it cannot stand there: keys of `[defaults]` that belong to one
-    /// cluster, and tables that are none.
+    /// cluster, tables that are none, and empty values.
     pub misplaced: Vec<Problem>,
 }
 
@@ -91,6 +92,10 @@ impl ValuePlaces {
                 ("cluster", DeValue::Table(clusters), _) => {
                     for (cluster, section) in clusters {
                         let table = format!("[cluster.{}]", cluster.get_ref());
+                        if cluster.get_ref().trim().is_empty() {
+                            let what = "a cluster has no name: write [cluster.NAME]".to_owned();
+                            self.misplace(text, cluster, what);
+                        }
                         if let DeValue::Table(section) = section.get_ref() {
                             self.table(text, &table, section, keys, Key::is_of_cluster);
                         } else {
@@ -103,9 +108,13 @@ impl ValuePlaces {
                     for (at, row) in rows.iter().enumerate() {
                         let line = line_of(text, row.span().start);
                         self.rows.insert((list.to_owned(), at), line);
-                        if let DeValue::Table(row) = row.get_ref() {
+                        if let DeValue::Table(section) = row.get_ref() {
                             let table = format!("[[{list}]] rule {}", at + 1);
-                            self.table(text, &table, row, keys, |key| key.place == place);
+                            self.table(text, &table, section, keys, |key| key.place == place);
+                            self.spans.push((row.span(), table));
+                        } else {
+                            self.no_table(text, &place.header(), key);
+                            break;
                         }
                     }
                 }
@@ -113,10 +122,16 @@ impl ValuePlaces {
                     let table = place.header();
                     self.table(text, &table, section, keys, |key| key.place == place);
                 }
-                ("cluster" | "defaults", ..) | (_, _, Some(ValuePlace::Table(_))) => {
-                    self.no_table(text, &format!("[{name}]"), key);
+                ("cluster", ..) => self.no_table(text, "[cluster.NAME]", key),
+                ("defaults", ..) => self.no_table(text, "[defaults]", key),
+                (_, DeValue::Table(_), Some(place)) => {
+                    let what = format!(
+                        "`{name}` is a list of tables: write {} in double brackets",
+                        place.header()
+                    );
+                    self.misplace(text, key, what);
                 }
-                (_, _, Some(_)) => {}
+                (_, _, Some(place)) => self.no_table(text, &place.header(), key),
                 (_, DeValue::Table(_), None) => self.unknown_table(text, key, keys),
                 _ => self.key(text, "", key, value, keys, |key| key.place == ValuePlace::Top),
             }
@@ -125,9 +140,13 @@ impl ValuePlaces {
 
     /// The types would take a list of values for a table, in the order of its keys.
     fn no_table(&mut self, text: &str, table: &str, key: &Name<'_>) {
-        let line = Some(line_of(text, key.span().start));
-        let name = table.trim_matches(['[', ']']);
+        let name = table.trim_matches(['[', ']']).trim_end_matches(".NAME");
         let what = format!("`{name}` is not a table: write {table}, and keys below it");
+        self.misplace(text, key, what);
+    }
+
+    fn misplace(&mut self, text: &str, key: &Name<'_>, what: String) {
+        let line = Some(line_of(text, key.span().start));
         self.misplaced.push(Problem { line, what });
     }
 
@@ -178,6 +197,11 @@ impl ValuePlaces {
         let place = if table.is_empty() { String::new() } else { format!(" in {table}") };
         self.spans.push((value.span(), format!("`{name}`{place}")));
         if keys.iter().any(|key| key.name == name && fits(key)) {
+            // What is not to be set is left out, so an empty value can only be a mistake.
+            if has_empty_text(name, value.get_ref()) {
+                let what = format!("`{name}`{place} is empty: write a value, or take the key out");
+                self.misplace(text, key, what);
+            }
             return;
         }
         let is_known = keys.iter().any(|key| key.name == name);
@@ -186,6 +210,22 @@ impl ValuePlaces {
             advice(name, keys, fits).map(|advice| format!("; {advice}")).unwrap_or_default();
         let what = format!("the key `{name}`{place} {problem}{advice}");
         self.unknown.push(Problem { line: Some(line), what });
+    }
+}
+
+/// Returns whether the value of a key is a text without a character, or a list with one. The words of a command can be empty.
+fn has_empty_text(key: &str, value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::String(text) => text.trim().is_empty(),
+        DeValue::Array(values) if !key.ends_with("command") => {
+            values.iter().any(|one| has_empty_text(key, one.get_ref()))
+        }
+        DeValue::Array(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Table(_) => false,
     }
 }
 
@@ -205,6 +245,9 @@ fn in_plain_words(message: &str) -> String {
         message.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected "))
     {
         return format!("it must be {}", expected.trim_start_matches("one of "));
+    }
+    if message.starts_with("invalid offset") {
+        return NO_OFFSET.to_owned();
     }
     if let Some(field) = message.strip_prefix("missing field ") {
         return format!("the key {field} is missing");

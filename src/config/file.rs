@@ -222,8 +222,14 @@ impl FileConfig {
     /// Returns what `[defaults]` says about this machine, and what `[[nat]]` says about the network: both count for a
     /// host that has no table too.
     pub fn machine(&self) -> Layer {
-        let nat = NatRules::new(self.nat.iter().map(NatSection::rule).collect());
-        Layer { nat, ..self.layer(Table::Defaults, &self.defaults).about_this_machine() }
+        Layer {
+            nat: self.nat_rules(),
+            ..self.layer(Table::Defaults, &self.defaults).about_this_machine()
+        }
+    }
+
+    fn nat_rules(&self) -> NatRules {
+        NatRules::new(self.nat.iter().map(NatSection::rule).collect())
     }
 
     /// Returns the name and the settings of the cluster that is meant.
@@ -276,6 +282,12 @@ impl FileConfig {
     /// Tells whether every device pool has a time zone in the file.
     pub fn has_default_zone(&self) -> bool {
         self.default_time_zone.is_some()
+    }
+
+    /// Returns what a person should know of its `[[nat]]` and `[[time_zone]]` rules: those that never count.
+    pub fn remarks(&self) -> Vec<String> {
+        let nat = self.nat_rules().remarks();
+        nat.into_iter().chain(self.zones(TimeZone::UTC).remarks()).collect()
     }
 
     /// Returns where a watch sends notifications to.

@@ -214,7 +214,7 @@ pub async fn connect(
     let options = AxlOptions {
         version: connection.axl_version,
         on_wait: Some(Arc::new(move |operation, error, delay| {
-            let reason = format!("{operation}: {}", error.why());
+            let reason = format!("{operation}: {}", error.why()).into();
             watcher.observe(&Event::Waiting { stage: stage_of(operation, error), reason, delay });
         })),
         ..AxlOptions::default()

@@ -160,9 +160,17 @@ impl ImageServerSettings {
             (Some(certificate), Some(key)) => ServerIdentity::from_files(certificate, key)
                 .map(Some)
                 .map_err(|error| AppError::from_error(ErrorKind::Usage, error)),
-            (Some(_), None) | (None, Some(_)) => {
-                Err(AppError::new(ErrorKind::Usage, "a certificate and its key belong together")
-                    .hint("give `tls_cert` and `tls_key`, as options or in the config file, or none of them to serve over HTTP"))
+            (certificate, _) => {
+                let missing = match certificate {
+                    Some(_) => {
+                        "a certificate needs its key: --tls-key, or `tls_key` in the config file"
+                    }
+                    None => {
+                        "a key needs its certificate: --tls-cert, or `tls_cert` in the config file"
+                    }
+                };
+                Err(AppError::new(ErrorKind::Usage, missing)
+                    .hint("give both, or none of them to serve over HTTP"))
             }
         }
     }

@@ -9,6 +9,7 @@ pub mod payload_kind;
 pub mod picture_rules;
 pub mod push_action;
 pub mod repair_policy;
+pub mod rule_order;
 pub mod spread;
 
 pub mod as_typed;
@@ -19,6 +20,7 @@ pub mod device_name;
 pub mod finding;
 pub mod inventory;
 mod limit;
+pub mod mac_address;
 pub mod model;
 pub mod nat;
 pub mod notification;

@@ -3,11 +3,13 @@
 //! A download proves that a phone has its picture only when it comes from the phone's own address. Where addresses are
 //! translated on the way, rules of the config file name the addresses that requests come from instead.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::rule_order::never_counts;
 use super::selector::Pattern;
 
 /// A rule of the config file: requests of these phones come from these addresses.
@@ -26,6 +28,17 @@ impl NatRule {
         let in_subnet = self.subnet.iter().any(|net| addresses.iter().any(|ip| net.contains(ip)));
         (self.device_pool.is_empty() || in_pool) && (self.subnet.is_empty() || in_subnet)
     }
+
+    /// Returns whether it is for all phones of these device pools and this network; nothing stands for all.
+    fn is_for_all(&self, pools: Option<&Pattern>, network: Option<&IpNet>) -> bool {
+        let has_pools = self.device_pool.iter().any(|wide| match pools {
+            Some(pools) => wide.covers(pools),
+            None => wide.is_any(),
+        });
+        let has_network =
+            network.is_some_and(|network| self.subnet.iter().any(|wide| wide.contains(network)));
+        (self.device_pool.is_empty() || has_pools) && (self.subnet.is_empty() || has_network)
+    }
 }
 
 /// The rules about translated addresses, of which the first that matches a phone counts.
@@ -36,6 +49,31 @@ impl NatRules {
     /// Puts rules together, in the order of the config file.
     pub fn new(rules: Vec<NatRule>) -> Self {
         Self(rules)
+    }
+
+    /// Returns which rules never count, because earlier ones are for all of their phones.
+    pub fn remarks(&self) -> Vec<String> {
+        let hidden = (0..self.0.len()).map(|at| (at, self.hidden_by(at)));
+        let hidden = hidden.filter(|(_, earlier)| !earlier.is_empty());
+        hidden.map(|(at, earlier)| never_counts("nat", at, &earlier)).collect()
+    }
+
+    /// Returns the earlier rules because of which a rule never counts; none where it counts for some phones.
+    fn hidden_by(&self, at: usize) -> BTreeSet<usize> {
+        fn each<T>(values: &[T]) -> Vec<Option<&T>> {
+            if values.is_empty() { vec![None] } else { values.iter().map(Some).collect() }
+        }
+        let (rule, earlier) = (&self.0[at], &self.0[..at]);
+        let mut hiding = BTreeSet::new();
+        for pools in each(&rule.device_pool) {
+            for network in each(&rule.subnet) {
+                match earlier.iter().position(|rule| rule.is_for_all(pools, network)) {
+                    Some(earlier) => hiding.insert(earlier),
+                    None => return BTreeSet::new(),
+                };
+            }
+        }
+        hiding
     }
 
     /// Returns whether there are none.
@@ -130,6 +168,39 @@ mod tests {
         }
         assert_eq!(classified(Vec::new(), "HQ", &own, "10.1.2.4"), SourceOf::Other);
         assert_eq!(DownloadSources::default().classify([10, 1, 2, 3].into()), SourceOf::Other);
+    }
+
+    #[test]
+    fn rules_that_never_count_are_found() {
+        let hidden = |rules: &[(&[&str], &[&str])]| {
+            let rules =
+                rules.iter().map(|(pools, subnets)| rule(pools, subnets, &["192.0.2.1/32"]));
+            NatRules::new(rules.collect()).remarks().concat()
+        };
+        let all: (&[&str], &[&str]) = (&[], &[]);
+        for rules in [
+            &[all, all][..],
+            &[all, (&["BR-1"], &["10.0.0.0/8"])],
+            &[(&["*"], &[]), all],
+            &[(&["br-*"], &[]), (&["BR-1", "BR-2*"], &["10.0.0.0/8"])],
+            &[(&[], &["10.0.0.0/8"]), (&["BR-1"], &["10.1.0.0/16", "10.2.0.7/32"])],
+        ] {
+            let told = hidden(rules);
+            assert!(told.starts_with("[[nat]] rule 2 never counts: "), "{rules:?}: {told}");
+            assert!(told.ends_with(": rule 1"), "{told}");
+        }
+        let parts = [(&["BR-1"][..], &[][..]), (&["BR-2"], &[]), (&["BR-2", "BR-1"], &[])];
+        assert!(hidden(&parts).ends_with(
+            "rule 3 never counts: an earlier rule counts for all of its phones: rule 1, rule 2"
+        ));
+        for rules in [
+            &[(&["BR-1"][..], &[][..]), all][..],
+            &[(&[], &["10.0.0.0/8"]), (&["BR-1"], &[])],
+            &[(&["BR-1"], &["10.0.0.0/8"]), (&["BR-1"], &["10.0.0.0/7"])],
+            &[(&["BR-1"], &[]), (&["BR-1", "BR-2"], &[])],
+        ] {
+            assert_eq!(hidden(rules), "", "{rules:?}");
+        }
     }
 
     #[test]

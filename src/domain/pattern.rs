@@ -6,6 +6,7 @@ use std::str::FromStr;
 use icu_casemap::CaseMapper;
 use serde::{Deserialize, Serialize};
 
+use super::mac_address::device_of_mac;
 use super::model::{self, UnknownModel};
 use super::selector_error::SelectorError;
 use super::text::nfc;
@@ -47,6 +48,14 @@ impl Pattern {
         }
         let pieces = pieces.iter().map(|piece| fold(piece).into_owned()).collect();
         Ok(Self { text: text.to_owned(), pieces })
+    }
+
+    /// Reads the name of a device, or the MAC address of a phone, where only some of its characters may be given.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_device(text: &str) -> Result<Self, SelectorError> {
+        Self::new(device_of_mac(text).as_deref().unwrap_or(text))
     }
 
     pub fn as_str(&self) -> &str {

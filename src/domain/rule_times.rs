@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::as_typed::as_typed;
 use crate::domain::text::quoted;
-use crate::domain::time_zone::moment;
+use crate::domain::time_zone::{moment, moment_with_offset};
 
 /// When a picture rule applies. By default always.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -182,7 +182,7 @@ impl FromStr for RuleTime {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        if let Ok(at) = text.parse() {
+        if let Some(at) = moment_with_offset(text)? {
             return Ok(Self::Instant(at));
         }
         let parsed = if text.contains(':') {

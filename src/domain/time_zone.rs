@@ -1,11 +1,12 @@
 //! The time zone of a phone: a cluster has phones in many, and only device pools distinguish them.
 
 use jiff::civil::DateTime;
-use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter, Pieces};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::rule_order::never_counts;
 use super::selector::Pattern;
 
 /// A rule of the config file: phones of these device pools live in this zone.
@@ -42,6 +43,16 @@ impl Zones {
         rule.map_or(&self.otherwise, |rule| &rule.zone)
     }
 
+    /// Returns which rules never count, because an earlier one is for all of their device pools.
+    pub fn remarks(&self) -> Vec<String> {
+        let hidden = self.rules.iter().enumerate().filter_map(|(at, rule)| {
+            let covers = |earlier: &ZoneRule| earlier.device_pool.covers(&rule.device_pool);
+            let earlier = self.rules[..at].iter().position(covers)?;
+            Some(never_counts("time_zone", at, &[earlier].into()))
+        });
+        hidden.collect()
+    }
+
     /// Returns every zone.
     pub fn all(&self) -> impl Iterator<Item = &TimeZone> {
         self.rules.iter().map(|rule| &rule.zone).chain([&self.otherwise])
@@ -52,6 +63,29 @@ impl Zones {
         &self.otherwise
     }
 }
+
+/// Reads a time with its offset from UTC, such as `2026-03-01T05:00:00+01:00`; nothing where the text is no such time.
+///
+/// # Errors
+/// When no zone has this offset, or a zone is named, which an offset would contradict twice a year.
+pub fn moment_with_offset(text: &str) -> Result<Option<Timestamp>, String> {
+    let Ok(pieces) = Pieces::parse(text) else { return Ok(None) };
+    if pieces.time_zone_annotation().is_some() {
+        return Err("write the offset of a time in place of its zone, such as +01:00".to_owned());
+    }
+    match pieces.to_numeric_offset() {
+        Some(offset) if !(WESTERNMOST..=EASTERNMOST).contains(&offset) => Err(NO_OFFSET.to_owned()),
+        Some(_) => Ok(text.parse().ok()),
+        None => Ok(None),
+    }
+}
+
+/// The offsets that zones have: Baker Island's and that of Kiribati's Line Islands.
+const WESTERNMOST: Offset = Offset::constant(-12);
+const EASTERNMOST: Offset = Offset::constant(14);
+
+/// What to write in place of an offset that no zone has.
+pub const NO_OFFSET: &str = "write an offset from UTC from -12:00 to +14:00";
 
 /// Returns the moment at which a clock of this zone shows the time, or jumps over it; nothing far outside of all
 /// calendars.
@@ -120,6 +154,31 @@ mod tests {
         assert_eq!(name("Paris 2"), "Europe/Paris");
         assert_eq!(name("HQ"), "America/Chicago");
         assert_eq!(name(""), zone_name(zones.otherwise()));
+    }
+
+    #[test]
+    fn rules_that_never_count_are_found() {
+        let rules = vec![rule("BR-*", "Europe/Paris"), rule("*", "UTC"), rule("br-1", "UTC")];
+        let remarks = Zones::new(rules, TimeZone::UTC).remarks();
+        let told = "[[time_zone]] rule 3 never counts: an earlier rule counts for all of its phones: rule 1";
+        assert_eq!(remarks, [told]);
+    }
+
+    #[test]
+    fn only_offsets_of_zones_are_read() {
+        let read = |text: &str| moment_with_offset(text);
+        let noon = "2026-03-01T12:00:00Z".parse().unwrap();
+        for text in ["2026-03-02T02:00:00+14:00", "2026-03-01T00:00-12:00", "2026-03-01T12:00:00Z"]
+        {
+            assert_eq!(read(text), Ok(Some(noon)), "{text}");
+        }
+        for text in
+            ["2026-03-02T02:00:00+25:00", "2026-03-02T02:00:00+14:01", "2026-03-01T00:00-12:30"]
+        {
+            assert_eq!(read(text), Err(NO_OFFSET.to_owned()), "{text}");
+        }
+        assert!(read("2026-03-01T12:00:00[Europe/Paris]").unwrap_err().contains("+01:00"));
+        assert_eq!([read("2026-03-01T12:00"), read("soon")], [Ok(None), Ok(None)]);
     }
 
     #[test]

@@ -129,6 +129,11 @@ impl From<RisError> for AppError {
 impl From<JournalError> for AppError {
     fn from(error: JournalError) -> Self {
         let hint = match &error.problem {
+            Problem::Folder => {
+                let file = error.path.join("journal.sqlite3");
+                let hint = format!("--state names a file, such as {}", file.display());
+                return Self::from_error(ErrorKind::Failed, error).hint(hint);
+            }
             Problem::Newer { .. } => "use the newer axlpaper, or another file with --state",
             Problem::Foreign => "name another file with --state",
             Problem::Damaged(_) | Problem::Unreadable { .. } => {

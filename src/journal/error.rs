@@ -39,6 +39,8 @@ pub enum Problem {
     ReadOnly,
     #[error("there is no room left on its disk")]
     Full,
+    #[error("it is a folder")]
+    Folder,
     /// Its file, or one of those beside it, is not the one any more that was opened.
     #[error("it was removed or replaced while it was in use: {}", path.display())]
     Replaced { path: PathBuf },
@@ -74,6 +76,8 @@ impl From<io::Error> for Problem {
             Self::Full
         } else if is(&[io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::PermissionDenied]) {
             Self::ReadOnly
+        } else if is(&[io::ErrorKind::IsADirectory]) {
+            Self::Folder
         } else {
             Self::File(Arc::new(error))
         }

@@ -38,6 +38,7 @@ impl JournalReader {
     pub fn open(path: &Path) -> Result<Option<Self>, JournalError> {
         let failed = |problem| JournalError::new("open", path, problem);
         match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => return Err(failed(Problem::Folder)),
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error.into())),
@@ -286,6 +287,21 @@ impl JournalReader {
             Ok((name(row)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
         })?;
         Ok(proven.into_iter().collect())
+    }
+
+    /// Returns what [`Self::proven`] returned when a run ended, or before the next one began to push where it made no attempt.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn proven_by(
+        &self,
+        run: &RunRow,
+        object: ObjectKind,
+    ) -> Result<HashMap<DeviceName, Proven>, JournalError> {
+        let select = "select coalesce((select max(id) + 1 from pushes where run = ?1),
+                                      (select min(id) from pushes where run > ?1))";
+        let after = self.row(select, [run.id], |row| Ok(row.get::<_, Option<i64>>(0)?))?.flatten();
+        self.proven_before(&run.cluster_id, object, after.unwrap_or(i64::MAX))
     }
 
     /// Returns what [`Self::proven`] does, with the result of each phone in the run that proved it, unless that was removed.

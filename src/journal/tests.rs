@@ -311,7 +311,7 @@ fn files_that_are_no_journal_are_left_alone() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(problem(&path), Problem::Newer { found: 99, .. }));
 
-    assert!(matches!(Journal::open(folder.path()).unwrap_err().problem, Problem::File(_)));
+    assert!(matches!(Journal::open(folder.path()).unwrap_err().problem, Problem::Folder));
 }
 
 #[tokio::test]

@@ -82,7 +82,8 @@ pub fn fields<T: Row>() -> Vec<&'static str> {
 
 fn known<T: Row>(name: &str) -> Result<&'static str, UnknownField> {
     let all = fields::<T>();
-    let found = all.iter().find(|field| field.eq_ignore_ascii_case(name)).copied();
+    let typed = name.replace('-', "_");
+    let found = all.iter().find(|field| field.eq_ignore_ascii_case(&typed)).copied();
     found.ok_or_else(|| UnknownField {
         name: name.to_owned(),
         near: near(name, all.iter().copied()),

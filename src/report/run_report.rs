@@ -65,8 +65,8 @@ pub struct RunReport {
     pub more_screenshots: usize,
     /// Earlier runs that pushed the same to the same phones, the oldest first, where they were read: see [`Self::with_past_runs`].
     pub past_runs: Vec<PastRun>,
-    /// Phones that other runs proved to show one of the pictures, of a run that did not write down how many do.
-    pub shown_by_others: HashSet<DeviceName>,
+    /// Phones that were proven to show one of the pictures when the run ended, of a run that did not write down how many are.
+    pub proven_to_show: HashSet<DeviceName>,
 }
 
 /// A picture of what a phone showed.
@@ -130,7 +130,7 @@ impl RunReport {
             screenshots: Vec::new(),
             more_screenshots: 0,
             past_runs: Vec::new(),
-            shown_by_others: HashSet::new(),
+            proven_to_show: HashSet::new(),
         }
     }
 
@@ -183,9 +183,9 @@ impl RunReport {
         }
         let digests: HashSet<&str> =
             self.pictures.iter().map(|picture| picture.digest.as_str()).collect();
-        let proven = history.proven(&self.run.cluster_id, self.action.object())?.into_iter();
+        let proven = history.proven_by(&self.run, self.action.object())?.into_iter();
         let shown = proven.filter(|(_, proven)| digests.contains(proven.digest.as_str()));
-        self.shown_by_others = shown.map(|(name, _)| name).collect();
+        self.proven_to_show = shown.map(|(name, _)| name).collect();
         Ok(())
     }
 
@@ -355,7 +355,7 @@ impl RunReport {
             Coverage {
                 shown: capable()
                     .filter(|phone| {
-                        phone.outcome.is_proven() || self.shown_by_others.contains(&phone.name)
+                        phone.outcome.is_proven() || self.proven_to_show.contains(&phone.name)
                     })
                     .count(),
                 capable: capable().count(),

@@ -22,7 +22,7 @@ use crate::report::wording;
 /// How many failed phones with the same trouble a recap lists; the report has them all.
 const MAX_FAILURES: usize = 10;
 
-/// How wide a recap's tables get, in characters, where it goes to no terminal: long names are shortened.
+/// How wide the tables of an audit's recap get, in characters: long names are shortened.
 const WIDTH: usize = 80;
 
 const MAX_GROUPS: usize = 10;
@@ -35,7 +35,7 @@ pub fn audit_recap(audit: &Audit) -> String {
         printable(&audit.cluster.name)
     );
     text.push_str(&remarks(&audit.remarks));
-    text.push_str(&verdicts(audit));
+    text.push_str(&verdicts(audit, WIDTH));
     text.push_str(&findings(audit));
     text.push_str(&pictures(audit));
     text.push_str(&to_do(audit, &[Verdict::Fixable, Verdict::Offline, Verdict::Blocked]));
@@ -80,7 +80,7 @@ pub(super) fn run_recap(
     {
         text.push_str(&pictures(audit));
     } else if let Some(audit) = &report.audit {
-        text.push_str(&verdicts(audit));
+        text.push_str(&verdicts(audit, layout.width.unwrap_or(usize::MAX)));
         text.push_str(&findings(audit));
         text.push_str(&pictures(audit));
         text.push_str(&to_do(audit, &[Verdict::Blocked]));
@@ -205,7 +205,7 @@ fn remarks(remarks: &[String]) -> String {
     text
 }
 
-fn verdicts(audit: &Audit) -> String {
+fn verdicts(audit: &Audit, width: usize) -> String {
     let pools = audit.summary.by_device_pool.iter();
     let mut pools =
         pools.map(|(pool, counts)| (pool.as_str(), counts.verdicts.clone())).collect::<Vec<_>>();
@@ -218,7 +218,7 @@ fn verdicts(audit: &Audit) -> String {
         let all = &audit.summary.all;
         rows.push(counted("all", &Verdict::ALL, &all.verdicts, all.total));
     }
-    counts_table("By device pool", &Verdict::ALL.map(Verdict::as_str), rows, WIDTH) + &more
+    counts_table("By device pool", &Verdict::ALL.map(Verdict::as_str), rows, width) + &more
 }
 
 /// Leaves of many device pools those with the most phones that are not `done`. Returns the line that says how many there
@@ -270,7 +270,7 @@ fn outcomes(report: &RunReport, layout: Layout) -> String {
     let first = if summary.by_device_pool.is_empty() { "Phones" } else { "By device pool" };
     let names = by_pool.iter().map(|(pool, _)| pool.chars().count());
     let name = names.chain([first.len()]).max().unwrap_or_default();
-    let width = layout.width.unwrap_or(WIDTH);
+    let width = layout.width.unwrap_or(usize::MAX);
     let columns = columns(&summary.outcomes, width.saturating_sub(name.min(MOST_OF_NAME)));
     let row = |pool: &str, counts: &BTreeMap<Outcome, usize>| {
         let mut cells: BTreeMap<&str, usize> = BTreeMap::new();
@@ -392,18 +392,29 @@ fn failures(report: &RunReport, next: Option<&str>, layout: Layout) -> String {
         pending.iter().flat_map(|cause| cause.reasons().into_iter().map(move |why| (cause, why)))
     {
         let reason = reason.strip_prefix("not tried: ").unwrap_or(&reason);
+        // The line about the stop follows, with the whole of it.
+        let is_told = report.stopped().is_some_and(|stopped| stopped.contains(reason));
+        let reason = if is_told { String::new() } else { format!(" ({reason})") };
         let step = match next {
-            Some(next) => format!("`{next}`"),
-            None => cause.remedy.clone(),
+            // The command line of a run can be long, and another line has it.
+            Some(next) if is_same_again(next, report) => String::new(),
+            Some(next) => format!(": `{next}`"),
+            None => format!(": {}", cause.remedy),
         };
-        push_line(&mut text, &printable(&format!("  {count} not tried ({reason}): {step}")));
+        push_line(&mut text, &printable(&format!("  {count} not tried{reason}{step}")));
     }
     text
 }
 
+/// Tells whether a command is the one that began the run, perhaps with a consent at its end.
+fn is_same_again(next: &str, report: &RunReport) -> bool {
+    let rest = next.strip_prefix(&report.run.command_line);
+    rest.is_some_and(|rest| ["", " --yes"].contains(&rest))
+}
+
 /// The first phones of a cause, a line each.
 fn phone_lines(cause: &Cause<'_>, layout: Layout) -> String {
-    let width = layout.width.unwrap_or(WIDTH);
+    let width = layout.width.unwrap_or(usize::MAX);
     let phones = cause.phones.iter().take(MAX_FAILURES);
     let mut rows: Vec<Vec<String>> = phones.map(|phone| phone_cells(phone)).collect();
     // The description gets the room that the others leave.

@@ -11,7 +11,7 @@ use crate::domain::inventory::{Inventory, PushUser};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::Plan;
 use crate::error::AppError;
-use crate::event::{Event, Observer, PhoneResult};
+use crate::event::{Event, Observer, Outcome, PhoneResult};
 use crate::interaction::Interaction;
 use crate::journal::{Coverage, Recorder};
 use crate::plan::{Kind, after_apply};
@@ -293,7 +293,9 @@ impl RunContext<'_> {
         });
         let lost = held.chain(lost).chain(left);
         let others = not_pushed_to(object, &pushed, lost.collect(), &after);
-        push_common::write_down(self.recorder, &others, observer).await;
+        // The journal has those that show it already since the beginning.
+        let unwritten = others.iter().filter(|phone| phone.outcome != Outcome::Already);
+        push_common::write_down(self.recorder, unwritten, observer).await;
         let stopped = pushed.stopped.clone();
         let phones = push_common::all(pushed, others);
         let scope = RunScope::of(&self.task.connection);

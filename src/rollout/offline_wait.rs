@@ -10,9 +10,8 @@ use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::Inventory;
-use crate::domain::text::pluralize;
 use crate::event::Observer;
-use crate::event::{Event, Outcome, Stage};
+use crate::event::{Event, Outcome, Stage, WaitReason};
 use crate::push::Delivery;
 use crate::push::attempt_log::JournalAttemptLog;
 use crate::push::scheduler;
@@ -97,7 +96,7 @@ impl Push<'_> {
 
     /// Waits until the next check; false when the run was interrupted meanwhile.
     async fn pause(&self, away: usize, left: Duration, limit: Duration) -> bool {
-        let reason = format!("{} to register", pluralize(away, "phone"));
+        let reason = WaitReason::of_phones("{} to register", away);
         self.observer.observe(&Event::Waiting { stage: Stage::Restart, reason, delay: left });
         let pause = BETWEEN_LOOKS.min(limit / 20).min(left);
         tokio::select! {

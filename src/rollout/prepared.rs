@@ -185,6 +185,9 @@ async fn change_and_push(
     report: &RunReportBuilder,
 ) -> Result<RunReport, AppError> {
     let request = &at.task.request;
+    // A run that is killed later has no other record of them.
+    let already = ready.already.values();
+    push_common::write_down(at.recorder, already, at.observer.as_ref()).await;
     // A run that ends while it waits goes on with a signal to stop, so that each phone gets its result.
     drop(stop.start(at.observer.as_ref()).await);
     let changed = at.change(&assessment, stop).boxed().await?;

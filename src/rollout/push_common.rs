@@ -260,9 +260,14 @@ fn read_coverage(
     Ok(Some(Coverage { shown, capable: capable().count() }))
 }
 
-/// Writes down who was not pushed to. Everything else is done by then, so an error of the journal is only reported.
-pub async fn write_down(recorder: &Recorder, phones: &[PhoneResult], observer: &dyn Observer) {
-    let writes = phones.iter().map(|phone| recorder.ended(None, phone));
+/// Writes down who is not pushed to. An error of the journal is only reported: attempts, which prove something, have their
+/// own rows.
+pub async fn write_down<'a>(
+    recorder: &Recorder,
+    phones: impl IntoIterator<Item = &'a PhoneResult>,
+    observer: &dyn Observer,
+) {
+    let writes = phones.into_iter().map(|phone| recorder.ended(None, phone));
     let written = futures::future::join_all(writes).await;
     if let Some(error) = written.into_iter().find_map(Result::err) {
         let lacks =

@@ -56,11 +56,56 @@ impl RunSource {
         run
     }
 
+    /// Returns the command that goes on with this run.
+    fn command(self, run: RunId) -> String {
+        match self {
+            Self::Resume(_) => format!("axlpaper rollout --resume {run}"),
+            Self::OnlyFailed(_) => format!("axlpaper rollout --only-failed {run}"),
+            Self::PicturesBefore(_) => format!("axlpaper revert {run} --pictures"),
+        }
+    }
+
+    /// Finds the run, and the command that goes on with it.
+    ///
+    /// # Errors
+    /// When the run is not there, or the journal cannot be read.
+    pub fn found(self, state: &Path) -> Result<(RunRow, String), AppError> {
+        let run = self.find(&journal::history(state)?)?;
+        let command = self.command(run.id);
+        Ok((run, command))
+    }
+
     /// Finds the run. The last one is never a verification, which pushes nothing.
     fn find(self, history: &JournalReader) -> Result<RunRow, AppError> {
         let last = if self.is_last() { history.last_run(VERIFY)? } else { None };
         last.map_or_else(|| journal::find(history, self.run()), Ok)
     }
+}
+
+/// A run is about another cluster than the one that is connected to.
+#[derive(Debug, thiserror::Error)]
+#[error("run {run} was about {host}, not about {connected}")]
+pub struct OtherCluster {
+    /// The run.
+    pub run: RunId,
+    /// The publisher that the run was about, as `host:port`.
+    pub host: String,
+    /// The publisher that is connected to.
+    pub connected: String,
+}
+
+/// Makes sure that a run was about this cluster.
+///
+/// # Errors
+/// Has [`OtherCluster`] as its source.
+pub fn check_cluster(run: &RunRow, connection: &ClusterSettings) -> Result<(), AppError> {
+    if run.cluster_id == cluster::cluster_id(connection) {
+        return Ok(());
+    }
+    let (host, connected) = (run.host.clone(), connection.endpoint.to_string());
+    let other = OtherCluster { run: run.id, host, connected };
+    Err(AppError::from_error(ErrorKind::Refused, other)
+        .hint("nothing was changed; name the run's cluster"))
 }
 
 /// What a run pushes to which phones, and which run it resumes.
@@ -210,12 +255,7 @@ pub async fn read(
     let only_failed = matches!(earlier, RunSource::OnlyFailed(_));
     let history = journal::history(state)?;
     let run = earlier.find(&history)?;
-    if run.cluster_id != cluster::cluster_id(connection) {
-        let other =
-            format!("run {} was about {}, not about {}", run.id, run.host, connection.endpoint);
-        return Err(AppError::new(ErrorKind::Refused, other)
-            .hint("nothing was changed; name the run's cluster"));
-    }
+    check_cluster(&run, connection)?;
     let kept = history.snapshot::<ResumeRecord>(run.id, RESUME_RECORD)?;
     if let RunSource::PicturesBefore(_) = earlier {
         return before(&history, &run, kept).await.map(Some);

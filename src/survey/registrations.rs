@@ -76,7 +76,7 @@ fn event_of(event: RisEvent) -> Event {
         RisEvent::Refused(delay) => ("RisPort70 reports too many requests", delay),
         RisEvent::Away(delay) => ("RisPort70 does not answer", delay),
     };
-    Event::Waiting { stage, reason: reason.to_owned(), delay }
+    Event::Waiting { stage, reason: reason.into(), delay }
 }
 
 /// Names the nodes that gave no answer; RisPort70 may call one by its address instead of its name.

@@ -10,8 +10,7 @@ use crate::axl::client::AxlClient;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::registration::{Registration, Source, Status};
-use crate::domain::text::pluralize;
-use crate::event::{Event, Observer, Stage};
+use crate::event::{Event, Observer, Stage, WaitReason};
 use crate::ris::client::RisClient;
 use crate::survey::{SurveyError, axl_registrations, registrations};
 
@@ -50,7 +49,7 @@ pub async fn wait_until_back(
     let total = away.len();
     observer.observe(&Event::Started { stage: Stage::Restart, total: Some(total as u64) });
     while !away.is_empty() && told_at.elapsed() < waiting.limit {
-        let reason = format!("{} to register again", pluralize(away.len(), "phone"));
+        let reason = WaitReason::of_phones("{} to register again", away.len());
         let delay = waiting.limit.saturating_sub(told_at.elapsed());
         observer.observe(&Event::Waiting { stage: Stage::Restart, reason, delay });
         tokio::select! {

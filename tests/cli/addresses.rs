@@ -349,3 +349,19 @@ fn a_phone_that_ignores_its_first_push_is_pushed_to_again() {
         shown["attempts"].as_array().unwrap().iter().map(|row| row["outcome"].clone()).collect();
     assert_eq!(outcomes, ["accepted", "verified"]);
 }
+
+#[test]
+fn a_stop_for_refusals_names_its_reason_and_its_command_once() {
+    let lab = Lab::new(controlled(12));
+    let addresses = (1..=12).map(address).collect::<Vec<_>>().join(",");
+    let ended = push_with(&lab, "wrong", &["--address", &addresses, "--yes", "--no-report"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    for told in [ended.stdout, lab.read(&["show", "last"]).stdout] {
+        let times = |words: &str| told.matches(words).count();
+        assert_eq!(times("3 phones in a row refused the push user"), 1, "{told}");
+        assert_eq!(times("continue with `"), 1, "{told}");
+        assert!(told.contains("\n  9 not tried\n"), "{told}");
+        assert!(told.contains("refused the push user; not tried again\n"), "{told}");
+    }
+    assert_eq!(lab.record().users[PUSH_USER].failed_logins, 3);
+}

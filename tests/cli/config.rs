@@ -4,7 +4,7 @@ use assert_cmd::Command;
 use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER};
 use serde_json::Value;
 
-use crate::lab::{Ended, Lab, bare, end};
+use crate::lab::{Ended, Lab, bare, end, name, phone};
 
 /// Runs the program in the lab's folder with nothing in the environment but what is given.
 fn run(lab: &Lab, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
@@ -196,7 +196,7 @@ fn passwords_come_from_variables_and_commands() {
         configure(&lab, &format!("password_command = [\"sh\", \"-c\", \"{script}\"]\n"));
         // What is piped to the program is not for the command.
         let mut piped = program(&lab, &["inventory", "--devices-from", "-", "--json"], &[]);
-        piped.env("RUST_LOG", "trace").write_stdin(format!("{}\n", crate::lab::name(1)));
+        piped.env("RUST_LOG", "trace").write_stdin(format!("{}\n", name(1)));
         let ended = end(piped);
         assert_eq!(ended.code, 0, "{ended:?}");
         assert!(ended.stderr.contains("unlocking"), "{ended:?}");
@@ -350,4 +350,64 @@ fn two_sources_of_one_password_are_both_named() {
     let lab = Lab::of_phones(1);
     configure(&lab, "password_file = \"a\"\npassword_env = \"B\"\n");
     run(&lab, &["inventory"], &[]).fails(2, &["`password_file` and `password_env`", "line 6"]);
+}
+
+#[test]
+fn mistakes_of_rules_are_found_with_their_place() {
+    let lab = Lab::of_phones(1);
+    lab.picture();
+    let check = |keys: &str| {
+        configure(&lab, keys);
+        run(&lab, &["config", "check"], &[("CUCM_PASSWORD", ADMIN_PASSWORD)])
+    };
+    for (keys, words) in [
+        (
+            "[[image]]\nfile = \"picture.png\"\n[[image]]\ndevice_pool = \"x\"\n",
+            &["[[image]] rule 2: the key `file` is missing"][..],
+        ),
+        ("[[time_zone]]\nzone = \"UTC\"\n", &["[[time_zone]] rule 1: the key `device_pool`"]),
+        ("[[nat]]\nsubnet = \"10.0.0.0/8\"\n", &["[[nat]] rule 1: the key `from` is missing"]),
+        ("[image]\nfile = \"picture.png\"\n", &["write [[image]] in double brackets", "line 5"]),
+        ("[nat]\nfrom = \"10.0.0.1\"\n", &["`nat` is a list of tables: write [[nat]]"]),
+        ("push_user = \"\"\n", &["`push_user` in [cluster.lab] is empty", "line 5"]),
+        ("ca_file = \" \"\n", &["`ca_file` in [cluster.lab] is empty"]),
+        ("[[image]]\nfile = \"\"\n", &["`file` in [[image]] rule 1 is empty"]),
+        ("[notify]\nmail_to = [\"\"]\n", &["`mail_to` in [notify] is empty"]),
+        ("[cluster.\"\"]\nhost = \"x\"\n", &["a cluster has no name"]),
+        ("[[nat]]\nfrom = \"10.0.0.1\"\nsubnet = []\n", &["names no address"]),
+        (
+            "[[image]]\nfile = \"picture.png\"\nfrom = 2026-12-01T00:00:00+15:00\n",
+            &["`from` in [[image]] rule 1: write an offset from UTC from -12:00 to +14:00"],
+        ),
+        (
+            "[[image]]\nfile = \"picture.png\"\nuntil = 2026-12-01T00:00:00+25:00\n",
+            &["line 7: write an offset from UTC from -12:00 to +14:00"],
+        ),
+    ] {
+        check(keys).fails(2, words);
+    }
+    for (key, other) in [("tls_cert", "tls_key"), ("tls_key", "tls_cert")] {
+        let told = check(&format!("{key} = \"picture.png\"\n"));
+        told.told(
+            2,
+            &[&format!("`{key}` of cluster \"lab\""), &format!("`{other}` in the config file")],
+        );
+    }
+    let hidden = "[[nat]]\nfrom = \"10.0.0.1\"\n[[nat]]\ndevice_pool = \"x\"\nfrom = \"10.0.0.2\"\n\
+                  [[time_zone]]\ndevice_pool = \"BR-*\"\nzone = \"UTC\"\n\
+                  [[time_zone]]\ndevice_pool = \"br-1\"\nzone = \"Europe/Paris\"\n";
+    let words = ["note: [[nat]] rule 2 never counts", "note: [[time_zone]] rule 2 never counts"];
+    check(hidden).told(0, &words);
+}
+
+#[test]
+fn a_picture_rule_takes_a_mac_address_as_the_option_does() {
+    let lab = Lab::of_phones(2);
+    lab.picture();
+    let rule = "[[image]]\nfile = \"picture.png\"\ndevice = \"0000.0000.0002\"\n";
+    configure(&lab, rule);
+    let audit = run(&lab, &["audit", "--json"], &[("CUCM_PASSWORD", ADMIN_PASSWORD)]);
+    let audit: Value = serde_json::from_str(&audit.stdout).unwrap();
+    let pictures = [1, 2].map(|n| &phone(&audit, &name(n))["image"]["picture"]);
+    assert_eq!(pictures, [&Value::Null, &"picture.png".into()]);
 }

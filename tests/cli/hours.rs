@@ -131,3 +131,15 @@ fn times_that_are_none_are_refused() {
     run(&lab, "push", &["--until", "05:00"]).fails(2, &["is no time zone", "line 1"]);
     assert!(lab.record().phones.values().all(|phone| phone.pushes.is_empty()));
 }
+
+#[test]
+fn an_offset_that_no_time_zone_has_is_refused() {
+    let lab = Lab::of_phones(1);
+    for option in ["--start", "--until"] {
+        let range = "write an offset from UTC from -12:00 to +14:00";
+        lab.push("rollout", &[option, "2999-03-01T05:00:00+25:00"]).fails(2, &[option, range]);
+        let zone = lab.push("rollout", &[option, "2999-03-01T05:00:00[Europe/Paris]"]);
+        zone.fails(2, &[option, "write the offset of a time in place of its zone"]);
+    }
+    assert!(lab.record().requests.is_empty());
+}

@@ -202,6 +202,52 @@ fn a_run_with_a_sample_is_resumed_for_the_same_phones() {
 }
 
 #[test]
+fn advice_about_arguments_works() {
+    let told = |arguments: &[&str]| {
+        let mut program = bare();
+        program.args(arguments);
+        end(program)
+    };
+    // A value with a hyphen belongs to its option.
+    let device = ["audit", "--device", "-x*"];
+    told(&device).fails(2, &["'--device=-x*'", "Usage: axlpaper audit [OPTIONS]\n"]);
+    assert!(!told(&["audit", "--device=-x*"]).stderr.contains("unexpected"));
+    told(&["rollout", "--start", "-1h", "p.png"]).fails(2, &["invalid value '-1h' for '--start"]);
+    told(&["audit", "--subnet", "-1"]).fails(2, &["invalid value '-1' for '--subnet"]);
+    // A file can begin with one too; a number of a run cannot.
+    told(&["rollout", "-a.png"]).fails(2, &["use '-- -a'"]);
+    for arguments in [&["show", "-1"][..], &["rollout", "p.png", "-1"], &["control", "3", "-p"]] {
+        let ended = told(arguments);
+        ended.fails(2, &["unexpected argument '-"]);
+        assert!(!ended.stderr.contains("tip"), "{ended:?}");
+    }
+    // What the command needs, not what is like the typed option.
+    for (arguments, usage) in [
+        (&["rollout", "p.png", "--wave", "3"][..], "Usage: axlpaper rollout [OPTIONS] [PICTURE]\n"),
+        (&["show", "last", "--nope"], "Usage: axlpaper show [OPTIONS] <RUN>\n"),
+        (
+            &["-v", "journal", "prune", "--nope"],
+            "Usage: axlpaper journal prune [OPTIONS] --older-than <AGE>\n",
+        ),
+        (&["--nope"], "Usage: axlpaper [OPTIONS] <COMMAND>\n"),
+    ] {
+        told(arguments).fails(2, &[usage]);
+    }
+}
+
+#[test]
+fn words_are_the_same_with_both_hyphens() {
+    let lab = Lab::new(mixed());
+    let by = |field: &str| lab.run(&["inventory", "--by", field, "--format", "csv"]).stdout;
+    assert!(by("device-pool").starts_with("device_pool,"));
+    assert_eq!(by("device_pool"), by("device-pool"));
+    let fields = |fields: &str| lab.run(&["inventory", "--format", "csv", "--fields", fields]);
+    assert_eq!(fields("name,device-pool").stdout, fields("name,device_pool").stdout);
+    let repaired = lab.run(&["audit", "--json", "--repair", "web_access"]);
+    assert_eq!(repaired.code, 0, "{repaired:?}");
+}
+
+#[test]
 fn lists_take_commas_where_names_cannot_hold_them() {
     let lab = Lab::new(mixed());
     let audit = |arguments: &[&str]| lab.run(&[&["audit", "--json"], arguments].concat());

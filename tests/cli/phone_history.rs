@@ -65,6 +65,31 @@ fn a_phone_is_shown_over_all_runs() {
 }
 
 #[test]
+fn a_journal_that_is_not_there_is_named() {
+    let lab = after_two_runs();
+    std::fs::create_dir(lab.path("folder")).unwrap();
+    let missing = ["there is no journal at missing", "--state names another file"];
+    lab.read(&["phone", &name(1), "--state", "missing", "--offline"]).fails(2, &missing);
+    lab.read(&["phone", &name(1), "--state", "missing"]).fails(2, &missing);
+    lab.read(&["runs", "--state", "missing"]).fails(2, &missing);
+    let folder = ["the journal folder: it is a folder", "such as folder/journal.sqlite3"];
+    for arguments in [
+        &["phone", "SEP000000000001", "--offline"][..],
+        &["runs"],
+        &["show", "last"],
+        &["journal", "prune", "--older-than", "1d"],
+        &["rollout", "picture.png", "--yes"],
+    ] {
+        lab.read(&[arguments, &["--state", "folder"]].concat()).fails(1, &folder);
+    }
+    let mut alone = crate::lab::bare();
+    alone.current_dir(lab.folder()).env("AXLPAPER_STATE", "none");
+    alone.args(["phone", &name(1), "--offline"]);
+    let usual = ["there is no journal at none", "without --offline, the cluster is asked"];
+    crate::lab::end(alone).fails(2, &usual);
+}
+
+#[test]
 fn rules_say_what_a_phone_should_show_and_why() {
     let mut fleet = fleet_of(2);
     fleet.phones[0].device_pool = "Paris".to_owned();

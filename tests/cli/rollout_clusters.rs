@@ -241,3 +241,55 @@ fn rules_and_canaries_are_for_each_cluster() {
     }
     assert_eq!(b.record().most_pushes_in_flight, 1);
 }
+
+#[test]
+fn a_run_that_is_continued_on_another_cluster_names_the_command_that_works() {
+    let (a, b) = two();
+    b.cluster.set_quirk(&name(1), axlpaper::sim::Quirk::ErrorWithOk { number: 3 });
+    assert_eq!(rollout(&a, &["--cluster", "beta", "--yes"]).code, 3);
+    b.cluster.set_quirk(&name(1), axlpaper::sim::Quirk::Normal);
+    let works = |ended: &Ended| {
+        let (_, rest) = ended.stderr.split_once("run 1 is about beta: `").unwrap();
+        rest.split('`').next().unwrap().to_owned()
+    };
+    for (arguments, command) in [
+        (&["rollout", "--resume", "1"][..], "axlpaper rollout --resume 1 "),
+        (&["rollout", "--only-failed", "last"], "axlpaper rollout --only-failed 1 "),
+        (&["revert", "1"], "axlpaper revert 1 "),
+        (&["revert", "1", "--pictures"], "axlpaper revert 1 --pictures "),
+    ] {
+        let other = run(&a, &[arguments, &["--cluster", "alpha", "--yes"]].concat());
+        other.fails(5, &["run 1 was about", "nothing was changed"]);
+        assert!(works(&other).starts_with(command), "{other:?}");
+        // The file has two clusters and no default.
+        let none = run(&a, &[arguments, &["--yes"]].concat());
+        none.fails(2, &["no cluster is named"]);
+        assert_eq!(works(&none), works(&other));
+    }
+    let other = run(&a, &["rollout", "--resume", "1", "--cluster", "alpha", "--yes"]);
+    let words = shlex::split(&works(&other)).unwrap();
+    let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+    assert_eq!(run(&a, &words).code, 0, "{words:?}");
+    assert_eq!((pushed(&a).0, pushed(&b).0), (0, 3));
+}
+
+#[test]
+fn a_run_of_a_host_is_continued_by_its_host() {
+    let (a, b) = (Lab::of_phones(1), Lab::of_phones(1));
+    b.cluster.set_quirk(&name(1), axlpaper::sim::Quirk::ErrorWithOk { number: 3 });
+    assert_eq!(b.push("rollout", &["--yes"]).code, 3);
+    let (pin, state) = (a.cluster.cert_sha256(), b.path("journal.sqlite3"));
+    let other = a.read(&[
+        "rollout",
+        "--resume",
+        "1",
+        "--yes",
+        "--pin-sha256",
+        &pin,
+        "--state",
+        state.to_str().unwrap(),
+    ]);
+    let host = b.cluster.axl_addr().to_string();
+    other
+        .fails(5, &["run 1 was about", "`axlpaper rollout --resume 1 ", &format!("--host {host}")]);
+}

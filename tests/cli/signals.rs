@@ -4,10 +4,10 @@ use std::io::Read as _;
 use std::process::{Command, Stdio};
 
 use axlpaper::sim::{Quirk, Tripped};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::control::{Running, control, events, hold, pushes};
-use crate::lab::{Lab, fleet_of, name};
+use crate::lab::{Lab, fleet_of, name, outcome};
 
 /// Phones that the push user controls already.
 fn lab(count: u32) -> Lab {
@@ -127,6 +127,68 @@ fn a_run_whose_process_is_gone_is_killed_at_once() {
     lab.read(&["runs"]).told(0, &["killed"]);
     let again: Value = serde_json::from_str(&lab.read(&["runs", "--json"]).stdout).unwrap();
     assert_eq!(again["runs"][0]["ended_at"], Value::Null);
+}
+
+#[test]
+fn a_run_that_was_killed_knows_which_phones_showed_the_picture_before() {
+    let lab = lab(8);
+    let first = lab.push("rollout", &["--yes", "--device", &format!("{},{}", name(1), name(2))]);
+    assert_eq!(first.code, 0, "{first:?}");
+    let (has_arrived, go) = hold(&lab, "push", 2);
+    let running = Running::start(&lab, &[]);
+    has_arrived.recv().unwrap();
+    running.signal("-KILL");
+    go.send(()).unwrap();
+    running.ends();
+    let shown =
+        || -> Value { serde_json::from_str(&lab.read(&["show", "2", "--json"]).stdout).unwrap() };
+    let killed = shown();
+    // The next attempts are recorded while one is held.
+    let outcomes = [1, 2, 3, 4, 8].map(|n| outcome(&killed, &name(n)));
+    let expected = ["already", "already", "verified", "interrupted", "pending"];
+    assert_eq!(outcomes, expected, "{killed:#}");
+    assert_eq!(killed["summary"]["coverage"], json!({"shown": 3, "capable": 8}));
+    // What later runs do is no part of it: one shows the picture to the others, and one pushes another picture.
+    let rest = lab.resumed(&["--resume", "2", "--yes"]);
+    assert_eq!(rest.code, 0, "{rest:?}");
+    assert_eq!(shown()["summary"], killed["summary"]);
+    image::RgbImage::from_pixel(64, 64, image::Rgb([9, 9, 9])).save(lab.path("b.png")).unwrap();
+    let port = lab.cluster.phone_port().to_string();
+    let other = ["push", "b.png", "--yes", "--phone-port", &port, "--verify-timeout", "2"];
+    assert_eq!(lab.run(&other).code, 0);
+    assert_eq!(shown()["summary"], killed["summary"]);
+    let record = lab.record();
+    let pushes = |n: u32| record.phones[&name(n)].pushes.len();
+    // The push in flight may have reached its phone.
+    assert_eq!([1, 2, 3, 8].map(pushes), [2; 4]);
+}
+
+#[test]
+fn a_push_by_address_that_was_killed_knows_whom_it_skipped() {
+    let lab = lab(2);
+    let address = |n: usize| fleet_of(2).phones[n].address.v4().unwrap().to_string();
+    let push = |addresses: &str| {
+        let (picture, port) = (lab.picture(), lab.cluster.phone_port().to_string());
+        lab.program(&[
+            "push",
+            picture.to_str().unwrap(),
+            "--address",
+            addresses,
+            "--phone-port",
+            &port,
+            "--yes",
+            "--no-report",
+        ])
+    };
+    assert_eq!(crate::lab::end(push(&address(0))).code, 0);
+    let (has_arrived, go) = hold(&lab, "push", 1);
+    let running = Running::spawn(&lab, &push(&format!("{},{}", address(0), address(1))), &[]);
+    has_arrived.recv().unwrap();
+    running.signal("-KILL");
+    go.send(()).unwrap();
+    running.ends();
+    let shown: Value = serde_json::from_str(&lab.read(&["show", "2", "--json"]).stdout).unwrap();
+    assert_eq!(outcome(&shown, &name(1)), "already", "{shown:#}");
 }
 
 #[test]

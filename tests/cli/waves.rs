@@ -134,10 +134,22 @@ fn limits_that_make_no_sense_are_refused() {
         ["--waves", "50,10"],
         ["--waves", "50%,10%"],
         ["--waves", "5,50%,3"],
+        ["--waves", "0"],
+        ["--waves", "0%,50%"],
+        ["--waves", "50%,50%"],
+        ["--waves", "5,50%,5"],
     ] {
         let ended = lab.push("rollout", &arguments);
         assert_eq!(ended.code, 2, "{ended:?}");
         assert!(ended.stderr.contains(arguments[0]), "{ended:?}");
+    }
+    for (arguments, words) in [
+        (&["--waves", "0%,50%"][..], "the wave 0% has no phone"),
+        (&["--waves", "50%,50%"], "the wave 50% comes after 50%, so it adds no phone"),
+        (&["--canary", "5", "--waves", "5"], "the wave 5 comes after 5, so it adds no phone"),
+        (&["--canary", "0", "--waves", "0"], "the wave 0 has no phone"),
+    ] {
+        lab.push("rollout", arguments).fails(2, &[words, "two halves are 50%,100%"]);
     }
     assert!(pushed_to(&lab).is_empty());
 }

@@ -1,7 +1,6 @@
 //! Lists of phones in files, as the tools of the field write them: a name or an address a line, CSV of spreadsheets,
 //! of BAT, of RTMT or of `axlpaper inventory`, a page copied from Device > Phone, `show risdb query phone`.
 
-use std::borrow::Cow;
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::Path;
@@ -9,8 +8,8 @@ use std::path::Path;
 use csv::StringRecord;
 
 use crate::domain::device_name::DeviceName;
+use crate::domain::mac_address::device_of_mac;
 use crate::domain::model::{self, DeviceKind, Model, UnknownModel};
-use crate::domain::selector::{Pattern, SelectorError};
 use crate::domain::text::{pluralize, quoted};
 use crate::domain::text_encoding::{self, TextError};
 use crate::error::{AppError, ErrorKind};
@@ -286,7 +285,7 @@ fn known_model(text: &str) -> Option<&'static Model> {
 
 /// Reads the name of a device, or the MAC address of a phone.
 pub fn device_name(text: &str) -> Result<DeviceName, String> {
-    let name = by_mac(text).unwrap_or_else(|| text.to_owned());
+    let name = device_of_mac(text).unwrap_or_else(|| text.to_owned());
     // A page of Device > Phone shows the line behind the name: `SEP0011223344AA(1)`.
     let name = match name.strip_suffix(')').and_then(|text| text.split_once('(')) {
         Some((name, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => name.trim(),
@@ -295,44 +294,9 @@ pub fn device_name(text: &str) -> Result<DeviceName, String> {
     name.parse::<DeviceName>().map_err(|error| error.to_string())
 }
 
-/// Reads the name of a device, or the MAC address of a phone, where only some of its characters may be given.
-pub fn device_pattern(text: &str) -> Result<Pattern, SelectorError> {
-    Pattern::new(by_mac(text).as_deref().unwrap_or(text))
-}
-
-/// Returns the name of the device with a MAC address; nothing where the text is no MAC address.
-fn by_mac(text: &str) -> Option<String> {
-    mac(text).map(|mac| format!("SEP{mac}")).or_else(|| prefixed_mac(text))
-}
-
-/// Reads a MAC address in any notation: plain, or in groups of two, four or six digits.
-fn mac(text: &str) -> Option<String> {
-    let mut groups: Vec<Cow<'_, str>> =
-        text.split([':', '-', '.', ' ']).map(Cow::Borrowed).collect();
-    if groups.len() == 6 {
-        // Some systems leave the zero in front out: `0:1a:e2:d3:d6:af`.
-        for group in groups.iter_mut().filter(|group| group.len() == 1) {
-            *group = Cow::Owned(format!("0{group}"));
-        }
-    }
-    let digits = groups.concat();
-    let even = groups.iter().all(|group| group.len() == 12 / groups.len());
-    let is_mac = digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_mac && even && [1, 2, 3, 6].contains(&groups.len())).then(|| digits.to_ascii_uppercase())
-}
-
-/// Reads a prefix of three letters with a MAC address in any notation: `SEP00:1A:E2:D3:D6:AF`, `SEP-001A-E2D3-D6AF`.
-fn prefixed_mac(text: &str) -> Option<String> {
-    let (prefix, rest) = text.split_at_checked(3)?;
-    let mac = mac(rest.trim_start_matches([':', '-', '.', ' ']))?;
-    let is_prefix = prefix.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let prefix = if prefix.eq_ignore_ascii_case("SEP") { "SEP" } else { prefix };
-    is_prefix.then(|| format!("{prefix}{mac}"))
-}
-
 /// Returns whether a text is surely the name of a phone: a prefix with a MAC address, or only that.
 fn is_device_like(text: &str) -> bool {
-    by_mac(text).is_some()
+    device_of_mac(text).is_some()
 }
 
 /// Reads an address that can be a phone's.

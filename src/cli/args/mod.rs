@@ -162,6 +162,7 @@ pub(crate) enum RepairArg {
     /// Phone Personalization.
     Personalization,
     /// Web Access on the phone's own page.
+    #[value(alias = "web_access")]
     WebAccess,
 }
 
@@ -258,7 +259,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "TEXT")]
     pub description: Vec<Pattern>,
     /// These phones, by name or MAC address
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = device_list::device_pattern)]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = Pattern::of_device)]
     pub device: Vec<Pattern>,
     /// Phones at these addresses: 10.1.0.5, 10.1.0.5-10.1.0.40, 10.1.0.0/16 or 10.1.0.0/255.255.0.0
     #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',')]
@@ -269,7 +270,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FILE")]
     pub devices_from: Vec<PathBuf>,
     /// Leave out these phones, by name or MAC address
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = device_list::device_pattern)]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = Pattern::of_device)]
     pub exclude_device: Vec<Pattern>,
     /// Leave out phones of these models
     #[arg(long, value_name = "MODEL,…", value_delimiter = ',', value_parser = model_pattern)]

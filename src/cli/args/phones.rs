@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::device_list;
 use crate::cli::args::value::port;
 use crate::config::Layer;
 use crate::domain::selector::Pattern;
@@ -28,7 +27,7 @@ pub struct PhoneArgs {
     #[arg(long, value_name = "PORT", value_parser = port())]
     pub phone_tls_port: Option<u16>,
     /// Forget what was pinned for these phones, which have got new certificates; repeatable, * matches any characters
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = device_list::device_pattern, conflicts_with = "phone_ca_file")]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = Pattern::of_device, conflicts_with = "phone_ca_file")]
     pub phone_repin: Vec<Pattern>,
 }
 

@@ -15,6 +15,7 @@ use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::plan::{Change, Plan};
+use crate::domain::text::quoted;
 use crate::domain::text_encoding;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
@@ -45,7 +46,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<ChangeResult>(&args.output)?;
     let plan = read(&args.plan, Kind::Repair)?;
     let connection = settings::connection(&args.connection, None)?;
-    check_cluster(&plan, &connection)?;
+    check_cluster(&plan, &connection, &args.connection)?;
     ui::say(&plan_diff(&plan, &args.plan.display().to_string()));
     if plan.changes.is_empty() {
         if !args.output.is_recap() {
@@ -188,13 +189,18 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, AppError> {
 }
 
 /// Refuses a plan that is for another cluster.
-pub(super) fn check_cluster(plan: &Plan, connection: &ClusterSettings) -> Result<(), AppError> {
+pub(super) fn check_cluster(
+    plan: &Plan,
+    connection: &ClusterSettings,
+    args: &ConnectionArgs,
+) -> Result<(), AppError> {
     if connection.endpoint.to_string() == plan.cluster.host {
         return Ok(());
     }
     let other = format!("the plan is for {}, not for {}", plan.cluster.host, connection.endpoint);
+    let [option, value] = settings::cluster_option(args, &plan.cluster.host);
     Err(AppError::new(ErrorKind::Refused, other)
-        .hint("nothing was changed; name the plan's cluster"))
+        .hint(format!("nothing was changed; name the plan's cluster: {option} {}", quoted(&value))))
 }
 
 /// Returns the exit code that changes deserve.

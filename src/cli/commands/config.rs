@@ -137,8 +137,8 @@ async fn check(args: CheckArgs) -> Result<Exit, AppError> {
     settings::section(Some(&file), None)?;
     let (mut lines, mut exit) = (Vec::new(), Exit::Done);
     let pictures = settings::pictures_of(&file)?;
-    let notes = pictures.remarks();
-    lines.extend(notes.iter().map(|note| format!("note: {note}")));
+    let notes = pictures.remarks().into_iter().chain(file.remarks());
+    lines.extend(notes.map(|note| format!("note: {note}")));
     for (rule, path) in pictures.pictures_from_now_on() {
         if let Err(error) = SourceImage::read(path).await {
             exit = Exit::Usage;
@@ -195,7 +195,8 @@ async fn problems(file: &FileConfig, name: &str) -> Result<Vec<AppError>, AppErr
     });
     let images = ImageServerSettings::of(&layer);
     let certificate = images.ok().and_then(|images| images.check_certificate().err());
-    let certificate = certificate.map(|error| error.context(layer.origin("tls_cert")));
+    let key = if layer.tls_cert.is_some() { "tls_cert" } else { "tls_key" };
+    let certificate = certificate.map(|error| error.context(layer.origin(key)));
     // Host and user may come from elsewhere when the cluster is asked.
     let fill = |value: &Option<String>| value.clone().or_else(|| Some("somebody".to_owned()));
     let whole = Layer { host: fill(&layer.host), username: fill(&layer.username), ..layer.clone() };

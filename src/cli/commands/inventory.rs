@@ -36,6 +36,7 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ByArg {
     /// Device pool.
+    #[value(alias = "device_pool")]
     DevicePool,
     /// Model.
     Model,

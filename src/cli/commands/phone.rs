@@ -21,6 +21,7 @@ use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{Selector, SelectorError};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::interaction::Interaction;
+use crate::journal::JournalReader;
 use crate::report::{Layout, PhoneHistory, PhoneSeen, phone_json, phone_text};
 use crate::rollout::assess::survey_of;
 
@@ -60,11 +61,11 @@ enum PhoneFormat {
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     args.output.as_deref().map_or(Ok(()), list::check_answer)?;
     let rules = settings::pictures(&args.connection)?;
+    let history = history(&args)?;
     let (seen, failure) = match now(&args, &rules).await {
         Ok(seen) => (seen, None),
         Err(error) => (None, Some(error)),
     };
-    let history = journal::history_if_any(&journal::path(args.connection.state.as_deref())?)?;
     let phone =
         PhoneHistory::read(history.as_ref(), &args.phone, seen, &rules, &next_command::step)?;
     if phone.is_unknown() {
@@ -86,6 +87,18 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         Some(error) => Err(error.hint("the answer is from the journal; --offline asks no cluster")),
         None => Ok(Exit::Done),
     }
+}
+
+/// Opens the journal. Where no cluster is asked, there has to be one.
+fn history(args: &Args) -> Result<Option<JournalReader>, AppError> {
+    let state = args.connection.state.as_deref();
+    if args.offline {
+        let history = journal::history(&journal::path(state)?);
+        return history
+            .map(Some)
+            .map_err(|error| error.hint("without --offline, the cluster is asked"));
+    }
+    settings::history(state)
 }
 
 /// Reads the phone from the cluster; nothing where none is configured or is to be asked, or where it has no such phone.

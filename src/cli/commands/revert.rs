@@ -16,19 +16,18 @@ use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::cli::ui;
-use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, CurrentState};
 use crate::domain::text::{MOST_LINES, limit_lines, pluralize};
-use crate::error::{AppError, ErrorKind, Exit};
+use crate::error::{AppError, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{JournalReader, RunId, RunRef, RunRow};
 use crate::plan::{Kind, Revert, revert_of, taken_back};
 use crate::report::{plan_diff, printable_lines};
 use crate::rollout::repair;
-use crate::rollout::resume::RunSource;
+use crate::rollout::resume::{RunSource, check_cluster as check_cluster_of};
 
 /// Take back what a run changed on the cluster, or push back the pictures that its phones showed before
 ///
@@ -98,13 +97,13 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         ui::say(&nothing_to_take_back(&history, &row)?);
         return Ok(Exit::Done);
     }
-    let connection = settings::connection(&args.connection, None)?;
-    if row.cluster_id != cluster::cluster_id(&connection) {
-        let other =
-            format!("run {} was about {}, not about {}", row.id, row.host, connection.endpoint);
-        return Err(AppError::new(ErrorKind::Refused, other)
-            .hint("nothing was changed; name the run's cluster"));
-    }
+    let connection = settings::connection(&args.connection, None);
+    let connection = connection
+        .and_then(|connection| check_cluster_of(&row, &connection).map(|()| connection))
+        .map_err(|error| {
+            let command = format!("axlpaper revert {}", row.id);
+            next_command::with_cluster_of(error, &command, &row, &args.connection)
+        })?;
     let done = made(&history, &row)?;
     if done.is_empty() {
         ui::say(&nothing_to_take_back(&history, &row)?);
@@ -135,7 +134,7 @@ async fn pictures(args: Args) -> Result<Exit, AppError> {
 async fn run_from(args: &Args, file: &Path, state: &Path) -> Result<Exit, AppError> {
     let plan = read(file, Kind::Revert)?;
     let connection = settings::connection(&args.connection, None)?;
-    check_cluster(&plan, &connection)?;
+    check_cluster(&plan, &connection, &args.connection)?;
     take_back(args, &connection, &taken_back(&plan), None, state).await
 }
 

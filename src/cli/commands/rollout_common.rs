@@ -12,6 +12,7 @@ use crate::cli::args::push::{PicturePushArgs, PushArgs};
 use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, TargetArgs, WaitArgs};
 use crate::cli::args::{name_list, schedule};
 use crate::cli::interrupt;
+use crate::cli::next_command;
 use crate::cli::present::clusters::PhoneRows;
 use crate::cli::present::{clusters, list, run_result};
 use crate::cli::settings;
@@ -98,7 +99,7 @@ pub async fn run(mut job: Job) -> Result<Exit, AppError> {
     job.push.take_report(&mut job.output);
     let interaction = Terminal::shared(job.confirm.yes);
     let several = job.connection.is_about_several();
-    let scope = scope(&job, several)?;
+    let scope = scope(&job, several).map_err(|error| with_cluster_of_run(error, &job))?;
     let journal = journal::path(job.connection.state.as_deref())?;
     let (subject, scope) = match (&job.source, scope) {
         (Source::Typed { wanted, target, .. }, scope) => {
@@ -107,7 +108,8 @@ pub async fn run(mut job: Job) -> Result<Exit, AppError> {
         (Source::Earlier(earlier), Scope::Clusters(mut connections)) => {
             // Only one cluster is possible here.
             let Some(connection) = connections.first_mut() else { return Err(one_run_at_a_time()) };
-            match earlier_run(&job, *earlier, connection, interaction.as_ref()).await? {
+            let earlier = earlier_run(&job, *earlier, connection, interaction.as_ref()).await;
+            match earlier.map_err(|error| with_cluster_of_run(error, &job))? {
                 Some(subject) => (subject, Scope::Clusters(connections)),
                 None => {
                     ui::say(
@@ -127,7 +129,10 @@ pub async fn run(mut job: Job) -> Result<Exit, AppError> {
     let options = PushOptions { picture_name: job.picture.picture_name.clone(), ..typed.options() };
     options.waves.check().map_err(|why| {
         AppError::new(ErrorKind::Usage, why)
-            .hint("each wave includes those before it: --canary 10 --waves 10%,50%,100%")
+            .hint(
+                "each wave includes those before it, as --canary 10 --waves 10%,50%,100% does; two halves are \
+                 50%,100%",
+            )
     })?;
     subject.payload.check_name(job.picture.picture_name.as_deref())?;
     let typed_proof = job.picture.verify.map(Proof::from);
@@ -382,6 +387,18 @@ pub(crate) async fn list_phones<T: PhoneRows>(
         ui::say(&clusters::recap(&ended));
     }
     Ok(clusters::worst(&ended, exit))
+}
+
+/// Adds the command that names the cluster of the earlier run, where the error is about the cluster.
+fn with_cluster_of_run(error: AppError, job: &Job) -> AppError {
+    let Source::Earlier(earlier) = &job.source else { return error };
+    let found =
+        journal::path(job.connection.state.as_deref()).and_then(|path| earlier.found(&path));
+    match found {
+        Ok((run, command)) => next_command::with_cluster_of(error, &command, &run, &job.connection),
+        // The first error says more.
+        Err(_) => error,
+    }
 }
 
 /// Shows progress, with the cluster's name where there are several.

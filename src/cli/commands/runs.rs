@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::cli::args::OutputArgs;
 use crate::cli::args::value::at_least_one;
 use crate::cli::present::list;
+use crate::cli::settings;
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::journal::{JournalReader, LockError, WatchRow};
@@ -17,7 +18,7 @@ use crate::report::{RunRecord, WatchRecord, printable_lines, runs_json};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
-    #[arg(long, value_name = "FILE", env = STATE)]
+    #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE")]
     state: Option<PathBuf>,
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = at_least_one::<usize>())]
@@ -26,17 +27,10 @@ pub struct Args {
     output: OutputArgs,
 }
 
-const STATE: &str = "AXLPAPER_STATE";
-
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<RunRecord>(&args.output)?;
     let path = journal::path(args.state.as_deref())?;
-    // The usual journal is made by the first run; one that was named instead has to be there.
-    let usual = std::env::var_os(STATE).map(PathBuf::from);
-    let is_named = args.state.is_some() && args.state != usual;
-    let history =
-        if is_named { Some(journal::history(&path)?) } else { journal::history_if_any(&path)? };
-    let (runs, watches) = match history {
+    let (runs, watches) = match settings::history(args.state.as_deref())? {
         Some(history) => (history.runs(args.limit)?, watches(&history, &path)?),
         None => (Vec::new(), Vec::new()),
     };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::cli::args::{OutputArgs, device_list};
+use crate::cli::args::OutputArgs;
 use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::domain::selector::{Pattern, near};
@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(long)]
     failed: bool,
     /// Only these phones; * matches any characters
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',', value_parser = device_list::device_pattern)]
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',', value_parser = Pattern::of_device)]
     device: Vec<Pattern>,
     /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
     #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE")]

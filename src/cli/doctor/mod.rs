@@ -108,7 +108,7 @@ impl Observer for LastFailure {
         if let Event::Waiting { reason, .. } = event {
             let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let attempts = last.as_ref().map_or(1, |(attempts, _)| attempts + 1);
-            *last = Some((attempts, reason.clone()));
+            *last = Some((attempts, reason.to_string()));
         }
     }
 }
@@ -221,7 +221,7 @@ mod tests {
         assert!(checks.late("to x").summary.starts_with("no answer to x within 30 s"));
         let failed = |reason: &str| Event::Waiting {
             stage: Stage::Settings,
-            reason: reason.to_owned(),
+            reason: reason.to_owned().into(),
             delay: Duration::ZERO,
         };
         checks.failure.observe(&failed("x: HTTP 502"));

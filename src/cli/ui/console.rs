@@ -136,7 +136,13 @@ pub fn stderr_layout() -> Layout {
 }
 
 fn layout(terminal: &console::Term, color: bool) -> Layout {
-    Layout { width: terminal.size_checked().map(|(_, columns)| columns.into()), color }
+    let columns = terminal.size_checked().map(|(_, columns)| columns.into());
+    Layout { width: columns.or_else(|| typed_width(std::env::var("COLUMNS").ok()?)), color }
+}
+
+/// Returns the width that a program which shows our output asks for, as `watch` does.
+fn typed_width(columns: String) -> Option<usize> {
+    columns.trim().parse().ok().filter(|columns| *columns > 0)
 }
 
 /// Returns whether the locale is one with UTF-8, so that the terminal shows more than ASCII.

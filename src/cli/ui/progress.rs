@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::console::{BARS, TOLD, is_narrow, is_terminal, say, speaks_unicode};
-use crate::event::{ControlEvent, ControlStep, Event, Observer, Outcome, PhoneResult, Stage, Wave};
+use crate::event::{
+    ControlEvent, ControlStep, Event, Observer, Outcome, PhoneResult, Stage, WaitReason, Wave,
+};
 use crate::report::printable;
 
 /// Shows on standard error what happens, and writes it into the log.
@@ -95,13 +97,13 @@ struct Plain {
     total: Option<u64>,
     began_at: Instant,
     told_at: Instant,
-    /// What the last line says that is waited for.
-    waits_for: Option<String>,
+    /// What was waited for so far, one reason of each kind, with the time of its last line; the last one goes on.
+    waits: Vec<(WaitReason, Instant)>,
 }
 
 impl Plain {
     fn new(total: Option<u64>, now: Instant) -> Self {
-        Self { done: None, total, began_at: now, told_at: now, waits_for: None }
+        Self { done: None, total, began_at: now, told_at: now, waits: Vec::new() }
     }
 
     /// Takes note of progress; returns a line when the last one is long ago.
@@ -113,6 +115,19 @@ impl Plain {
         self.told_at = now;
         let of = self.total.map(|total| format!(" of {total}")).unwrap_or_default();
         Some(format!("{title}: {done}{of} so far{}", results.long()))
+    }
+
+    /// Takes note of a wait; returns whether it needs a line: it is of another kind than the last one, and the last line
+    /// about this kind is long ago.
+    fn begins_to_wait(&mut self, reason: &WaitReason, now: Instant) -> bool {
+        let known = self.waits.iter().position(|(other, _)| other.is_same_kind(reason));
+        if known.is_some_and(|at| at + 1 == self.waits.len()) {
+            return false;
+        }
+        let told_at = known.map(|at| self.waits.remove(at).1);
+        let recent = told_at.filter(|at| now.duration_since(*at) < BETWEEN_LINES);
+        self.waits.push((reason.clone(), recent.unwrap_or(now)));
+        recent.is_none()
     }
 
     fn ended(&self, title: &str, results: Results) -> String {
@@ -215,11 +230,14 @@ impl Progress {
         });
     }
 
-    fn waiting(&self, stage: Stage, reason: &str, delay: Duration) {
+    fn waiting(&self, stage: Stage, reason: &WaitReason, delay: Duration) {
+        // A wait is reported with every look at the clock, and whenever its number of phones changes.
+        let is_new = self.plain().begins_to_wait(reason, Instant::now());
+        if is_new {
+            let (cluster, seconds) = (self.cluster.as_deref(), delay.as_secs());
+            tracing::info!(target: TOLD, cluster, stage = title(stage), seconds, %reason, "waiting");
+        }
         if !self.terminal {
-            // The same wait can be reported with every look at the clock.
-            let is_new =
-                self.plain().waits_for.replace(reason.to_owned()).as_deref() != Some(reason);
             if is_new {
                 let text = format!("waiting up to {}: {reason}", in_words(delay));
                 self.line(&format!("{}: {text}", self.title(stage)));
@@ -233,7 +251,7 @@ impl Progress {
         }
         status.waits = Some(Instant::now() + delay);
         drop(status);
-        self.with_bar(|bar| bar.set_message(printable(reason).into_owned()));
+        self.with_bar(|bar| bar.set_message(printable(&reason.to_string()).into_owned()));
     }
 
     /// Shows what the run waits for, or that it goes on.
@@ -323,11 +341,8 @@ impl Progress {
             Event::Started { stage, total } => {
                 tracing::info!(target: TOLD, cluster, stage = title(*stage), total, "began");
             }
-            Event::Progress { .. } => {}
-            Event::Waiting { stage, reason, delay } => {
-                let seconds = delay.as_secs();
-                tracing::info!(target: TOLD, cluster, stage = title(*stage), seconds, reason, "waiting");
-            }
+            // What is waited for is logged by kind.
+            Event::Progress { .. } | Event::Waiting { .. } => {}
             Event::Finished { stage } => {
                 let (done, ms) = {
                     let plain = self.plain();
@@ -521,6 +536,26 @@ mod tests {
         assert_eq!(
             (some.short(true), some.short(false)),
             (" ✓306 ✗6".into(), " ok 306, failed 6".into())
+        );
+    }
+
+    #[test]
+    fn without_a_terminal_each_kind_of_wait_has_a_line_when_it_begins() {
+        let start = Instant::now();
+        let mut plain = Plain::new(None, start);
+        let downloads = |phones| WaitReason::of_phones("downloads of {}", phones);
+        let again = |phones| WaitReason::of_phones("{} to be tried again", phones);
+        let mut at =
+            |seconds, reason| plain.begins_to_wait(&reason, start + Duration::from_secs(seconds));
+        assert!(at(0, downloads(300)));
+        assert!((1..300).all(|n| !at(n, downloads(n as usize))), "only the number changes");
+        assert!(at(300, again(2)));
+        assert!(at(301, downloads(1)), "its line is five minutes old");
+        assert!((302..360).all(|n| !at(n, again(1)) && !at(n, downloads(1))), "they alternate");
+        assert!(at(361, again(1)) && at(362, downloads(2)));
+        assert_eq!(
+            [again(1), again(2)].map(|one| one.to_string()),
+            ["1 phone to be tried again", "2 phones to be tried again"]
         );
     }
 

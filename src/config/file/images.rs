@@ -28,7 +28,7 @@ pub(super) struct ImageSection {
     dn: OneOrMore,
     #[serde(default)]
     description: OneOrMore,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "devices")]
     device: OneOrMore,
     #[serde(default)]
     from: Option<WrittenTime>,
@@ -141,4 +141,11 @@ fn models<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OneOrMore, D::Er
     let typed = OneOrMore::deserialize(deserializer)?;
     let known = typed.patterns().iter().cloned().map(Pattern::of_known_model);
     known.collect::<Result<_, _>>().map(OneOrMore::More).map_err(D::Error::custom)
+}
+
+/// Reads names of devices and MAC addresses of phones, as `--device` does.
+fn devices<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OneOrMore, D::Error> {
+    let typed = OneOrMore::deserialize(deserializer)?;
+    let named = typed.patterns().iter().map(|pattern| Pattern::of_device(pattern.as_str()));
+    named.collect::<Result<_, _>>().map(OneOrMore::More).map_err(D::Error::custom)
 }

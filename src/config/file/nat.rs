@@ -20,7 +20,8 @@ pub(super) struct NatSection {
     from: Sources,
 }
 
-/// Addresses and networks: one, or a list of them.
+/// Addresses and networks: one, or a list of them. The default is an empty list; a written one would mean all phones where
+/// none is meant.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "Texts")]
 struct Networks(Vec<IpNet>);
@@ -49,6 +50,9 @@ impl TryFrom<Texts> for Networks {
             Texts::One(text) => vec![text],
             Texts::More(texts) => texts,
         };
+        if texts.is_empty() {
+            return Err("it names no address".to_owned());
+        }
         texts.iter().map(|text| network(text)).collect::<Result<_, _>>().map(Self)
     }
 }
@@ -57,9 +61,6 @@ impl TryFrom<Networks> for Sources {
     type Error = String;
 
     fn try_from(Networks(networks): Networks) -> Result<Self, String> {
-        if networks.is_empty() {
-            return Err("it names no address".to_owned());
-        }
         match networks.iter().find(|network| network.prefix_len() == 0) {
             Some(all) => {
                 Err(format!("{all} holds every address, and downloads from anywhere prove nothing"))

@@ -130,10 +130,7 @@ impl NotifySection {
         match (&self.mail_server, needs_server.into_iter().find(|(_, is_given)| *is_given)) {
             (None, Some((key, _))) => wrong(key, "needs mail_server"),
             (None, None) => {}
-            (Some(server), _) => {
-                if server.trim().is_empty() {
-                    wrong("mail_server", "names no server");
-                }
+            (Some(_), _) => {
                 if self.mail_from.is_none() || self.mail_to.is_empty() {
                     wrong("mail_server", "needs mail_from and mail_to");
                 }

@@ -37,10 +37,7 @@ impl Sources<'_> {
                 format!("`{first}` and `{second}` give the same secret: leave one of them out");
             problems.push((second, what));
         }
-        if self.file.is_some_and(|path| path.as_os_str().is_empty()) {
-            problems.push((keys[0], format!("`{}` names no file", keys[0])));
-        }
-        if self.variable.is_some_and(|name| name.trim().is_empty() || name.contains(['=', '\0'])) {
+        if self.variable.is_some_and(|name| name.contains(['=', '\0'])) {
             problems.push((keys[1], format!("`{}` is not the name of a variable", keys[1])));
         }
         if self.command.is_some_and(|words| words.first().is_none_or(|word| word.trim().is_empty()))

@@ -106,7 +106,7 @@ fn a_password_has_one_source() {
 #[test]
 fn sources_that_are_none_are_refused() {
     for (line, word) in [
-        ("password_file = \"\"", "no file"),
+        ("password_file = \"\"", "is empty"),
         ("password_env = \"A=B\"", "variable"),
         ("password_command = []", "no program"),
         ("push_password_command = [\"\", \"x\"]", "no program"),

@@ -176,7 +176,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
             (Some(_), Some(told)) => self.told_outage = Some(told),
         }
         if let (Some(outage), Some(until)) = (outage, until) {
-            let reason = format!("{page}, which {}", outage.why);
+            let reason = format!("{page}, which {}", outage.why).into();
             let delay = until.saturating_duration_since(now);
             observer.observe(&Event::Waiting { stage: self.delivery.stage(), reason, delay });
         }

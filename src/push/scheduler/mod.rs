@@ -23,8 +23,7 @@ use tokio::time::Instant;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
-use crate::domain::text::pluralize;
-use crate::event::{Event, Observer, Outcome, PhoneResult, Proof};
+use crate::event::{Event, Observer, Outcome, PhoneResult, Proof, WaitReason};
 use crate::journal::JournalError;
 use crate::push::addresses::{AddressSource, LookedUp};
 use crate::push::attempt_log::AttemptLog;
@@ -305,16 +304,15 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
     }
 
     fn report_waiting(&self, observer: &dyn Observer) {
-        let phones = pluralize(self.verifying.len(), "phone");
         let reason = match self.settings.proof {
-            Proof::Fetch => format!("downloads of {phones}"),
-            Proof::Screenshot => format!("the screens of {phones}"),
+            Proof::Fetch => "downloads of {}",
+            Proof::Screenshot => "the screens of {}",
             // Without proof there is nothing to wait for.
             Proof::None => return,
         };
         observer.observe(&Event::Waiting {
             stage: self.delivery.stage(),
-            reason,
+            reason: WaitReason::of_phones(reason, self.verifying.len()),
             delay: self.settings.verify_timeout,
         });
     }
@@ -329,11 +327,11 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         let Some(retry) = self.later.first() else { return self.report_windows(observer) };
         let delay = retry.saturating_duration_since(now);
         let reason = match (self.later.recently_changed(), self.later.len()) {
-            (0, all) => format!("{} to be tried again", pluralize(all, "phone")),
-            (recently_changed, _) => {
-                let phones = pluralize(recently_changed, "phone");
-                format!("{phones} that refused the push user right after a change")
-            }
+            (0, all) => WaitReason::of_phones("{} to be tried again", all),
+            (recently_changed, _) => WaitReason::of_phones(
+                "{} that refused the push user right after a change",
+                recently_changed,
+            ),
         };
         observer.observe(&Event::Waiting { stage: self.delivery.stage(), reason, delay });
     }
@@ -517,9 +515,9 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
 
     fn report_pause(&self, delay: Duration, observer: &dyn Observer) {
         // The phone that has just refused is in no queue.
-        let phones =
-            pluralize(self.recently_changed.len() + self.later.recently_changed() + 1, "phone");
-        let reason = format!("new associations and settings of {phones} to take effect");
+        let phones = self.recently_changed.len() + self.later.recently_changed() + 1;
+        let reason =
+            WaitReason::of_phones("new associations and settings of {} to take effect", phones);
         observer.observe(&Event::Waiting { stage: self.delivery.stage(), reason, delay });
     }
 

@@ -142,8 +142,8 @@ fn not_tried(object: ObjectKind, stopped: &StopReason) -> PhoneOutcome {
 }
 
 fn not_again(object: ObjectKind, last: PhoneOutcome, stopped: &StopReason) -> PhoneOutcome {
-    let reason = last.reason.unwrap_or_default();
-    let reason = format!("{reason}; not tried again: {}", stopped.brief());
+    // Why is the run's to say.
+    let reason = format!("{}; not tried again", last.reason.unwrap_or_default());
     // A refusal while the change was still awaited decides nothing.
     let undecided = match stopped {
         StopReason::Interrupted

@@ -96,17 +96,20 @@ pub struct Waves {
 }
 
 impl Waves {
-    /// Makes sure that no wave reaches less far than the one before it, as far as that does not depend on the number of
+    /// Makes sure that each wave reaches further than the one before it, as far as that does not depend on the number of
     /// phones.
     ///
     /// # Errors
-    /// Names the two.
+    /// Names the wave that adds no phone.
     pub fn check(&self) -> Result<(), String> {
         let (mut count, mut percent) = (0, 0);
-        for amount in self.canary.iter().chain(&self.reach) {
+        // A canary of 0 is none.
+        let is_none = |amount: &Amount| matches!(amount, Amount::Count(0) | Amount::Percent(0));
+        let canary = self.canary.filter(|canary| !is_none(canary));
+        for amount in canary.iter().chain(&self.reach) {
             let further = match *amount {
-                Amount::Count(next) if next < count => Amount::Count(count),
-                Amount::Percent(next) if next < percent => Amount::Percent(percent),
+                Amount::Count(next) if next <= count => Amount::Count(count),
+                Amount::Percent(next) if next <= percent => Amount::Percent(percent),
                 Amount::Count(next) => {
                     count = next;
                     continue;
@@ -116,7 +119,12 @@ impl Waves {
                     continue;
                 }
             };
-            return Err(format!("the wave {amount} comes after {further}, which reaches further"));
+            let why = match further {
+                none if is_none(&none) => "has no phone".to_owned(),
+                same if same == *amount => format!("comes after {same}, so it adds no phone"),
+                further => format!("comes after {further}, which reaches further"),
+            };
+            return Err(format!("the wave {amount} {why}"));
         }
         Ok(())
     }

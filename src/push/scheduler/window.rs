@@ -14,7 +14,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::as_typed::as_typed;
-use crate::domain::time_zone::moment;
+use crate::domain::time_zone::{moment, moment_with_offset};
 
 /// Hours that come every day, such as 22:00-05:00; those that end before they begin last over midnight.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -161,7 +161,7 @@ impl FromStr for TypedTime {
         }
         let wrong = "it is a time such as 05:00, 2026-03-01T05:00 or 2026-03-01T05:00:00+01:00";
         let text = text.trim();
-        if let Ok(moment) = text.parse() {
+        if let Some(moment) = moment_with_offset(text)? {
             return Ok(Self::Moment(moment));
         }
         // A date alone would be its midnight.

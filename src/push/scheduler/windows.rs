@@ -106,7 +106,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         let Some(opens) = self.held.first() else { return };
         for (window, _) in self.next_windows() {
             // A display counts the time down by itself.
-            let reason = window.split(',').next().unwrap_or_default().to_owned();
+            let reason = window.split(',').next().unwrap_or_default().to_owned().into();
             let delay = until(self.schedule.now(), opens);
             observer.observe(&Event::Waiting { stage: self.delivery.stage(), reason, delay });
         }

@@ -232,6 +232,7 @@ impl PreparedAddresses {
         let Self { task, run, observer, ready } = self;
         let request = &task.request;
         let AddressPushSetup { delivery, log, digests, targets, others } = *ready;
+        push_common::write_down(run.recorder(), &others, observer.as_ref()).await;
         let stop = StopSignals { schedule: request.schedule.clone(), ..run.stop_signals(handle) };
         // A run that ends while it waits goes on with a signal to stop, so that each phone gets its result.
         drop(stop.start(observer.as_ref()).await);
@@ -242,7 +243,6 @@ impl PreparedAddresses {
         let pushed =
             waves::run(&*delivery, &log, targets, settings, &stop, observer.as_ref()).await;
         delivery.shutdown().await;
-        push_common::write_down(run.recorder(), &others, observer.as_ref()).await;
         let stopped = pushed.stopped.clone();
         let phones = push_common::all(pushed, others);
         let coverage = push_common::coverage(request, &RunScope::addresses(), &phones, &digests);

@@ -84,8 +84,9 @@ impl Observer for Remarks {
         if let Event::Waiting { reason, delay, .. } = event {
             let mut waits = self.1.lock().unwrap();
             // It is reported again with every look at the clock.
-            if waits.last().is_none_or(|(last, _)| last != reason) {
-                waits.push((reason.clone(), delay.as_secs() / 3600));
+            let reason = reason.to_string();
+            if waits.last().is_none_or(|(last, _)| *last != reason) {
+                waits.push((reason, delay.as_secs() / 3600));
             }
         }
     }

@@ -61,7 +61,7 @@ struct Pauses(Mutex<Vec<(String, u64)>>);
 impl Observer for Pauses {
     fn observe(&self, event: &Event) {
         if let Event::Waiting { reason, delay, .. } = event {
-            self.0.lock().unwrap().push((reason.clone(), delay.as_secs()));
+            self.0.lock().unwrap().push((reason.to_string(), delay.as_secs()));
         }
     }
 }
