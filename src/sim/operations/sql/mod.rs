@@ -254,6 +254,10 @@ fn fault(error: Error, statement: &Statement) -> SoapFault {
     if let Some(refusal) = Refusal::read(&message) {
         return refusal.into();
     }
+    // Of `sum`.
+    if message == "integer overflow" {
+        return Refusal::Digits.into();
+    }
     if let Some(name) = message.strip_prefix("no such table: ") {
         if tables::columns(name).is_some() {
             // This cluster was configured without it.

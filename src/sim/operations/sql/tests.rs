@@ -198,6 +198,25 @@ fn functions_and_casts_are_those_of_informix() {
         (".5 + 1.5e0", "2"),
         ("1e-3", "0.001"),
         ("name::char(3)", "cti"),
+        ("name::char(10) || '|'", "ctiport1  |"),
+        ("cast(name as char(10)) || '|'", "ctiport1  |"),
+        ("tkmodel::char(4) || '|'", "72  |"),
+        ("length(name::char(10))", "8"),
+        ("length('ä  ')", "2"),
+        ("char_length('ä')", "1"),
+        ("'t'::boolean", "t"),
+        ("isactive::boolean", "t"),
+        ("'F'::boolean", "f"),
+        ("fkenduser::boolean", ""),
+        ("12.345::decimal(4,2)", "12.35"),
+        ("-'3'", "-3"),
+        ("- -tkmodel", "72"),
+        ("+'2.5'", "2.5"),
+        ("round('2.6')", "3"),
+        ("substr(name, '4', length('ab'))", "po"),
+        ("lpad('a', '3')", "  a"),
+        ("9223372036854775807 - 1", "9223372036854775806"),
+        ("'9223372036854775807'::bigint", "9223372036854775807"),
         ("name::char", "c"),
         ("cast(name as varchar(3))", "cti"),
         ("'7.9'::int", "7"),
@@ -266,6 +285,10 @@ fn values_are_converted_or_refused_as_in_informix() {
         ("not (name = 'a' or name = 'b') and name is not null", 6),
         ("tkmodel = (select max(enum) from typemodel where enum = 72)", 1),
         ("tkmodel in (select enum from typemodel where enum > 70)", 6),
+        ("name::char(20) = 'ctiport1'", 1),
+        ("'ctiport1  ' = cast(name as char(20))", 1),
+        ("name::char(20) in ('a', 'ctiport1')", 1),
+        ("isactive::boolean = 't'", 6),
         ("exists (select * from typemodel t where t.enum = device.tkmodel)", 6),
     ] {
         let sql = format!("select count(*) from device where {condition}");
@@ -280,6 +303,34 @@ fn values_are_converted_or_refused_as_in_informix() {
         ("name::int", -1213),
         ("cast('12a' as integer)", -1213),
         ("'1e400'::float", -1213),
+        ("sum(name)", -1213),
+        ("avg(name)", -1213),
+        ("sum(distinct name)", -1213),
+        ("sum(unique name[1,3])", -1213),
+        ("-name", -1213),
+        ("+name", -1213),
+        ("2 * -name", -1213),
+        ("-'abc'", -1213),
+        ("round(name)", -1213),
+        ("round(1.5, name)", -1213),
+        ("substr(name, name)", -1213),
+        ("substring(name from 'a')", -1213),
+        ("rpad(name, name)", -1213),
+        ("name::boolean", -415),
+        ("'true'::boolean", -415),
+        ("tkmodel::boolean", -1),
+        ("12345::char(3)", -1),
+        ("12345.6::decimal(5,1)", -1226),
+        ("12.3::decimal(2,3)", -1),
+        ("9223372036854775807 + 1", -1),
+        ("-9223372036854775807 - 1", -1),
+        ("(tkmodel - tkmodel + 9223372036854775807) * 3 - 5", -1),
+        ("case when 9223372036854775807 + 1 > 5 then 1 else 0 end", -1),
+        ("sum(9223372036854775807)", -1),
+        ("'9223372036854775808'::bigint", -1284),
+        ("1e19::int8", -1284),
+        ("1e19::int", -1215),
+        ("1e19::smallint", -1214),
         ("3000000000::int", -1215),
         ("40000::smallint", -1214),
         ("(select enum from typemodel)", -284),
@@ -365,10 +416,31 @@ fn a_column_beside_an_aggregate_must_be_grouped_by() {
         "select tkmodel, count(*) from device d group by 1 having count(*) > 1",
         "select d.tkmodel, max(d.name) from device d group by d.tkmodel order by 2",
         "select 1, 'x', count(*) from device",
+        "select tkmodel n, sum(tkmodel) from device group by n having sum(tkmodel) > 1 order by n",
+        "select tkmodel name, count(*) from device group by name, tkmodel having count(name) > 0",
         "select name, (select count(*) from devicepool) from device",
     ] {
         assert!(ask(sql).is_ok(), "{sql}");
     }
+}
+
+#[test]
+fn a_condition_knows_no_alias() {
+    for sql in [
+        "select tkmodel m, count(*) n from device group by 1 having n > 3",
+        "select tkmodel as m, count(*) as n from device group by m having count(*) > 1 and m > 600",
+        "select tkmodel m from device where tkclass = 1 group by tkmodel having m > 600 order by m",
+    ] {
+        assert_eq!(ask(sql), Err(-217), "{sql}");
+    }
+}
+
+#[test]
+fn numbers_are_exact_or_refused() {
+    let (code, message) = refusal("select sum(enum * 9000000000000000000) from typemodel");
+    let part = "numbers of more than 16 digits";
+    assert!(code == -1 && message.contains(part), "{message}");
+    assert_eq!(ask("select count(*) + 1 from device"), Ok(vec!["expression=7".to_owned()]));
 }
 
 #[test]
