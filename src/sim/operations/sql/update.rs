@@ -17,7 +17,8 @@ use crate::sim::edits::{PhoneEdit, UserEdit};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{AccountState, UserKind};
 use crate::sim::operations::call::{Answer, Call, written};
-use crate::sim::operations::phones::DEVICE_PROFILE;
+use crate::sim::operations::field_rules::check_length;
+use crate::sim::operations::phones::{BOOLEANS, DEVICE_PROFILE};
 use crate::sim::state::{Cluster, Database, Table};
 use crate::sim::values::{VendorConfig, number_setting, setting_name, truth};
 use crate::sim::xml::Node;
@@ -264,6 +265,7 @@ fn phone_edit(
     value: Option<&str>,
 ) -> Result<PhoneEdit, SoapFault> {
     let text = value.unwrap_or_default();
+    check_length(column, text)?;
     // The other object of a column that names one.
     let other = |found: Option<usize>| found.ok_or_else(|| missing("device", column));
     Ok(match column {
@@ -287,6 +289,11 @@ fn phone_edit(
             let setting = number_setting(text);
             PhoneEdit::Personalization(setting.ok_or_else(|| no_update("device", column))?)
         }
+        _ if let Some((tag, ..)) = BOOLEANS.iter().find(|(_, name, _)| *name == column) => {
+            let value = truth(text).ok_or_else(|| no_update("device", column))?;
+            let (name, text) = ((*tag).to_owned(), value.to_string());
+            PhoneEdit::Field(Node { name, text, ..Node::default() })
+        }
         "isactive" => PhoneEdit::Active(truth(text).ok_or_else(|| no_update("device", column))?),
         "specialloadinformation" => {
             PhoneEdit::Load(value.filter(|load| !load.is_empty()).map(str::to_owned))
@@ -309,6 +316,7 @@ fn user_edit(
 ) -> Result<UserEdit, SoapFault> {
     let refused = || no_update(table, column);
     let text = value.unwrap_or_default();
+    check_length(column, text)?;
     let field = |tag: &str| {
         let (name, text) = (tag.to_owned(), text.to_owned());
         UserEdit::Field(Node { name, text, ..Node::default() })
