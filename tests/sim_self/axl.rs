@@ -1,10 +1,5 @@
 //! AXL: versions, credentials, lists, users, faults.
 
-use std::sync::Arc;
-
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-
 use crate::bench::*;
 use axlpaper::sim::{
     ADMIN_PASSWORD, ADMIN_USER, AxlRole, Fault, Limits, PUSH_USER, READER_PASSWORD, READER_USER,
