@@ -135,10 +135,9 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
     let logged_in = LoggedIn(cluster.users[user].userid.clone());
     drop(cluster);
     let is_down = from.is_some_and(|from| Instant::now() < from);
-    let is_wsdl =
-        *method == Method::GET && uri.query().is_some_and(|q| q.eq_ignore_ascii_case("wsdl"));
-    let is_xsd =
-        *method == Method::GET && uri.query().is_some_and(|q| q.to_lowercase().starts_with("xsd"));
+    let is_get = [Method::GET, Method::HEAD].contains(method);
+    let is_wsdl = is_get && uri.query().is_some_and(|q| q.eq_ignore_ascii_case("wsdl"));
+    let is_xsd = is_get && uri.query().is_some_and(|q| q.to_lowercase().starts_with("xsd"));
     let mut response = match service {
         _ if !allowed => {
             html(StatusCode::FORBIDDEN, "Access to the requested resource has been denied")
@@ -156,7 +155,7 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
             let host = text("host").unwrap_or("localhost");
             axl_document(shared, |version| schema::wsdl::document(version, host))
         }
-        Service::Axl if *method == Method::GET => landing_page(),
+        Service::Axl if is_get => landing_page(),
         _ if *method != Method::POST => {
             html(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed for this resource.")
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axlpaper::sim::SimConfig;
+use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER, SimConfig};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -72,6 +72,41 @@ async fn a_request_that_is_too_large_or_not_http_is_refused_at_once() {
         assert_eq!(status(&answer), format!("HTTP/1.1 {expected}"), "{what}: {answer:.300}");
     }
     bench.good("listPhone", &list("")).await;
+}
+
+#[tokio::test]
+async fn a_request_is_read_in_its_encoding() {
+    let bench = Bench::new().await;
+    let body = |encoding: &str, name: &str| {
+        let inner = format!("<name>SEP000000000001</name><description>{name}</description>");
+        let declaration = format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>");
+        format!("{declaration}{}", envelope("15.0", "updatePhone", &inner))
+    };
+    let utf16: Vec<u8> = std::iter::once(0xfeff_u16)
+        .chain(body("utf-16", "Zürich").encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let latin = |encoding: &str| {
+        let text = body(encoding, "Zürich");
+        let bytes = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap());
+        bytes.collect::<Vec<u8>>()
+    };
+    for (what, request, expected) in [
+        ("UTF-8", body("utf-8", "Zürich").into_bytes(), 200),
+        ("a byte order mark", format!("\u{feff}{}", body("UTF-8", "Zürich")).into_bytes(), 200),
+        ("UTF-16", utf16, 200),
+        ("Latin 1", latin("iso-8859-1"), 200),
+        ("Latin 1 that is declared as UTF-8", latin("utf-8"), 500),
+    ] {
+        bench.good("updatePhone", "<name>SEP000000000001</name><description/>").await;
+        let post = bench.axl().basic_auth(ADMIN_USER, Some(ADMIN_PASSWORD)).body(request);
+        let (status, answer) = read(post).await;
+        assert_eq!(status, expected, "{what}: {answer}");
+        let phone = bench.good("getPhone", "<name>SEP000000000001</name>").await;
+        assert_eq!(phone.contains("<description>Zürich<"), expected == 200, "{what}: {phone}");
+    }
+    let page = bench.client.head(format!("https://{}/axl/", bench.sim.axl_addr()));
+    assert_eq!(read(page.basic_auth(ADMIN_USER, Some(ADMIN_PASSWORD))).await, (200, String::new()));
 }
 
 #[tokio::test]

@@ -198,6 +198,12 @@ async fn what_does_not_exist_or_does_not_fit_is_refused() {
         ),
         ("addUser", user(&format!("<department>{}</department>", "d".repeat(65))), "more than 64 characters in department."),
         ("addUser", user("").replace(">roe<", &format!(">{}<", "u".repeat(129))), "more than 128 characters in userid."),
+        ("addUser", user("").replace(">Roe<", "><"), "the lastName is empty"),
+        (
+            "removeAppUser",
+            format!("<userid>{ADMIN_USER}</userid>"),
+            "the removal of the user who asks for it.",
+        ),
         ("addUser", user("<pin>12a4</pin>"), "a pin that is not of digits."),
         ("addUser", user("<primaryExtension><pattern>1000</pattern></primaryExtension>"), "a primaryExtension that no device"),
         ("addUser", user("<serviceProfile>S</serviceProfile>"), "cannot do serviceProfile S."),

@@ -292,6 +292,11 @@ async fn an_update_that_cannot_be_kept_changes_nothing() {
             "update enduser set lastname = rpad('x', 65, 'y')",
             "cannot do more than 64 characters in lastname.",
         ),
+        ("update device set name = 'SAME' where tkclass = 1", "<axlcode>-239</axlcode>"),
+        (
+            "delete from applicationuser where name = 'simadmin'",
+            "cannot do the removal of the user who asks for it.",
+        ),
         ("update device set isactive = 'x' where tkclass = 1", "column device.isactive."),
         (
             "update device set allowhotelingflag = 'x' where tkclass = 1",

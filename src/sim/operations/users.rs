@@ -72,6 +72,9 @@ pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Ans
     let at = cluster.users.len();
     unused_name(cluster, at, userid)?;
     check_length("userid", userid)?;
+    if kind == UserKind::EndUser && request.child_text("lastName").is_none_or(str::is_empty) {
+        return Err(SoapFault::invalid("the lastName is empty"));
+    }
     let fields = request.children.iter().filter(|child| child.name != "userid");
     let edits = fields.map(|field| user_edit(cluster, at, field));
     let edits = edits.collect::<Result<Vec<_>, _>>()?;
@@ -88,6 +91,9 @@ pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Ans
 /// `removeUser` and `removeAppUser`.
 pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Answer {
     let at = target(cluster, call, kind, "remove")?;
+    if at == call.user {
+        return Err(SoapFault::cannot("the removal of the user who asks for it"));
+    }
     let (userid, uuid) = (cluster.users[at].userid.clone(), cluster.users[at].uuid.clone());
     written(cluster, call, userid, 1 + cluster.users[at].devices.len());
     cluster.remove_user(at);
@@ -165,7 +171,13 @@ fn check_extension(
     let Some(number) = extension.filter(|number| !number.is_empty()) else { return Ok(()) };
     let written = edits.iter().find_map(|edit| match edit {
         UserEdit::Devices(devices) => Some(devices.as_slice()),
-        _ => None,
+        UserEdit::Field(_)
+        | UserEdit::Groups(_)
+        | UserEdit::Name(_)
+        | UserEdit::Password(_)
+        | UserEdit::Pin(_)
+        | UserEdit::Rank(_)
+        | UserEdit::State(_) => None,
     });
     let mut devices = written.unwrap_or(devices).iter();
     let has = |&at: &usize| cluster.devices[at].numbers(at).any(|found| found == number);

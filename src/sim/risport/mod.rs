@@ -103,8 +103,7 @@ pub(crate) fn answer(shared: &Shared, service: Service, body: &Bytes) -> Respons
 
 /// Reads a request: its operation, and what it asks for.
 fn read(service: Service, body: &Bytes) -> Result<(String, Asked), String> {
-    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
-    let mut root = Node::parse(text).map_err(|_| "the request is not well-formed XML")?;
+    let mut root = Node::read(body).map_err(|_| "the request is not well-formed XML")?;
     if service == Service::RisPort {
         root = encoded::resolved(root)?;
     }

@@ -40,9 +40,10 @@ pub(super) fn converted(tokens: &[String]) -> Vec<String> {
                     sides.push((start, stop));
                     start = stop + 1;
                 }
-                if tokens[at + 2] != "select" {
-                    types.compare(&mut calls, &sides);
+                if tokens[at + 2] == "select" {
+                    sides.truncate(1);
                 }
+                types.compare(&mut calls, &sides);
             }
             "(" if at > 0 => {
                 let function = NUMBER_ARGUMENTS.iter().find(|(name, _)| *name == tokens[at - 1]);
@@ -347,7 +348,7 @@ fn primary_start(tokens: &[String], mut end: usize) -> usize {
             "end" => opening(tokens, last, "case", "end"),
             ")" => {
                 let open = opening(tokens, last, "(", ")");
-                let is_call = open > 0 && is_word(token(open - 1)) && !is_keyword(token(open - 1));
+                let is_call = open > 0 && is_name(token(open - 1));
                 if is_call { open - 1 } else { open }
             }
             _ => last,
@@ -363,6 +364,11 @@ fn primary_start(tokens: &[String], mut end: usize) -> usize {
     0
 }
 
+/// Returns whether a token can be the name of a function; `first 1 (…)` has none.
+fn is_name(token: &str) -> bool {
+    is_word(token) && !is_keyword(token) && !token.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// Returns where the arguments of the call are whose parenthesis is opened at `open`.
 fn arguments(tokens: &[String], open: usize) -> Vec<Span> {
     let Some(end) = closing(tokens, open) else { return Vec::new() };
@@ -370,8 +376,9 @@ fn arguments(tokens: &[String], open: usize) -> Vec<Span> {
     let mut start = open + 1 + usize::from(all);
     let mut level = 0_usize;
     let mut found = Vec::new();
-    for at in start..end {
-        match tokens[at].as_str() {
+    let begin = start;
+    for (at, token) in tokens.iter().enumerate().take(end).skip(begin) {
+        match token.as_str() {
             "(" | "[" => level += 1,
             ")" | "]" => level = level.saturating_sub(1),
             // `substring` has words between its arguments.

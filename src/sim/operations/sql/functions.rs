@@ -64,7 +64,11 @@ pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> 
         Value::Real(number) if number.abs() >= WHOLE => Err(Refusal::Digits.into()),
         // It is reserved in Informix.
         Value::Integer(i64::MIN) => Err(Refusal::Digits.into()),
-        value => Ok(value),
+        value @ (Value::Null
+        | Value::Integer(_)
+        | Value::Real(_)
+        | Value::Text(_)
+        | Value::Blob(_)) => Ok(value),
     })?;
     // The number, and the largest one of the type.
     scalar(INTEGER, 2, |c| {

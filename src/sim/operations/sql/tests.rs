@@ -288,6 +288,7 @@ fn values_are_converted_or_refused_as_in_informix() {
         ("name::char(20) = 'ctiport1'", 1),
         ("'ctiport1  ' = cast(name as char(20))", 1),
         ("name::char(20) in ('a', 'ctiport1')", 1),
+        ("name::char(20) in (select name from device)", 6),
         ("isactive::boolean = 't'", 6),
         ("exists (select * from typemodel t where t.enum = device.tkmodel)", 6),
     ] {
@@ -381,6 +382,8 @@ fn values_are_converted_or_refused_as_in_informix() {
     }
     for sql in [
         "select first 1 * from device",
+        "select first 1 (select max(enum) from typemodel) + 1 s from device",
+        "select first 1 (tkmodel) * 2 from device",
         "select first 1 case when name like 'S%' or (tkmodel > 5) then 1 else 0 end, name from device",
         "select d.name from device d left join devicepool p on d.fkdevicepool = p.pkid, location l \
          where (p.name = 'HQ') and ((l.name = 'x' or l.pkid is not null)) and not (d.name = 'x')",

@@ -25,7 +25,10 @@ use crate::sim::xml::Node;
 
 pub(in crate::sim::operations) fn update(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     let (table, count, changes) = with_copy(&cluster.database, call, Statement::update, run)?;
-    let keys = Keys::new(cluster);
+    let keys = Keys::new(cluster, call.user);
+    if table == "device" {
+        unique_names(&changes)?;
+    }
     let edits = match table.as_str() {
         "enduserdevicemap" => associations(cluster, &keys, UserKind::EndUser, &changes),
         "applicationuserdevicemap" => associations(cluster, &keys, UserKind::Application, &changes),
@@ -39,6 +42,14 @@ pub(in crate::sim::operations) fn update(cluster: &mut Cluster, call: &Call<'_>)
     Ok(format!("<return><rowsUpdated>{count}</rowsUpdated></return>"))
 }
 
+/// Refuses a statement that gives a name to several devices.
+fn unique_names(changes: &[Change]) -> Result<(), SoapFault> {
+    let after = changes.iter().filter_map(|change| change.after.as_ref());
+    let mut names: HashSet<String> = HashSet::new();
+    let mut all = after.map(|row| row.text("name").to_lowercase());
+    all.all(|name| names.insert(name)).then_some(()).ok_or_else(SoapFault::duplicate)
+}
+
 /// Carries a row over, or all rows of a user.
 type Edit = Box<dyn FnOnce(&mut Cluster)>;
 
@@ -46,13 +57,15 @@ type Edit = Box<dyn FnOnce(&mut Cluster)>;
 struct Keys {
     devices: HashMap<String, usize>,
     users: HashMap<String, usize>,
+    /// The user who sent the statement.
+    caller: usize,
 }
 
 impl Keys {
-    fn new(cluster: &Database) -> Self {
+    fn new(cluster: &Database, caller: usize) -> Self {
         let devices = cluster.order.iter().map(|&at| (cluster.devices[at].pkid.clone(), at));
         let users = cluster.listed_users().map(|(at, user)| (user.pkid.clone(), at));
-        Self { devices: devices.collect(), users: users.collect() }
+        Self { devices: devices.collect(), users: users.collect(), caller }
     }
 
     fn device(&self, pkid: &str) -> Option<usize> {
@@ -214,6 +227,9 @@ fn edit(cluster: &Database, keys: &Keys, table: &str, change: &Change) -> Result
         }
         ("enduser" | "applicationuser", Some(before), None) => {
             let at = keys.user(before.text("pkid")).ok_or_else(refused)?;
+            if at == keys.caller {
+                return Err(SoapFault::cannot("the removal of the user who asks for it"));
+            }
             Ok(Box::new(move |cluster| cluster.remove_user(at)))
         }
         ("commonphoneconfig", Some(before), Some(after)) => {
