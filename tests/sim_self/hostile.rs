@@ -47,7 +47,7 @@ fn status(answer: &str) -> &str {
 #[tokio::test]
 async fn a_request_that_is_too_large_or_not_http_is_refused_at_once() {
     let bench = Bench::new().await;
-    let many: String = (0..200).map(|k| format!("x-{k}: 1\r\n")).collect();
+    let many = "x-a: 1\r\n".repeat(200);
     for (what, request, expected) in [
         ("a length of a terabyte", request("content-length: 1099511627776\r\n", "x"), "413"),
         ("a length just too large", request("content-length: 33554433\r\n", "x"), "413"),
