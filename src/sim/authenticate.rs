@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::events::SimEvent;
 use super::exchange::target;
+use super::request_body;
 use super::scheduled_change::PageTrouble;
 use super::shared::Shared;
 
@@ -31,9 +32,10 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         return text(StatusCode::NOT_FOUND, "not found");
     }
     let query = if *request.method() == Method::POST {
-        match axum::body::to_bytes(request.into_body(), BODY_LIMIT).await {
+        let time = shared.config.request_time;
+        match request_body::read(request.into_body(), BODY_LIMIT, time).await {
             Ok(body) => body,
-            Err(_) => return text(StatusCode::PAYLOAD_TOO_LARGE, "too large"),
+            Err(status) => return text(status, "the request could not be read"),
         }
     } else {
         Bytes::copy_from_slice(request.uri().query().unwrap_or_default().as_bytes())

@@ -29,10 +29,7 @@ pub(crate) type Refused = Box<Response>;
 /// another version, too.
 pub(crate) fn answer(shared: &Shared, user: usize, body: &Bytes) -> Result<Response, Refused> {
     let invalid = |error: String, name: &str| Box::new(fault(&SoapFault::invalid(error), name));
-    let root = std::str::from_utf8(body)
-        .map_err(|error| error.to_string())
-        .and_then(|text| Node::parse(text).map_err(|error| error.to_string()))
-        .map_err(|error| invalid(error, "unknown"))?;
+    let root = Node::read(body).map_err(|error| invalid(error, "unknown"))?;
     let request = soap_request(&root).map_err(|error| invalid(error, "unknown"))?;
     let name = request.name.as_str();
     let namespace = request.namespace.as_deref().unwrap_or_default();

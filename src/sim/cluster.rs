@@ -114,8 +114,8 @@ impl SimCluster {
         });
         let router = page::router().fallback(https::handle);
         let mut router = router.with_state(Arc::clone(&shared));
-        if let Some(folder) = shared.config.keep_requests.clone() {
-            router = router.layer(from_fn_with_state(folder, capture::capture));
+        if shared.config.keep_requests.is_some() {
+            router = router.layer(from_fn_with_state(Arc::clone(&shared), capture::capture));
         }
         let serve = tomcat::serve(Arc::clone(&shared), axl_listener, axl, tls, router, restarts);
         shared.tasks.spawn(serve);

@@ -36,6 +36,8 @@ pub struct SimConfig {
     pub shuffle_lists: bool,
     /// Answers a refused RisPort70 request with HTTP 200 instead of 500; clients in the field handle both.
     pub ris_fault_with_200: bool,
+    /// How long a request may take to arrive, its header and its body each.
+    pub request_time: Duration,
     /// Requests after which an AXL session cookie expires, or nothing for never.
     pub session_requests: Option<u32>,
     /// Wrong passwords in a row after which an account is locked.
@@ -77,6 +79,7 @@ impl SimConfig {
             odd_nulls: false,
             shuffle_lists: false,
             ris_fault_with_200: false,
+            request_time: Duration::from_secs(30),
             session_requests: None,
             lockout_after: 5,
             phone_latency: Duration::ZERO,

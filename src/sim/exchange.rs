@@ -99,7 +99,7 @@ const ORIGIN: &str = "https://cluster";
 
 /// Returns the operation that the body of a request names.
 fn operation(body: &Bytes) -> Option<String> {
-    let root = Node::parse(std::str::from_utf8(body).ok()?).ok()?;
+    let root = Node::read(body).ok()?;
     soap_request(&root).ok().map(|request| request.name.clone())
 }
 

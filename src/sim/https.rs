@@ -8,7 +8,6 @@ use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use http_body_util::LengthLimitError;
 use tokio::time::Instant;
 
 use super::accounts::Login;
@@ -17,6 +16,7 @@ use super::exchange::{Exchange, LoggedIn};
 use super::fault::serviceability_fault;
 use super::fleet_content::AxlRole;
 use super::hold_point::is_held;
+use super::request_body;
 use super::responses::{broken, html, respond, unauthorized, xml};
 use super::shared::Shared;
 use super::{axl, risport, schema};
@@ -29,16 +29,14 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         WSDL | "/axl" if parts.method == Method::GET => Target::Service(Service::Axl),
         path => match risport::Service::at(path) {
             Some(service) => Target::Service(Service::RisPort(service)),
-            None => {
-                let known = NOT_SIMULATED.iter().find(|(prefix, _)| path.starts_with(prefix));
-                known.map_or(Target::Unknown, |(_, service)| Target::Absent(service))
-            }
+            None => match NOT_SIMULATED.iter().find(|(prefix, _)| path.starts_with(prefix)) {
+                Some((_, true)) => Target::Service(Service::Absent),
+                Some((_, false)) => Target::Absent,
+                None => Target::Unknown,
+            },
         },
     };
-    let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|error| {
-        let too_large = error.into_inner().is::<LengthLimitError>();
-        if too_large { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
-    });
+    let body = request_body::read(body, BODY_LIMIT, shared.config.request_time).await;
     // Large documents are read and written there, so that phones are served meanwhile.
     let work = Arc::clone(&shared);
     let done = tokio::task::spawn_blocking(move || {
@@ -73,15 +71,15 @@ fn answer(
     match (target, body) {
         (Target::Service(service), Ok(body)) if !starts => enter(shared, service, parts, body),
         (Target::Version, Ok(_)) if !starts => uds_version(shared),
-        (Target::Absent(service), Ok(_)) if !starts => {
-            let message = format!("The simulator has no {service} service.");
-            xml(StatusCode::INTERNAL_SERVER_ERROR, serviceability_fault(false, &message))
-        }
+        (Target::Absent, Ok(_)) if !starts => absent(parts.uri.path()),
         (_, Err(StatusCode::PAYLOAD_TOO_LARGE)) => {
             html(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
         }
+        (_, Err(StatusCode::REQUEST_TIMEOUT)) => {
+            html(StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time.")
+        }
         (_, Err(status)) => html(status, "The body of the request could not be read."),
-        (Target::Service(_) | Target::Version | Target::Absent(_) | Target::Unknown, Ok(_)) => {
+        (Target::Service(_) | Target::Version | Target::Absent | Target::Unknown, Ok(_)) => {
             html(StatusCode::NOT_FOUND, "The requested resource is not available.")
         }
     }
@@ -93,8 +91,8 @@ enum Target {
     Service(Service),
     /// `/cucm-uds/version`, which needs no credentials.
     Version,
-    /// A service that real clusters have.
-    Absent(&'static str),
+    /// A service that real clusters have and that answers without a log-in.
+    Absent,
     Unknown,
 }
 
@@ -103,6 +101,8 @@ enum Target {
 enum Service {
     Axl,
     RisPort(risport::Service),
+    /// A service that real clusters have.
+    Absent,
 }
 
 impl Target {
@@ -112,7 +112,7 @@ impl Target {
             Self::Service(Service::Axl) => "axl",
             Self::Service(Service::RisPort(_)) => "risport",
             Self::Version => "cucm-uds",
-            Self::Absent(_) | Self::Unknown => "unknown",
+            Self::Service(Service::Absent) | Self::Absent | Self::Unknown => "unknown",
         }
     }
 }
@@ -126,18 +126,18 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         Login::Expired => return html(StatusCode::NOT_FOUND, "The session has expired."),
         Login::Refused => return unauthorized(),
     };
-    let (allowed, axl) = match service {
-        Service::Axl => (cluster.users[user].axl > AxlRole::None, true),
-        Service::RisPort(_) => (cluster.users[user].serviceability, false),
+    let axl = matches!(service, Service::Axl);
+    let (allowed, from) = match service {
+        Service::Axl => (cluster.users[user].axl > AxlRole::None, cluster.axl_from),
+        Service::RisPort(_) => (cluster.users[user].serviceability, cluster.ris_from),
+        Service::Absent => (true, None),
     };
     let logged_in = LoggedIn(cluster.users[user].userid.clone());
-    let from = if axl { cluster.axl_from } else { cluster.ris_from };
     drop(cluster);
     let is_down = from.is_some_and(|from| Instant::now() < from);
-    let is_wsdl =
-        *method == Method::GET && uri.query().is_some_and(|q| q.eq_ignore_ascii_case("wsdl"));
-    let is_xsd =
-        *method == Method::GET && uri.query().is_some_and(|q| q.to_lowercase().starts_with("xsd"));
+    let is_get = [Method::GET, Method::HEAD].contains(method);
+    let is_wsdl = is_get && uri.query().is_some_and(|q| q.eq_ignore_ascii_case("wsdl"));
+    let is_xsd = is_get && uri.query().is_some_and(|q| q.to_lowercase().starts_with("xsd"));
     let mut response = match service {
         _ if !allowed => {
             html(StatusCode::FORBIDDEN, "Access to the requested resource has been denied")
@@ -145,6 +145,7 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         _ if is_down => {
             html(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable.")
         }
+        Service::Absent => absent(uri.path()),
         Service::RisPort(service) if is_wsdl => {
             risport::wsdl(service, text("host").unwrap_or("localhost"))
         }
@@ -154,7 +155,7 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
             let host = text("host").unwrap_or("localhost");
             axl_document(shared, |version| schema::wsdl::document(version, host))
         }
-        Service::Axl if *method == Method::GET => landing_page(),
+        Service::Axl if is_get => landing_page(),
         _ if *method != Method::POST => {
             html(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed for this resource.")
         }
@@ -172,6 +173,22 @@ fn enter(shared: &Shared, service: Service, parts: &Parts, body: &Bytes) -> Resp
         }
     }
     response
+}
+
+/// Refuses a service that the simulator does not have by its name.
+fn absent(path: &str) -> Response {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let group = parts.next().unwrap_or_default();
+    let name = parts.find(|part| *part != "services").unwrap_or(group);
+    let (service, hint) = match group {
+        "cucm-uds" => ("cucm-uds", String::new()),
+        "realtimeservice" | "realtimeservice2" => {
+            (name, format!(" RisPort70 is at {}.", risport::PATH))
+        }
+        _ => (name, String::new()),
+    };
+    let message = format!("The simulator cannot do the service {service}.{hint}");
+    xml(StatusCode::INTERNAL_SERVER_ERROR, serviceability_fault(false, &message))
 }
 
 /// Answers with the version without credentials, as the user data service does; published clients read the
@@ -212,18 +229,23 @@ fn landing_page() -> Response {
 
 /// Where clients ask for the WSDL.
 const WSDL: &str = "/axl/AXLAPIService";
-/// Services of real clusters that the simulator does not have, by the beginning of their paths.
-const NOT_SIMULATED: [(&str, &str); 10] = [
-    ("/perfmonservice2/", "PerfmonPort"),
-    ("/perfmonservice/", "PerfmonPort"),
-    ("/controlcenterservice2/", "ControlCenterServices"),
-    ("/controlcenterservice/", "ControlCenterServices"),
-    ("/logcollectionservice2/", "LogCollection"),
-    ("/logcollectionservice/", "LogCollection"),
-    ("/CDRonDemandService2/", "CDRonDemand"),
-    ("/CDRonDemandService/", "CDRonDemand"),
-    ("/realtimeservice2/", "RISService"),
-    ("/cucm-uds/", "user data (UDS)"),
+/// Services of real clusters that the simulator does not have, by the beginning of their paths, and whether they ask for
+/// a log-in by HTTP.
+const NOT_SIMULATED: [(&str, bool); 14] = [
+    ("/CDRonDemandService/", true),
+    ("/CDRonDemandService2/", true),
+    ("/controlcenterservice/", true),
+    ("/controlcenterservice2/", true),
+    ("/cucm-uds/", false),
+    ("/emservice/", false),
+    ("/logcollectionservice/", true),
+    ("/logcollectionservice2/", true),
+    ("/perfmonservice/", true),
+    ("/perfmonservice2/", true),
+    ("/platform-services/", true),
+    ("/realtimeservice/", true),
+    ("/realtimeservice2/", true),
+    ("/webdialer/", false),
 ];
 const UDS_VERSION: &str = "/cucm-uds/version";
 /// Larger than any list of devices that a user can have.

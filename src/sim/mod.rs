@@ -60,6 +60,7 @@ mod operations;
 mod page;
 mod phone_state;
 mod phones;
+mod request_body;
 mod responses;
 mod risport;
 mod scheduled_change;

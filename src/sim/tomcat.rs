@@ -3,21 +3,20 @@
 //! A restart closes the port and breaks every connection; its sessions are gone. The services come back later than
 //! the port: until then every path is answered with HTTP 404.
 
-use std::future::IntoFuture as _;
-use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use axum::serve::Listener as _;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::config::Restart;
 use super::shared::Shared;
@@ -33,17 +32,25 @@ pub(crate) async fn serve(
     mut restarts: mpsc::UnboundedReceiver<Restart>,
 ) {
     loop {
-        let cut = CancellationToken::new();
-        let tls =
-            Connections { tls: TlsListener::new(listener, Arc::clone(&tls)), cut: cut.clone() };
-        let stop = shared.stop.clone().cancelled_owned();
-        let serve = axum::serve(tls, router.clone()).with_graceful_shutdown(stop);
-        let restart = tokio::select! {
-            _stopped = serve.into_future() => return,
-            Some(restart) = restarts.recv() => restart,
+        let mut tls = TlsListener::new(listener, Arc::clone(&tls));
+        let mut connections = JoinSet::new();
+        let restart = loop {
+            tokio::select! {
+                () = shared.stop.cancelled() => {
+                    drop(tls);
+                    // They end with the answers that are under way.
+                    while connections.join_next().await.is_some() {}
+                    return;
+                }
+                Some(restart) = restarts.recv() => break restart,
+                (stream, _peer) = tls.accept() => {
+                    connections.spawn(converse(Arc::clone(&shared), stream, router.clone()));
+                }
+                Some(_ended) = connections.join_next() => {}
+            }
         };
-        // The listener is gone; so are the connections now.
-        cut.cancel();
+        drop(tls);
+        connections.shutdown().await;
         {
             let mut cluster = shared.cluster();
             cluster.sessions.clear();
@@ -62,6 +69,24 @@ pub(crate) async fn serve(
     }
 }
 
+/// Answers the requests of a connection. It is closed when no request has come for so long as a header may take.
+async fn converse(shared: Arc<Shared>, stream: TlsStream<TcpStream>, router: Router) {
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(shared.config.request_time);
+    let service = TowerToHyperService::new(router);
+    let mut connection = Box::pin(server.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shared.stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::trace!(%error, "a connection to the simulated cluster ended");
+    }
+}
+
 /// Binds an address that was given up; meanwhile another process can have it for a moment.
 async fn bind(address: SocketAddr) -> TcpListener {
     loop {
@@ -72,72 +97,6 @@ async fn bind(address: SocketAddr) -> TcpListener {
                 tokio::time::sleep(BETWEEN_BINDS).await;
             }
         }
-    }
-}
-
-/// Connections that break when their token is cancelled.
-struct Connections {
-    tls: TlsListener,
-    cut: CancellationToken,
-}
-
-impl axum::serve::Listener for Connections {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (io, peer) = self.tls.accept().await;
-        (Connection { io, cut: Box::pin(self.cut.clone().cancelled_owned()) }, peer)
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.tls.local_addr()
-    }
-}
-
-struct Connection {
-    io: TlsStream<TcpStream>,
-    cut: Pin<Box<WaitForCancellationFutureOwned>>,
-}
-
-impl Connection {
-    fn cut(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        match self.cut.as_mut().poll(context) {
-            Poll::Ready(()) => Err(io::ErrorKind::ConnectionReset.into()),
-            Poll::Pending => Ok(()),
-        }
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.cut(context)?;
-        Pin::new(&mut self.io).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.cut(context)?;
-        Pin::new(&mut self.io).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.cut(context)?;
-        Pin::new(&mut self.io).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.cut(context)?;
-        Pin::new(&mut self.io).poll_shutdown(context)
     }
 }
 

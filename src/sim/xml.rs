@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use encoding_rs::{Encoding, UTF_8};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::reader::NsReader;
@@ -30,6 +31,16 @@ pub(crate) struct Attribute {
 }
 
 impl Node {
+    /// Reads a document in the encoding of its byte order mark or of its declaration, or in UTF-8.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
+        let encoding = declared_encoding(bytes).unwrap_or(UTF_8);
+        let (text, encoding, is_damaged) = encoding.decode(bytes);
+        if is_damaged {
+            return Err(format!("the request is no text in {}", encoding.name()));
+        }
+        Self::parse(&text).map_err(|error| error.to_string())
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self, XmlError> {
         let mut reader = NsReader::from_str(text);
         let mut open: Vec<Self> = Vec::new();
@@ -186,6 +197,17 @@ impl Node {
         }
         Ok(())
     }
+}
+
+/// Returns the encoding that an XML declaration names, in characters of ASCII.
+fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
+    let declaration = bytes.trim_ascii_start().strip_prefix(b"<?xml")?;
+    let end = declaration.iter().position(|&byte| byte == b'>')?;
+    let declaration = std::str::from_utf8(&declaration[..end]).ok()?;
+    let (_, value) = declaration.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let label = value.get(1..)?.split(['"', '\'']).next()?;
+    Encoding::for_label(label.as_bytes())
 }
 
 /// Writes `text` with the five special characters escaped.

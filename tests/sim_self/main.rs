@@ -5,6 +5,7 @@
 mod axl;
 mod bench;
 mod changes;
+mod hostile;
 mod limits;
 mod manners;
 mod objects;

@@ -102,6 +102,138 @@ async fn phones_that_do_not_fit_their_model_are_refused() {
     bench.good("updateAppUser", &groups.replace(">X<", ">STANDARD CTI Enabled<")).await;
 }
 
+/// The fault of a write that changes nothing.
+async fn refusal(bench: &Bench, operation: &str, inner: &str) -> String {
+    let before = bench.sim.state_digest();
+    let (status, body) = bench.ask("15.0", operation, inner).await;
+    assert_eq!((status, bench.sim.state_digest() == before), (500, true), "{inner}: {body}");
+    text(&body, "faultstring")
+}
+
+#[tokio::test]
+async fn values_that_the_schema_does_not_allow_are_refused() {
+    let bench = Bench::new().await;
+    let user = |fields: &str| format!("<userid>bgpush-eu</userid>{fields}");
+    let long = |length: usize| "9".repeat(length);
+    for (operation, tag, value, key) in [
+        ("updatePhone", "versionStamp", long(129), "<name>SEP000000000001</name>"),
+        ("updatePhone", "idleTimeout", "soon".to_owned(), "<name>SEP000000000001</name>"),
+        ("updatePhone", "preemption", "Sometimes".to_owned(), "<name>SEP000000000001</name>"),
+        ("updatePhone", "dndOption", "Loud".to_owned(), "<name>SEP000000000001</name>"),
+        ("updatePhone", "secureIdleUrl", long(256), "<name>SEP000000000001</name>"),
+        ("updatePhone", "newName", long(129), "<name>SEP000000000001</name>"),
+        ("updateLine", "alertingName", long(51), "<pattern>1000</pattern>"),
+        ("updateLine", "asciiAlertingName", long(33), "<pattern>1000</pattern>"),
+        ("updateLine", "hrDuration", "long".to_owned(), "<pattern>1000</pattern>"),
+        ("updateLine", "autoAnswer", "Yes".to_owned(), "<pattern>1000</pattern>"),
+        ("updateUser", "maxDeskPickupWaitTime", "long".to_owned(), "<userid>bgpush-eu</userid>"),
+        ("updateUser", "selfService", long(51), "<userid>bgpush-eu</userid>"),
+        (
+            "updateCommonPhoneConfig",
+            "description",
+            long(129),
+            "<name>Standard Common Phone Profile</name>",
+        ),
+    ] {
+        let inner = format!("{key}<{tag}>{value}</{tag}>");
+        let fault = refusal(&bench, operation, &inner).await;
+        assert!(fault.contains(&format!("of element {tag} is not valid")), "{fault}");
+        assert!(fault.len() < 200, "{fault}");
+    }
+    let line = |field: &str| {
+        format!(
+            "<name>SEP000000000001</name><lines><line><index>1</index>{field}<dirn><pattern>1000</pattern></dirn></line></lines>"
+        )
+    };
+    let fault =
+        refusal(&bench, "updatePhone", &line(&format!("<label>{}</label>", long(51)))).await;
+    assert!(fault.contains("of element label"), "{fault}");
+    // What is just long enough, and what is empty.
+    bench.good("updatePhone", &line(&format!("<label>{}</label>", long(50)))).await;
+    bench.good("updatePhone", "<name>SEP000000000001</name><preemption/><idleTimeout/>").await;
+    bench
+        .good(
+            "updateLine",
+            &format!("<pattern>1000</pattern><alertingName>{}</alertingName>", long(50)),
+        )
+        .await;
+    bench.good("updateUser", &user("<maxDeskPickupWaitTime>-1</maxDeskPickupWaitTime>")).await;
+}
+
+#[tokio::test]
+async fn what_does_not_exist_or_does_not_fit_is_refused() {
+    let mut fleet = fleet();
+    fleet.phones[4].css = Some("Inside".to_owned());
+    let bench = Bench::with(SimConfig::new(fleet)).await;
+    let phone = |fields: &str| format!("<name>SEP000000000001</name>{fields}");
+    let line =
+        |fields: &str| phone(&format!("<lines><line><index>1</index>{fields}</line></lines>"));
+    let dirn = "<dirn><pattern>1000</pattern></dirn>";
+    let new_line = |pattern: &str, fields: &str| {
+        format!("<line><pattern>{pattern}</pattern><usage>Device</usage>{fields}</line>")
+    };
+    let user =
+        |fields: &str| format!("<user><lastName>Roe</lastName><userid>roe</userid>{fields}</user>");
+    let found = "Item not valid: The specified";
+    for (operation, inner, part) in [
+        ("updatePhone", phone("<subscribeCallingSearchSpaceName>X</subscribeCallingSearchSpaceName>"), found),
+        ("updatePhone", phone("<rerouteCallingSearchSpaceName uuid=\"{0}\"/>"), found),
+        ("updatePhone", phone("<primaryPhoneName>SEPX</primaryPhoneName>"), found),
+        ("updatePhone", phone("<mobilityUserIdName>nobody</mobilityUserIdName>"), found),
+        ("updatePhone", phone("<digestUser>nobody</digestUser>"), found),
+        ("updatePhone", phone("<mediaResourceListName>M</mediaResourceListName>"), "cannot do mediaResourceListName M."),
+        ("updatePhone", phone("<featureControlPolicy>F</featureControlPolicy>"), "cannot do featureControlPolicy F."),
+        ("updatePhone", line(&format!("{dirn}<monitoringCssName>X</monitoringCssName>")), found),
+        ("updatePhone", line("<dirn><pattern>12 34</pattern></dirn>"), "cannot do the directory number 12 34."),
+        ("addLine", new_line("none", ""), "cannot do the directory number none."),
+        ("addLine", new_line(&"1".repeat(51), ""), "cannot do the directory number 1"),
+        ("addLine", new_line("7001", "").replace("Device", "Route"), "a line with the usage Route."),
+        ("addLine", new_line("7001", "<shareLineAppearanceCssName>X</shareLineAppearanceCssName>"), found),
+        ("addLine", new_line("7001", "<voiceMailProfileName>V</voiceMailProfileName>"), "cannot do voiceMailProfileName V."),
+        ("updateLine", "<pattern>1000</pattern><presenceGroupName>P</presenceGroupName>".to_owned(), found),
+        (
+            "updateLine",
+            "<pattern>1000</pattern><callForwardAll><callingSearchSpaceName>X</callingSearchSpaceName></callForwardAll>".to_owned(),
+            found,
+        ),
+        ("addUser", user(&format!("<department>{}</department>", "d".repeat(65))), "more than 64 characters in department."),
+        ("addUser", user("").replace(">roe<", &format!(">{}<", "u".repeat(129))), "more than 128 characters in userid."),
+        ("addUser", user("").replace(">Roe<", "><"), "the lastName is empty"),
+        (
+            "removeAppUser",
+            format!("<userid>{ADMIN_USER}</userid>"),
+            "the removal of the user who asks for it.",
+        ),
+        ("addUser", user("<pin>12a4</pin>"), "a pin that is not of digits."),
+        ("addUser", user("<primaryExtension><pattern>1000</pattern></primaryExtension>"), "a primaryExtension that no device"),
+        ("addUser", user("<serviceProfile>S</serviceProfile>"), "cannot do serviceProfile S."),
+        ("updateUser", format!("<userid>bgpush-eu</userid><lastName>{}</lastName>", "n".repeat(65)), "64 characters in lastName."),
+    ] {
+        let fault = refusal(&bench, operation, &inner).await;
+        assert!(fault.contains(part), "{inner}: {fault}");
+    }
+    // What exists is taken.
+    let spaces = "<subscribeCallingSearchSpaceName>inside</subscribeCallingSearchSpaceName>\
+        <rerouteCallingSearchSpaceName/><presenceGroupName>Standard Presence group</presenceGroupName>\
+        <digestUser>bgpush-eu</digestUser>";
+    bench.good("updatePhone", &phone(spaces)).await;
+    bench
+        .good(
+            "addLine",
+            &new_line("\\+49!", "<voiceMailProfileName>Default</voiceMailProfileName>"),
+        )
+        .await;
+    let extension = "<associatedDevices><device>SEP000000000001</device></associatedDevices>\
+        <primaryExtension><pattern>1000</pattern></primaryExtension>";
+    bench.good("addUser", &user(extension)).await;
+    bench
+        .good(
+            "updateUser",
+            "<userid>roe</userid><primaryExtension><pattern>1000</pattern></primaryExtension>",
+        )
+        .await;
+}
+
 #[tokio::test]
 async fn a_phone_comes_and_goes() {
     let bench = Bench::new().await;

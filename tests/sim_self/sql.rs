@@ -70,7 +70,7 @@ async fn log_ins_groups_and_nodes_agree_with_axl() {
     for part in [
         "<loginUserId>guest</loginUserId>",
         ">EM_guest</currentProfileName>",
-        "<enableExtensionMobility>t",
+        "<enableExtensionMobility>true<",
         &format!("<loginTime>{}</loginTime>", text(&logins, "logintime")),
     ] {
         assert!(phone.contains(part), "{part}: {phone}");
@@ -111,6 +111,62 @@ async fn log_ins_groups_and_nodes_agree_with_axl() {
     assert_eq!(update(&bench, &format!("{all} where tkclass = 1")).await, "6");
     let catalogue = rows(&bench, "select tabname from systables where tabid < 100").await;
     assert_eq!(catalogue.matches("<row>").count(), 2, "{catalogue}");
+}
+
+#[tokio::test]
+async fn booleans_are_words_in_axl_and_letters_in_sql() {
+    let mut fleet = fleet();
+    fleet.phones[0].login_user = Some("guest".to_owned());
+    fleet.phones[1].template = true;
+    let bench = Bench::with(SimConfig::new(fleet)).await;
+    let written = [("unattendedPort", "1"), ("isActive", "f"), ("isProtected", "True")];
+    let written = written.map(|(tag, value)| format!("<{tag}>{value}</{tag}>")).concat();
+    bench.good("updatePhone", &format!("<name>SEP000000000003</name>{written}")).await;
+    let flag =
+        "update device set allowhotelingflag = 't', isactive = 'f' where name = 'SEP000000000004'";
+    assert_eq!(update(&bench, flag).await, "1");
+    let columns = [
+        ("isActive", "isactive"),
+        ("enableExtensionMobility", "allowhotelingflag"),
+        ("allowCtiControlFlag", "allowcticontrolflag"),
+        ("retryVideoCallAsAudio", "retryvideocallasaudio"),
+        ("isProtected", "isprotected"),
+        ("unattendedPort", "unattended_port"),
+        ("traceFlag", "deviceleveltraceflag"),
+    ];
+    for (name, expected) in [
+        ("SEP000000000001", "ttttfff"),
+        ("SEP000000000002", "tfttfff"),
+        ("SEP000000000003", "ffttttf"),
+        ("SEP000000000004", "ftttfff"),
+    ] {
+        let phone = bench
+            .good(
+                "getPhone",
+                &format!(
+                    "<name>{name}</name><returnedTags>\
+            <traceFlag/><retryVideoCallAsAudio/><enableExtensionMobility/><allowCtiControlFlag/>\
+            <unattendedPort/><isActive/><isProtected/></returnedTags>"
+                ),
+            )
+            .await;
+        let names = columns.map(|(_, column)| column).join(", ");
+        let row = rows(&bench, &format!("select {names} from device where name = '{name}'")).await;
+        for ((tag, column), letter) in columns.into_iter().zip(expected.chars()) {
+            let word = if letter == 't' { "true" } else { "false" };
+            assert_eq!(
+                (text(&phone, tag).as_str(), text(&row, column)),
+                (word, letter.to_string()),
+                "{name} {tag}"
+            );
+        }
+    }
+    // Seen in an answer about a template, and not about a phone.
+    for (name, value) in [("SEP000000000002", "f"), ("SEP000000000003", "false")] {
+        let tag = "enableCallRoutingToRdWhenNoneIsActive";
+        let tags = format!("<name>{name}</name><returnedTags><{tag}/></returnedTags>");
+        assert_eq!(text(&bench.good("getPhone", &tags).await, tag), value);
+    }
 }
 
 #[tokio::test]
@@ -224,6 +280,28 @@ async fn an_update_that_cannot_be_kept_changes_nothing() {
         ("insert into dnddynamic (fkdevice) values ('x')", "an insert into table dnddynamic."),
         ("delete from processconfig", "a delete from table processconfig."),
         ("insert into device (name) values ('SEP1')", "cannot do an insert into table device."),
+        (
+            "update device set description = rpad('x', 129, 'y') where name matches 'SEP*1'",
+            "cannot do more than 128 characters in description.",
+        ),
+        (
+            "update device set name = rpad('SEP', 129, '0') where name matches 'SEP*1'",
+            "cannot do more than 128 characters in name.",
+        ),
+        (
+            "update enduser set lastname = rpad('x', 65, 'y')",
+            "cannot do more than 64 characters in lastname.",
+        ),
+        ("update device set name = 'SAME' where tkclass = 1", "<axlcode>-239</axlcode>"),
+        (
+            "delete from applicationuser where name = 'simadmin'",
+            "cannot do the removal of the user who asks for it.",
+        ),
+        ("update device set isactive = 'x' where tkclass = 1", "column device.isactive."),
+        (
+            "update device set allowhotelingflag = 'x' where tkclass = 1",
+            "device.allowhotelingflag.",
+        ),
         ("update credential set credentials = 'x'", "The simulator cannot do table credential."),
         ("update device set colour = 1", "The simulator cannot do column colour."),
         ("create table x (y integer)", "The simulator cannot do CREATE."),
@@ -353,7 +431,7 @@ async fn a_statement_that_needs_too_much_memory_is_refused() {
             );
         }
     }
-    let longest = "select length(rpad('x', 32739)) as n, lpad(name, -1) as m from device";
+    let longest = "select length(rpad('x', 32739, 'y')) as n, lpad(name, -1) as m from device";
     assert!(rows(&bench, longest).await.contains("<n>32739</n><m></m>"));
     // No row fits: a number of rows to ask for would be 0.
     let mut config = SimConfig::new(fleet());

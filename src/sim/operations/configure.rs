@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::call::{Answer, Call, written};
+use super::field_rules::{check_number, check_references};
 use super::phone_rules::PhoneRules;
 use super::{lines, phones, profiles};
 use crate::domain;
@@ -125,7 +126,6 @@ fn phone_edit(
     rules: &PhoneRules,
     field: &Node,
 ) -> Result<PhoneEdit, SoapFault> {
-    rules.check_reference(field)?;
     let text = field.text.trim();
     let tag = field.name.as_str();
     let filled = || (!text.is_empty()).then(|| text.to_owned());
@@ -173,11 +173,11 @@ fn phone_edit(
         "authenticationUrl" => PhoneEdit::AuthenticationUrl(filled()),
         "secureAuthenticationUrl" => PhoneEdit::SecureAuthenticationUrl(filled()),
         "vendorConfig" => PhoneEdit::VendorConfig(VendorConfig::read(field)?),
-        "lines" => PhoneEdit::Lines(read_lines(field)?),
+        "lines" => PhoneEdit::Lines(read_lines(cluster, field)?),
         "addLines" | "removeLines" => {
             let device = cluster.devices.get(phone);
             let mut lines = device.map(|device| device.lines(phone)).unwrap_or_default();
-            let named = read_lines(field)?;
+            let named = read_lines(cluster, field)?;
             lines.retain(|line| named.iter().all(|other| other.number != line.number));
             if tag == "addLines" {
                 lines.extend(named);
@@ -185,12 +185,19 @@ fn phone_edit(
             PhoneEdit::Lines(lines)
         }
         // No template of buttons is kept, nor what they are for: these are answered as they were written.
-        _ => PhoneEdit::Field(field.clone()),
+        _ => {
+            if tag == "securityProfileName" {
+                rules.check_security_profile(text)?;
+            } else {
+                check_references(cluster, field)?;
+            }
+            PhoneEdit::Field(field.clone())
+        }
     })
 }
 
 /// Reads the lines of a phone in the order of their places on it.
-fn read_lines(list: &Node) -> Result<Vec<Line>, SoapFault> {
+fn read_lines(cluster: &Database, list: &Node) -> Result<Vec<Line>, SoapFault> {
     let mut lines = Vec::new();
     for written in &list.children {
         let number = written.child("dirn");
@@ -202,6 +209,8 @@ fn read_lines(list: &Node) -> Result<Vec<Line>, SoapFault> {
         if number.is_empty() {
             return Err(SoapFault::cannot("a line without pattern"));
         }
+        check_number(number)?;
+        check_references(cluster, written)?;
         let index = written.child_text("index").and_then(|text| text.parse::<u16>().ok());
         lines.push((
             index,

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
+use super::field_rules::{check_number, check_references};
 use super::row::Row;
 use crate::sim::change_log::ChangedTag;
 use crate::sim::edits::{PhoneEdit, field_value, keep};
@@ -23,6 +24,8 @@ pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     if number.is_empty() {
         return Err(SoapFault::invalid("the pattern is empty"));
     }
+    check_number(number)?;
+    check_fields(cluster, request)?;
     if numbers(cluster).contains(number) {
         // The code was published (`addLine`); the wording is the simulator's own.
         return Err(SoapFault::server(4052, format!("The line {number} exists already.")));
@@ -41,11 +44,19 @@ pub(super) fn update(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
             return Err(SoapFault::cannot(&format!("{tag} of a line")));
         }
     }
+    check_fields(cluster, call.request)?;
     let at = cluster.lines.find_or_add(&number, Default::default);
     write(cluster, at, call.request, 'u');
     let id = uuid("line", &number);
     written(cluster, call, number, 1);
     Ok(format!("<return>{id}</return>"))
+}
+
+fn check_fields(cluster: &Database, request: &Node) -> Result<(), SoapFault> {
+    if let Some(usage) = request.child_text("usage").filter(|usage| *usage != "Device") {
+        return Err(SoapFault::cannot(&format!("a line with the usage {usage}")));
+    }
+    request.children.iter().try_for_each(|field| check_references(cluster, field))
 }
 
 /// Removes a line, from phones too.

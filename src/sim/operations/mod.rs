@@ -4,6 +4,7 @@
 mod answers;
 pub(crate) mod call;
 mod configure;
+mod field_rules;
 mod lines;
 mod phone_rules;
 mod phones;

@@ -6,7 +6,6 @@ use crate::domain::model::{self, DeviceKind, Model};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{PhoneSpec, Protocol};
 use crate::sim::values;
-use crate::sim::xml::Node;
 
 pub(super) struct PhoneRules {
     /// Nothing for a model that is not in the catalogue: it has no rules.
@@ -48,46 +47,19 @@ impl PhoneRules {
         speaks.then_some(()).ok_or_else(|| SoapFault::invalid(message()))
     }
 
-    /// Refuses a template or a profile that no cluster has from the beginning: none can be added here.
-    pub(super) fn check_reference(&self, field: &Node) -> Result<(), SoapFault> {
-        let text = field.text.trim();
-        if text.is_empty() {
-            return Ok(());
-        }
-        let universal = begins(text, "Universal Device Template");
-        match field.name.as_str() {
-            "securityProfileName" => {
-                let name = self.model.map_or("", |model| model.name);
-                let protocol = values::protocol(self.protocol);
-                let of_model = begins(text, name)
-                    && text.to_lowercase().ends_with(
-                        &format!("standard {protocol} non-secure profile").to_lowercase(),
-                    );
-                // Seen in a published client.
-                let message = "The specified Security Profile is not valid for this device type (model and protocol).";
-                let fits = universal || of_model;
-                fits.then_some(()).ok_or_else(|| SoapFault::server(-1, message))
-            }
-            "phoneTemplateName"
-            | "presenceGroupName"
-            | "sipProfileName"
-            | "softkeyTemplateName" => {
-                let what = field.name.trim_end_matches("Name");
-                let exists = universal || is_standard(text);
-                exists.then_some(()).ok_or_else(|| SoapFault::not_found(&format!("{what} {text}")))
-            }
-            _ => Ok(()),
-        }
+    /// Refuses a security profile that no cluster has from the beginning: none can be added here.
+    pub(super) fn check_security_profile(&self, text: &str) -> Result<(), SoapFault> {
+        let begins =
+            |with: &str| text.get(..with.len()).is_some_and(|text| text.eq_ignore_ascii_case(with));
+        let protocol = values::protocol(self.protocol);
+        let end = format!("standard {protocol} non-secure profile").to_lowercase();
+        let of_model = begins(self.model.map_or("", |model| model.name))
+            && text.to_lowercase().ends_with(&end);
+        // Seen in a published client.
+        let message = "The specified Security Profile is not valid for this device type (model and protocol).";
+        let fits = text.is_empty() || of_model || begins("Universal Device Template");
+        fits.then_some(()).ok_or_else(|| SoapFault::server(-1, message))
     }
-}
-
-/// Returns whether a name is one of those that a new cluster has. Case makes no difference, as for all names.
-pub(super) fn is_standard(name: &str) -> bool {
-    begins(name, "Standard ")
-}
-
-fn begins(name: &str, with: &str) -> bool {
-    name.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with))
 }
 
 /// How the names of models begin that speak SCCP.

@@ -6,7 +6,7 @@ use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows};
 use super::row::Row;
 use crate::sim::fault::SoapFault;
 use crate::sim::state::{Database, Device};
-use crate::sim::values::{protocol, setting_name, uuid, vendor_config};
+use crate::sim::values::{protocol, setting_name, truth, uuid, vendor_config};
 use crate::sim::xml::{Node, element_into, escape_into};
 
 pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Answer {
@@ -118,7 +118,15 @@ fn phone(
             | "alwaysUsePrimeLineForVoiceMessage"
             | "phoneServiceDisplay" => row.text(tag, "Default"),
             "loginUserId" => row.text(tag, spec.login_user.as_deref().unwrap_or("")),
-            "enableExtensionMobility" => row.boolean(tag, spec.login_user.is_some()),
+            // As in published answers.
+            "enableCallRoutingToRdWhenNoneIsActive" => {
+                row.text(tag, if spec.template { "f" } else { "false" });
+            }
+            _ if BOOLEANS.iter().any(|(name, ..)| *name == tag) => {
+                row.boolean(tag, boolean(device, tag));
+            }
+            "dndStatus" | "sendGeoLocation" | "hotlineDevice" => row.boolean(tag, false),
+            "useDevicePoolCgpnIngressDN" => row.boolean(tag, true),
             "currentProfileName" => match &spec.login_user {
                 Some(user) => {
                     let name = device_profile_name(user);
@@ -131,15 +139,39 @@ fn phone(
             }
             // No limit.
             "loginDuration" if spec.login_user.is_some() => row.text(tag, "0"),
-            "isProtected" | "traceFlag" | "remoteDevice" | "isDualMode" | "hotlineDevice" => {
-                row.boolean(tag, false);
-            }
             _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
             _ => row.null(tag),
         }
     }
     out.push_str("</phone>");
 }
+
+/// Returns a boolean of [`BOOLEANS`] that was written, or that a phone has from the beginning.
+pub(super) fn boolean(device: &Device, tag: &str) -> bool {
+    let written = device.fields.get(tag).and_then(|node| truth(node.text.trim()));
+    written.unwrap_or_else(|| match tag {
+        "enableExtensionMobility" => device.spec.login_user.is_some(),
+        _ => BOOLEANS.iter().any(|(name, _, value)| *name == tag && *value),
+    })
+}
+
+/// Booleans of a phone: the tag, the column of `device` (header of a published query), and the value from the beginning
+/// (published answers).
+pub(super) const BOOLEANS: [(&str, &str, bool); 13] = [
+    ("allowCtiControlFlag", "allowcticontrolflag", true),
+    ("enableExtensionMobility", "allowhotelingflag", false),
+    ("traceFlag", "deviceleveltraceflag", false),
+    ("ignorePresentationIndicators", "ignorepi", false),
+    ("isDualMode", "isdualmode", false),
+    ("isProtected", "isprotected", false),
+    ("mtpRequired", "mtprequired", false),
+    ("remoteDevice", "remotedevice", false),
+    ("requireDtmfReception", "requiredtmfreception", false),
+    ("retryVideoCallAsAudio", "retryvideocallasaudio", true),
+    ("rfc2833Disabled", "rfc2833disabled", false),
+    ("unattendedPort", "unattended_port", false),
+    ("useDevicePoolCgpnTransformCss", "usedevicepoolcgpntransformcss", true),
+];
 
 /// Returns the name of the device profile that a user logs in with.
 pub(super) fn device_profile_name(userid: &str) -> String {

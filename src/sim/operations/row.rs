@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::call::Call;
 use crate::sim::schema;
 use crate::sim::state::Entry;
-use crate::sim::values::uuid;
+use crate::sim::values::{truth, uuid};
 use crate::sim::xml::{Node, element_into, escape_into};
 
 pub(super) struct Row<'a> {
@@ -33,9 +33,10 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Writes a boolean. Published answers have words; single fields have letters in some of them.
     pub(super) fn boolean(&mut self, name: &str, value: bool) {
         self.salt += 1;
-        let text = match (value, self.salt.is_multiple_of(5)) {
+        let text = match (value, self.odd && self.salt.is_multiple_of(5)) {
             (true, false) => "true",
             (true, true) => "t",
             (false, false) => "false",
@@ -66,9 +67,8 @@ impl<'a> Row<'a> {
             self.out.push_str(&node.markup().unwrap_or_default());
         } else if schema::is_reference(name) {
             self.named(name, text, &uuid(name, text));
-        } else if matches!(text, "True" | "False") {
-            // Published samples write booleans so; the schema has them in lower case only.
-            self.text(name, &text.to_lowercase());
+        } else if let Some(value) = truth(text).filter(|_| schema::is_boolean(name)) {
+            self.boolean(name, value);
         } else {
             self.text(name, text);
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::call::{Answer, Call, Criteria, answered_tags, returned_tags, rows, written};
-use super::phone_rules::is_standard;
+use super::field_rules::{check_length, check_references, is_of_new_cluster};
 use super::row::Row;
 use crate::sim::config::UserGroups;
 use crate::sim::edits::UserEdit;
@@ -51,6 +51,7 @@ pub(super) fn update(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> 
     let fields = call.request.children.iter().filter(|child| !keys.contains(&&*child.name));
     let edits = fields.map(|field| user_edit(cluster, at, field));
     let edits = edits.collect::<Result<Vec<_>, _>>()?;
+    check_extension(cluster, call.request, &edits, &cluster.users[at].devices)?;
     let differ = edits.iter().map(|edit| {
         let UserEdit::Devices(devices) = edit else { return 0 };
         cluster.users[at].differs(devices)
@@ -70,9 +71,14 @@ pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Ans
     let userid = request.child_text("userid").unwrap_or_default();
     let at = cluster.users.len();
     unused_name(cluster, at, userid)?;
+    check_length("userid", userid)?;
+    if kind == UserKind::EndUser && request.child_text("lastName").is_none_or(str::is_empty) {
+        return Err(SoapFault::invalid("the lastName is empty"));
+    }
     let fields = request.children.iter().filter(|child| child.name != "userid");
     let edits = fields.map(|field| user_edit(cluster, at, field));
     let edits = edits.collect::<Result<Vec<_>, _>>()?;
+    check_extension(cluster, request, &edits, &[])?;
     let at = cluster.add_user(&UserSpec::new(userid, kind, ""));
     for edit in edits {
         cluster.apply_to_user(at, edit);
@@ -85,6 +91,9 @@ pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Ans
 /// `removeUser` and `removeAppUser`.
 pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Answer {
     let at = target(cluster, call, kind, "remove")?;
+    if at == call.user {
+        return Err(SoapFault::cannot("the removal of the user who asks for it"));
+    }
     let (userid, uuid) = (cluster.users[at].userid.clone(), cluster.users[at].uuid.clone());
     written(cluster, call, userid, 1 + cluster.users[at].devices.len());
     cluster.remove_user(at);
@@ -122,6 +131,7 @@ fn unused_name(cluster: &Database, at: usize, userid: &str) -> Result<(), SoapFa
 
 fn user_edit(cluster: &Database, at: usize, field: &Node) -> Result<UserEdit, SoapFault> {
     let text = field.text.trim();
+    check_length(&field.name, text)?;
     Ok(match field.name.as_str() {
         "newUserid" => {
             unused_name(cluster, at, text)?;
@@ -137,16 +147,42 @@ fn user_edit(cluster: &Database, at: usize, field: &Node) -> Result<UserEdit, So
         }
         "associatedGroups" => UserEdit::Groups(groups(cluster, field)?),
         "password" => UserEdit::Password(text.to_owned()),
-        "pin" => UserEdit::Pin(text.to_owned()),
-        "presenceGroupName" if !text.is_empty() && !text.eq_ignore_ascii_case(PRESENCE_GROUP) => {
-            return Err(SoapFault::not_found(&format!("presenceGroup {text}")));
-        }
+        "pin" if text.bytes().all(|b| b.is_ascii_digit()) => UserEdit::Pin(text.to_owned()),
+        "pin" => return Err(SoapFault::cannot("a pin that is not of digits")),
         // What a change of these does to log-ins is not simulated.
         tag @ ("passwordCredentials" | "pinCredentials" | "convertUserAccount") => {
             return Err(SoapFault::cannot(&format!("{tag} of a user")));
         }
-        _ => UserEdit::Field(field.clone()),
+        _ => {
+            check_references(cluster, field)?;
+            UserEdit::Field(field.clone())
+        }
     })
+}
+
+/// Refuses a primary extension that no device of the user has (a note in the AXL schema; its fault is not known).
+fn check_extension(
+    cluster: &Database,
+    request: &Node,
+    edits: &[UserEdit],
+    devices: &[usize],
+) -> Result<(), SoapFault> {
+    let extension = request.child("primaryExtension").and_then(|node| node.child_text("pattern"));
+    let Some(number) = extension.filter(|number| !number.is_empty()) else { return Ok(()) };
+    let written = edits.iter().find_map(|edit| match edit {
+        UserEdit::Devices(devices) => Some(devices.as_slice()),
+        UserEdit::Field(_)
+        | UserEdit::Groups(_)
+        | UserEdit::Name(_)
+        | UserEdit::Password(_)
+        | UserEdit::Pin(_)
+        | UserEdit::Rank(_)
+        | UserEdit::State(_) => None,
+    });
+    let mut devices = written.unwrap_or(devices).iter();
+    let has = |&at: &usize| cluster.devices[at].numbers(at).any(|found| found == number);
+    let refused = || SoapFault::cannot("a primaryExtension that no device of the user has");
+    devices.any(has).then_some(()).ok_or_else(refused)
 }
 
 /// Reads groups; a group without roles has those that it has for other users. A group exists where a user is in it, and
@@ -162,7 +198,7 @@ fn groups(cluster: &Database, list: &Node) -> Result<Vec<(String, Vec<String>)>,
             let found = all
                 .find(|(other, _)| other.eq_ignore_ascii_case(name))
                 .map(|(_, roles)| roles.clone());
-            found.or_else(|| is_standard(name).then(Vec::new))
+            found.or_else(|| is_of_new_cluster(name).then(Vec::new))
         };
         let known = known().ok_or_else(|| SoapFault::not_found(&format!("UserGroup {name}")))?;
         Ok((name.to_owned(), roles.unwrap_or(known)))

@@ -10,8 +10,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use hyper::{Method, Request};
 
 use super::answers::{self, Answer, Broken};
@@ -31,6 +30,7 @@ use crate::sim::exchange::target;
 use crate::sim::fleet_content::{Quirk, Web};
 use crate::sim::history::{Fetch, PhoneRequest, Pressed, Push, RingTone, Shown};
 use crate::sim::hold_point::{Triggered, Tripped};
+use crate::sim::request_body;
 use crate::sim::shared::Shared;
 
 #[derive(Clone, Copy)]
@@ -108,7 +108,7 @@ async fn answer_as(
         return match triggered {
             Some(triggered) if triggered.when == Tripped::Before => {
                 // A connection is watched only once its request has been read.
-                drop(Limited::new(request.into_body(), BODY_LIMIT).collect().await);
+                drop(read_body(shared, request.into_body()).await);
                 hold(shared, triggered).await
             }
             Some(triggered) => {
@@ -322,8 +322,7 @@ impl<'a> Phone<'a> {
         let expects = request.headers().contains_key("expect");
         let (parts, body) = request.into_parts();
         if !expects {
-            let body = Limited::new(body, BODY_LIMIT).collect().await;
-            let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+            let body = read_body(self.shared, body).await;
             *guard = trace::watch(|| trace::Request {
                 to: "phone",
                 method: parts.method.to_string(),
@@ -440,6 +439,12 @@ impl<'a> Phone<'a> {
     fn error(&self, number: u32) -> Verdict {
         (PushOutcome::Error(number), Ok(answers::error(number)), Display::Unchanged)
     }
+}
+
+/// Reads a body; one that is too large, or does not come, is taken for an empty one.
+async fn read_body(shared: &Shared, body: Incoming) -> Bytes {
+    let body = request_body::read(body, BODY_LIMIT, shared.config.request_time).await;
+    body.unwrap_or_default()
 }
 
 const NOT_FOUND: &str = "<html><body>404 Not Found</body></html>";

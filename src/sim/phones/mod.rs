@@ -184,7 +184,7 @@ where
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_LIMIT)
+        .header_read_timeout(shared.config.request_time)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         () = shared.stop.cancelled() => {}
@@ -196,4 +196,3 @@ where
 
 /// A fatal alert of TLS 1.0: `protocol_version` (RFC 5246, 7.2).
 const PROTOCOL_VERSION_ALERT: &[u8] = &[0x15, 3, 1, 0, 2, 2, 70];
-const HEADER_LIMIT: Duration = Duration::from_secs(30);

@@ -50,7 +50,7 @@ impl CtiSelection {
         let items = |list: &str, name: &str| -> Vec<Pattern> {
             let items = criteria.child(list).map(|list| list.children.as_slice());
             let texts = items.unwrap_or_default().iter().filter_map(|item| item.child_text(name));
-            patterns(texts.filter(|text| !text.is_empty()), true)
+            patterns(texts.filter(|text| !text.is_empty()))
         };
         let by: &[&str] = match service {
             Service::RisPort70 => &["AppId", "AppIPV4Address", "AppIPV6Address", "UserId"],

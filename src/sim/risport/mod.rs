@@ -2,6 +2,7 @@
 
 mod cti;
 mod document;
+mod encoded;
 mod legacy;
 mod record;
 mod selection;
@@ -26,7 +27,7 @@ use super::state::Cluster;
 use super::xml::Node;
 use cti::CtiSelection;
 use selection::{NAMESPACE, Selection};
-pub(crate) use service::Service;
+pub(crate) use service::{PATH, Service};
 
 /// Answers a download of a service's WSDL; `host` is the server's name as the client wrote it.
 pub(crate) fn wsdl(service: Service, host: &str) -> Response {
@@ -102,8 +103,10 @@ pub(crate) fn answer(shared: &Shared, service: Service, body: &Bytes) -> Respons
 
 /// Reads a request: its operation, and what it asks for.
 fn read(service: Service, body: &Bytes) -> Result<(String, Asked), String> {
-    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
-    let root = Node::parse(text).map_err(|_| "the request is not well-formed XML")?;
+    let mut root = Node::read(body).map_err(|_| "the request is not well-formed XML")?;
+    if service == Service::RisPort {
+        root = encoded::resolved(root)?;
+    }
     let request = soap_request(&root)?;
     let name = request.name.as_str();
     // The older service's stack reads by names alone; the types of encoded elements are not looked at.

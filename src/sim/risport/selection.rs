@@ -10,8 +10,9 @@ use crate::sim::xml::Node;
 
 pub(super) struct Selection {
     most: usize,
-    /// `selectCmDeviceExt` knows no wildcard `*`, reads the newest record of each device only, and does not report
-    /// that its answer is truncated.
+    /// `selectCmDeviceExt` reads the newest record of each device only, and does not report that its answer is
+    /// truncated. What it does with the wildcard `*` is not known (Cisco documents it for `selectCmDevice` only, and
+    /// published clients send it to both); it is a wildcard here.
     is_ext: bool,
     node: String,
     status: String,
@@ -79,7 +80,7 @@ impl Selection {
             download_status: one_of(criteria, "DownloadStatus", &download)?,
             model: text("Model").parse().ok().filter(|&model| model != ANY_MODEL),
             by,
-            patterns: patterns(items.iter().map(String::as_str), !is_ext),
+            patterns: patterns(items.iter().map(String::as_str)),
             items,
             known: request.child("StateInfo").map(known_states).unwrap_or_default(),
         })
@@ -88,8 +89,7 @@ impl Selection {
     /// Returns the devices that the items name, by hash; nothing where all devices have to be compared.
     fn named(&self, cluster: &Database) -> Option<Vec<usize>> {
         let by_name = self.by.is_empty() || self.by == "Name";
-        let wild = |item: &String| !self.is_ext && item.contains('*');
-        if !by_name || self.items.is_empty() || self.items.iter().any(wild) {
+        if !by_name || self.items.is_empty() || self.items.iter().any(|item| item.contains('*')) {
             return None;
         }
         let mut found: Vec<usize> =
@@ -196,12 +196,11 @@ pub(super) fn nodes<'a, T>(
     if reports.is_empty() { vec![report(None, wanted, "InvalidNodeName")] } else { reports }
 }
 
-/// Makes the patterns of items; `*` is their wildcard, if they have one.
-pub(super) fn patterns<'a>(items: impl Iterator<Item = &'a str>, wildcards: bool) -> Vec<Pattern> {
+/// Makes the patterns of items; `*` is their wildcard.
+pub(super) fn patterns<'a>(items: impl Iterator<Item = &'a str>) -> Vec<Pattern> {
     let patterns = items.map(|item| {
         // `%` and `_` mean nothing here; an impossible character replaces them.
-        let plain = item.replace(['%', '_'], "\u{0}");
-        Pattern::new(&if wildcards { plain.replace('*', "%") } else { plain })
+        Pattern::new(&item.replace(['%', '_'], "\u{0}").replace('*', "%"))
     });
     patterns.collect()
 }

@@ -9,9 +9,9 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// Returns the service at a path.
+    /// Returns the service at a path; that it may end with a slash is believed.
     pub(crate) fn at(path: &str) -> Option<Self> {
-        match path {
+        match path.strip_suffix('/').unwrap_or(path) {
             PATH => Some(Self::RisPort70),
             OLD_PATH => Some(Self::RisPort),
             _ => None,
@@ -19,7 +19,7 @@ impl Service {
     }
 }
 
-pub(super) const PATH: &str = "/realtimeservice2/services/RISService70";
+pub(crate) const PATH: &str = "/realtimeservice2/services/RISService70";
 pub(super) const OLD_PATH: &str = "/realtimeservice/services/RisPort";
 
 /// The operations of RisPort70.

@@ -10,7 +10,7 @@ mod notation;
 mod tables;
 pub(crate) mod wsdl;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 pub(crate) use notation::{Field, Item, Kind};
@@ -56,6 +56,11 @@ pub(crate) fn tags(operation: &str, version: u16) -> impl Iterator<Item = &'stat
         Item::Field(field) if field.exists_in(version) => Some(field.name.as_str()),
         Item::Field(_) | Item::Choice { .. } => None,
     })
+}
+
+/// Returns whether a field is a boolean where it is written.
+pub(crate) fn is_boolean(name: &str) -> bool {
+    BOOLEANS.contains(name)
 }
 
 pub(crate) fn risport(name: &str) -> Option<&'static [Item]> {
@@ -166,7 +171,8 @@ fn value(child: &Node, field: &Field, version: u16, namespace: Option<&str>) -> 
     if field.kind.accepts(text) || (nil && text.is_empty()) {
         return Ok(());
     }
-    Err(format!("the value {text:?} of element {} is not valid", child.name))
+    let shown: String = text.chars().take(100).collect();
+    Err(format!("the value {shown:?} of element {} is not valid", child.name))
 }
 
 fn starts(option: &[Item], name: &str) -> bool {
@@ -212,6 +218,22 @@ static OPERATIONS: LazyLock<HashMap<&str, Operation>> = LazyLock::new(|| {
         Some((name, Operation { request, writes }))
     });
     parsed.collect()
+});
+
+static BOOLEANS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    fn add<'a>(items: &'a [Item], found: &mut HashSet<&'a str>) {
+        for item in items {
+            match item {
+                Item::Field(Field { name, kind: Kind::Boolean, .. }) => drop(found.insert(name)),
+                Item::Field(Field { kind: Kind::Group(items), .. }) => add(items, found),
+                Item::Field(_) => {}
+                Item::Choice { options, .. } => options.iter().for_each(|items| add(items, found)),
+            }
+        }
+    }
+    let mut found = HashSet::new();
+    OPERATIONS.values().for_each(|operation| add(&operation.request, &mut found));
+    found
 });
 
 static RISPORT: LazyLock<HashMap<&str, Vec<Item>>> = LazyLock::new(|| {

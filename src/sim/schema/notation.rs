@@ -35,7 +35,11 @@ pub(crate) enum Kind {
     /// A kind of objects whose changes are noted.
     ChangeType,
     Group(Vec<Item>),
+    /// A number, with a sign or not, or nothing.
+    Integer,
     Number,
+    /// One of these texts, or nothing.
+    OneOf(&'static [&'static str]),
     Pin,
     /// The name of another object, with its UUID as an attribute.
     Reference,
@@ -52,6 +56,12 @@ impl Kind {
             Self::Boolean => truth(text).is_some(),
             Self::ChangeType => CHANGE_TYPES.split_whitespace().any(|known| known == text),
             Self::Pin => text.len() >= 4 && text.bytes().all(|b| b.is_ascii_digit()),
+            Self::Integer => {
+                let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+                text.is_empty()
+                    || (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+            }
+            Self::OneOf(values) => text.is_empty() || values.contains(&text),
             Self::Number => !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()),
             Self::TextOf(most) => text.chars().count() <= *most,
             Self::Uuid => {
@@ -157,15 +167,22 @@ fn field(
     };
     let mut kind = match kind {
         "text" => Kind::Text,
-        "text128" => Kind::TextOf(128),
-        "text50" => Kind::TextOf(50),
         "bool" => Kind::Boolean,
         "change" => Kind::ChangeType,
         "number" => Kind::Number,
         "digits4" => Kind::Pin,
         "reference" => Kind::Reference,
+        "int" => Kind::Integer,
         "uuid" => Kind::Uuid,
-        other => return Err(format!("the kind {other:?} is unknown")),
+        other => {
+            let length = other.strip_prefix("text").and_then(|length| length.parse().ok());
+            let values = VALUES.iter().find(|(name, _)| *name == other);
+            match (length, values) {
+                (Some(length), _) => Kind::TextOf(length),
+                (None, Some((_, values))) => Kind::OneOf(values),
+                (None, None) => return Err(format!("the kind {other:?} is unknown")),
+            }
+        }
     };
     if tokens.get(*at) == Some(&"{") {
         *at += 1;
@@ -193,6 +210,48 @@ pub(crate) fn version(text: &str) -> Result<u16, String> {
     });
     parsed.ok_or_else(|| format!("{text:?} is no version"))
 }
+
+/// The values of enumerations (AXL schemas 11.5 and 12.5), by the kinds of the notation.
+const VALUES: [(&str, &[&str]); 16] = [
+    (
+        "authentication",
+        &[
+            "By Authentication String",
+            "By Null String",
+            "By Existing Certificate (precedence to LSC)",
+            "By Existing Certificate (precedence to MIC)",
+        ],
+    ),
+    (
+        "autoanswer",
+        &["Auto Answer Off", "Auto Answer with Headset", "Auto Answer with Speakerphone"],
+    ),
+    ("barge", &["Off", "Barge", "CBarge", "Default"]),
+    ("capture", &["None", "Batch Processing Mode"]),
+    ("certificate", &["No Pending Operation", "Install/Upgrade", "Delete", "Troubleshoot"]),
+    ("dnd", &["Ringer Off", "Call Reject", "Use Common Phone Profile Setting"]),
+    ("keysize", &["512", "1024", "2048", "3072", "4096"]),
+    ("network", &["OnNet", "OffNet", "Use System Default"]),
+    (
+        "precedence",
+        &[
+            "Flash Override",
+            "Flash",
+            "Immediate",
+            "Priority",
+            "Routine",
+            "Default",
+            "Executive Override",
+        ],
+    ),
+    ("preemption", &["Disabled", "Forceful", "Default"]),
+    ("ring", &["Use System Default", "Disable", "Flash Only", "Ring Once", "Ring", "Beep Only"]),
+    ("rollover", &["No Rollover", "Rollover Within Same DN", "Rollover to any line"]),
+    ("services", &["Internal", "External URL", "Both", "Default"]),
+    ("side", &["Network", "User"]),
+    ("status", &["Off", "On", "Default"]),
+    ("trust", &["Not Trusted", "Trusted"]),
+];
 
 /// The values of `XChangeType` (AXL schema 12.5).
 const CHANGE_TYPES: &str =

@@ -10,13 +10,13 @@ pub(super) const AXL: &[(&str, bool, &str)] = &[
     (
         "addPhone",
         true,
-        "phone!{name! description:text128 product! model class! protocol! protocolSide! callingSearchSpaceName
+        "phone!{name!:text128 description:text128 product! model class! protocol! protocolSide!:side callingSearchSpaceName
 devicePoolName! $Phone}",
     ),
     (
         "addUser",
         true,
-        "user!{firstName displayName middleName lastName! emMaxLoginTime@12.5 userid! $User}",
+        "user!{firstName displayName middleName lastName! emMaxLoginTime:int@12.5 userid! $User}",
     ),
     ("applyCommonPhoneConfig", true, NAME_OR_UUID),
     ("applyPhone", true, NAME_OR_UUID),
@@ -97,7 +97,7 @@ locationDetails endpointConnection portOrSsid lastSeen risStatus@12.5} skip:numb
     (
         "updateCommonPhoneConfig",
         true,
-        "(name!|uuid!:uuid)! newName:text50 description unlockPwd:text50 dndOption dndAlertingType
+        "(name!:text100|uuid!:uuid)! newName:text50 description:text128 unlockPwd:text50 dndOption:dnd dndAlertingType:ring
 backgroundImage:bool phonePersonalization phoneServiceDisplay sshUserId:text50 sshPwd
 vendorConfig{~} alwaysUsePrimeLine alwaysUsePrimeLineForVoiceMessage vpnGroupName vpnProfileName
 featureControlPolicy wifiHotspotProfile",
@@ -110,7 +110,7 @@ featureControlPolicy wifiHotspotProfile",
     (
         "updatePhone",
         true,
-        "(name!|uuid!:uuid)! newName description:text128 callingSearchSpaceName devicePoolName $Phone",
+        "(name!:text100|uuid!:uuid)! newName:text128 description:text128 callingSearchSpaceName devicePoolName $Phone",
     ),
     (
         "updateServiceParameter",
@@ -120,7 +120,7 @@ featureControlPolicy wifiHotspotProfile",
     (
         "updateUser",
         true,
-        "(uuid!:uuid|userid!)! firstName displayName middleName lastName emMaxLoginTime@12.5 newUserid $User",
+        "(uuid!:uuid|userid!)! firstName displayName middleName lastName emMaxLoginTime:int@12.5 newUserid $User",
     ),
 ];
 
@@ -129,7 +129,7 @@ pub(super) const RISPORT: &[(&str, &str)] =
     &[("selectCmDevice", SELECT), ("selectCmDeviceExt", SELECT), ("selectCtiItem", SELECT_CTI)];
 
 /// A request that only names what it is about.
-const NAME_OR_UUID: &str = "(name!|uuid!:uuid)!";
+const NAME_OR_UUID: &str = "(name!:text100|uuid!:uuid)!";
 
 const SELECT: &str = "StateInfo{~} CmSelectionCriteria!{MaxReturnedDevices:number DeviceClass
 Model:number Status NodeName SelectBy SelectItems{item*{Item!}} Protocol DownloadStatus}";
@@ -140,50 +140,50 @@ NodeName SelectAppBy AppItems{item*{AppItem}} DevNames{item*{DevName}} DirNumber
 pub(super) const NAMED: &[(&str, &str)] = &[
     // What follows in `XPhone` and in an update behind the fields that differ.
     ("Phone", "commonDeviceConfigName
-commonPhoneConfigName networkLocation locationName mediaResourceListName networkHoldMohAudioSourceId
+commonPhoneConfigName networkLocation:network locationName mediaResourceListName networkHoldMohAudioSourceId
 userHoldMohAudioSourceId automatedAlternateRoutingCssName aarNeighborhoodName loadInformation
-vendorConfig{~} versionStamp traceFlag:bool mlppDomainId mlppIndicationStatus preemption
-useTrustedRelayPoint retryVideoCallAsAudio:bool securityProfileName sipProfileName
+vendorConfig{~} versionStamp:text128 traceFlag:bool mlppDomainId:text128 mlppIndicationStatus:status preemption:preemption
+useTrustedRelayPoint:status retryVideoCallAsAudio:bool securityProfileName sipProfileName
 cgpnTransformationCssName useDevicePoolCgpnTransformCss:bool geoLocationName geoLocationFilterName
 sendGeoLocation:bool (removeLines{line*{$PhoneLine}} addLines{line*{$PhoneLine}}|
-lines{line*{$PhoneLine} lineIdentifier*{~}}) phoneTemplateName speeddials{speeddial*{dirn label index}}
+lines{line*{$PhoneLine} lineIdentifier*{~}}) phoneTemplateName speeddials{speeddial*{dirn:text255 label index:int}}
 busyLampFields{busyLampField*{blfDest blfDirn routePartition
-label associatedBlfSdFeatures{feature*} index}} primaryPhoneName ringSettingIdleBlfAudibleAlert ringSettingBusyBlfAudibleAlert
-blfDirectedCallParks{~} addOnModules{~} userLocale networkLocale idleTimeout authenticationUrl
+label associatedBlfSdFeatures{feature*} index}} primaryPhoneName ringSettingIdleBlfAudibleAlert:status ringSettingBusyBlfAudibleAlert:status
+blfDirectedCallParks{~} addOnModules{~} userLocale networkLocale idleTimeout:int authenticationUrl
 directoryUrl idleUrl informationUrl messagesUrl proxyServerUrl servicesUrl services{~}
-softkeyTemplateName defaultProfileName enableExtensionMobility:bool singleButtonBarge
-joinAcrossLines builtInBridgeStatus callInfoPrivacyStatus hlogStatus ownerUserName
-ignorePresentationIndicators:bool packetCaptureMode packetCaptureDuration
+softkeyTemplateName defaultProfileName enableExtensionMobility:bool singleButtonBarge:barge
+joinAcrossLines:status builtInBridgeStatus:status callInfoPrivacyStatus:status hlogStatus:status ownerUserName
+ignorePresentationIndicators:bool packetCaptureMode:capture packetCaptureDuration:int
 subscribeCallingSearchSpaceName rerouteCallingSearchSpaceName allowCtiControlFlag:bool
 presenceGroupName unattendedPort:bool requireDtmfReception:bool rfc2833Disabled:bool
-certificateOperation authenticationMode keySize keyOrder ecKeySize authenticationString
-upgradeFinishTime deviceMobilityMode remoteDevice:bool dndOption dndRingSetting dndStatus:bool
-isActive:bool mobilityUserIdName phoneSuite phoneServiceDisplay isProtected:bool mtpRequired:bool
-mtpPreferedCodec dialRulesName sshUserId:text50 sshPwd digestUser outboundCallRollover
-hotlineDevice:bool secureInformationUrl secureDirectoryUrl secureMessageUrl secureServicesUrl
-secureAuthenticationUrl secureIdleUrl alwaysUsePrimeLine alwaysUsePrimeLineForVoiceMessage
-featureControlPolicy deviceTrustMode earlyOfferSupportForVoiceCall:bool
+certificateOperation:certificate authenticationMode:authentication keySize:keysize keyOrder ecKeySize authenticationString:text128
+upgradeFinishTime deviceMobilityMode:status remoteDevice:bool dndOption:dnd dndRingSetting:ring dndStatus:bool
+isActive:bool mobilityUserIdName phoneSuite phoneServiceDisplay:services isProtected:bool mtpRequired:bool
+mtpPreferedCodec dialRulesName sshUserId:text50 sshPwd:text255 digestUser:text255 outboundCallRollover:rollover
+hotlineDevice:bool secureInformationUrl:text255 secureDirectoryUrl:text255 secureMessageUrl:text255 secureServicesUrl:text255
+secureAuthenticationUrl:text255 secureIdleUrl:text255 alwaysUsePrimeLine:status alwaysUsePrimeLineForVoiceMessage:status
+featureControlPolicy deviceTrustMode:trust earlyOfferSupportForVoiceCall:bool
 requireThirdPartyRegistration:bool blockIncomingCallsWhenRoaming:bool homeNetworkId
 AllowPresentationSharingUsingBfcp:bool
-confidentialAccess{confidentialAccessMode! confidentialAccessLevel!} requireOffPremiseLocation:bool
-allowiXApplicableMedia:bool cgpnIngressDN useDevicePoolCgpnIngressDN:bool msisdn
+confidentialAccess{confidentialAccessMode! confidentialAccessLevel!:int} requireOffPremiseLocation:bool
+allowiXApplicableMedia:bool cgpnIngressDN useDevicePoolCgpnIngressDN:bool msisdn:text128
 enableCallRoutingToRdWhenNoneIsActive:bool wifiHotspotProfile wirelessLanProfileGroup elinGroup
 enableActivationID:bool@12.5 mraServiceDomain@12.5 allowMraMode:bool@12.5"),
     ("User", "password pin mailid department manager userLocale associatedDevices{device*:text50}
-primaryExtension{pattern routePartitionName:text50} associatedPc
-associatedGroups{userGroup*{name userRoles{userRole*}}} enableCti:bool digestCredentials
+primaryExtension{pattern:text255 routePartitionName:text50} associatedPc
+associatedGroups{userGroup*{name:text100 userRoles{userRole*:text100}}} enableCti:bool digestCredentials
 phoneProfiles{profileName*} defaultProfile presenceGroupName subscribeCallingSearchSpaceName
-enableMobility:bool enableMobileVoiceAccess:bool maxDeskPickupWaitTime remoteDestinationLimit
+enableMobility:bool enableMobileVoiceAccess:bool maxDeskPickupWaitTime:int remoteDestinationLimit:int
 passwordCredentials{pwdCredPolicyName pwdCredUserCantChange:bool pwdCredUserMustChange:bool
 pwdCredDoesNotExpire:bool pwdCredTimeChanged pwdCredTimeAdminLockout
 pwdCredLockedByAdministrator:bool pwdResetHackCount:bool} pinCredentials{pinCredPolicyName
 pinCredUserCantChange:bool pinCredUserMustChange:bool pinCredDoesNotExpire:bool
 pinCredTimeChanged:bool pinCredTimeAdminLockout pinCredLockedByAdministrator:bool
 pinResetHackCount:bool} enableEmcc:bool ctiControlledDeviceProfiles{profileName*}
-patternPrecedence numericUserId mlppPassword customUserFields{~} homeCluster:bool
+patternPrecedence:precedence numericUserId mlppPassword customUserFields{~} homeCluster:bool
 imAndPresenceEnable:bool serviceProfile lineAppearanceAssociationForPresences{~} directoryUri
 telephoneNumber title mobileNumber homeNumber pagerNumber
-(removeExtensionsInfo{~} addExtensionsInfo{~}|extensionsInfo{~}) selfService userProfile calendarPresence:bool
+(removeExtensionsInfo{~} addExtensionsInfo{~}|extensionsInfo{~}) selfService:text50 userProfile calendarPresence:bool
 ldapDirectoryName userIdentity nameDialing ipccExtension ipccRoutePartition@12.5
 convertUserAccount accountType@<12.5 authenticationType@<12.5 enableUserToHostConferenceNow:bool
 attendeesAccessCode zeroHop:bool customerName@12.5
@@ -193,31 +193,31 @@ pwdCredUserCantChange:bool pwdCredUserMustChange:bool pwdCredDoesNotExpire:bool
 pwdCredTimeChanged pwdCredTimeAdminLockout pwdCredLockedByAdministrator:bool
 pwdResetHackCount:bool} digestCredentials presenceGroupName acceptPresenceSubscription:bool
 acceptOutOfDialogRefer:bool acceptUnsolicitedNotification:bool allowReplaceHeader:bool
-associatedDevices{device*:text50} associatedGroups{userGroup*{name userRoles{userRole*}}}
+associatedDevices{device*:text50} associatedGroups{userGroup*{name:text100 userRoles{userRole*:text100}}}
 ctiControlledDeviceProfiles{deviceProfile*:text50}"),
     (
         "PhoneLine",
-        "index label display dirn{pattern routePartitionName} ringSetting consecutiveRingSetting
-ringSettingIdlePickupAlert ringSettingActivePickupAlert displayAscii e164Mask mwlPolicy maxNumCalls
-busyTrigger callInfoDisplay{callerName callerNumber redirectedNumber dialedNumber}
+        "index:int label:text50 display:text50 dirn{pattern routePartitionName} ringSetting:ring consecutiveRingSetting:ring
+ringSettingIdlePickupAlert:ring ringSettingActivePickupAlert:ring displayAscii:text50 e164Mask:text255 mwlPolicy maxNumCalls:int
+busyTrigger:int callInfoDisplay{callerName callerNumber redirectedNumber dialedNumber}
 recordingProfileName monitoringCssName recordingFlag audibleMwi speedDial partitionUsage
 associatedEndusers{enduser*{userId}} missedCallLogging recordingMediaSource",
     ),
     (
         "Line",
-        "aarNeighborhoodName aarDestinationMask aarKeepCallHistory:bool aarVoiceMailEnabled:bool
-callForwardAll{forwardToVoiceMail callingSearchSpaceName
-secondaryCallingSearchSpaceName destination} callForwardBusy{forwardToVoiceMail callingSearchSpaceName destination} callForwardBusyInt{forwardToVoiceMail callingSearchSpaceName destination} callForwardNoAnswer{forwardToVoiceMail callingSearchSpaceName destination duration}
-callForwardNoAnswerInt{forwardToVoiceMail callingSearchSpaceName destination duration} callForwardNoCoverage{forwardToVoiceMail callingSearchSpaceName destination} callForwardNoCoverageInt{forwardToVoiceMail callingSearchSpaceName destination}
-callForwardOnFailure{forwardToVoiceMail callingSearchSpaceName destination} callForwardAlternateParty{~} callForwardNotRegistered{forwardToVoiceMail callingSearchSpaceName destination}
-callForwardNotRegisteredInt{forwardToVoiceMail callingSearchSpaceName destination}
-callPickupGroupName autoAnswer networkHoldMohAudioSourceId userHoldMohAudioSourceId
-callingIdPresentationWhenDiverted@12.5 alertingName asciiAlertingName presenceGroupName
-shareLineAppearanceCssName voiceMailProfileName patternPrecedence releaseClause hrDuration
-hrInterval cfaCssPolicy defaultActivatedDeviceName parkMonForwardNoRetrieveDn
-parkMonForwardNoRetrieveIntDn parkMonForwardNoRetrieveVmEnabled:bool
+        "aarNeighborhoodName aarDestinationMask:text128 aarKeepCallHistory:bool aarVoiceMailEnabled:bool
+callForwardAll{forwardToVoiceMail:bool callingSearchSpaceName
+secondaryCallingSearchSpaceName destination:text50} callForwardBusy{forwardToVoiceMail:bool callingSearchSpaceName destination:text50} callForwardBusyInt{forwardToVoiceMail:bool callingSearchSpaceName destination:text50} callForwardNoAnswer{forwardToVoiceMail:bool callingSearchSpaceName destination:text50 duration:int}
+callForwardNoAnswerInt{forwardToVoiceMail:bool callingSearchSpaceName destination:text50 duration:int} callForwardNoCoverage{forwardToVoiceMail:bool callingSearchSpaceName destination:text50} callForwardNoCoverageInt{forwardToVoiceMail:bool callingSearchSpaceName destination:text50}
+callForwardOnFailure{forwardToVoiceMail:bool callingSearchSpaceName destination:text50} callForwardAlternateParty{~} callForwardNotRegistered{forwardToVoiceMail:bool callingSearchSpaceName destination:text50}
+callForwardNotRegisteredInt{forwardToVoiceMail:bool callingSearchSpaceName destination:text50}
+callPickupGroupName autoAnswer:autoanswer networkHoldMohAudioSourceId userHoldMohAudioSourceId
+callingIdPresentationWhenDiverted@12.5 alertingName:text50 asciiAlertingName:text32 presenceGroupName
+shareLineAppearanceCssName voiceMailProfileName patternPrecedence:precedence releaseClause hrDuration:int
+hrInterval:int cfaCssPolicy defaultActivatedDeviceName parkMonForwardNoRetrieveDn:text50
+parkMonForwardNoRetrieveIntDn:text50 parkMonForwardNoRetrieveVmEnabled:bool
 parkMonForwardNoRetrieveIntVmEnabled:bool parkMonForwardNoRetrieveCssName
-parkMonForwardNoRetrieveIntCssName parkMonReversionTimer partyEntranceTone
+parkMonForwardNoRetrieveIntCssName parkMonReversionTimer:int partyEntranceTone:status
 directoryURIs{~} allowCtiControlFlag:bool rejectAnonymousCall:bool patternUrgency:bool
 confidentialAccess{~} externalCallControlProfile enterpriseAltNum{~} e164AltNum{~} pstnFailover
 callControlAgentProfile useEnterpriseAltNum:bool useE164AltNum:bool active:bool
@@ -353,7 +353,7 @@ wifiHotspotProfile",
     ),
     (
         "XCommonPhoneConfig",
-        "name!:text50 description unlockPwd:text50 dndOption dndAlertingType backgroundImage:bool
+        "name!:text50 description:text128 unlockPwd:text50 dndOption:dnd dndAlertingType:ring backgroundImage:bool
 phonePersonalization phoneServiceDisplay sshUserId:text50 sshPwd vendorConfig{~} alwaysUsePrimeLine
 alwaysUsePrimeLineForVoiceMessage vpnGroupName vpnProfileName featureControlPolicy
 wifiHotspotProfile",

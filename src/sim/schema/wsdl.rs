@@ -153,13 +153,17 @@ fn write_field(out: &mut String, field: &Field, version: u16) {
         Kind::Number if name == "startChangeId" => "axl:StartChangeId",
         Kind::Number => "xsd:unsignedLong",
         Kind::Reference => "axl:XFkType",
-        Kind::ChangeType | Kind::Pin | Kind::Text | Kind::TextOf(_) | Kind::Uuid => {
-            match name.as_str() {
-                "loadInformation" => "axl:XLoadInformation",
-                _ if is_reference(name) => "axl:XFkType",
-                _ => "xsd:string",
-            }
-        }
+        Kind::ChangeType
+        | Kind::Integer
+        | Kind::OneOf(_)
+        | Kind::Pin
+        | Kind::Text
+        | Kind::TextOf(_)
+        | Kind::Uuid => match name.as_str() {
+            "loadInformation" => "axl:XLoadInformation",
+            _ if is_reference(name) => "axl:XFkType",
+            _ => "xsd:string",
+        },
         Kind::Group(items) => {
             out.push_str("><xsd:complexType><xsd:sequence>");
             sequence(out, items, version);
@@ -181,9 +185,14 @@ pub(crate) fn is_reference(name: &str) -> bool {
 }
 
 /// Fields whose names end like those of references.
-const PLAIN_NAMES: [&str; 8] = [
+const PLAIN_NAMES: [&str; 13] = [
+    "alertingName",
+    "asciiAlertingName",
+    "callerName",
     "displayName",
+    "externalPresentationName",
     "firstName",
+    "laapDeviceName",
     "lastName",
     "middleName",
     "newName",

@@ -151,13 +151,17 @@ fn check_condition(tokens: &[String]) -> Result<(), SoapFault> {
     Ok(())
 }
 
-/// Returns an alias of a selected column that `where` uses: there is no such column yet.
+/// Returns an alias of a selected column that `where` or `having` uses: there is no such column yet.
 pub(super) fn alias_in_condition(tokens: &[String]) -> Option<&str> {
     let outside = top_level(tokens);
     let place = |word: &str| outside.iter().copied().find(|&at| tokens[at] == word);
-    let (from, begin) = (place("from")?, place("where")?);
-    let ends = ["group", "having", "order"].into_iter().filter_map(place);
-    let condition = begin + 1..ends.min().unwrap_or(tokens.len()).max(begin + 1);
+    let from = place("from")?;
+    let conditions = ["where", "having"].into_iter().filter_map(|word| {
+        let begin = place(word)?;
+        let ends = ["group", "having", "order"].into_iter().filter_map(place);
+        let end = ends.filter(|&end| end > begin).min();
+        Some(begin + 1..end.unwrap_or(tokens.len()))
+    });
     let aliases: HashSet<&str> = split(&tokens[..from])
         .into_iter()
         .filter_map(|item| match item {
@@ -177,7 +181,7 @@ pub(super) fn alias_in_condition(tokens: &[String]) -> Option<&str> {
         columns.any(|column| column.split(' ').next() == Some(name))
     };
     let at = |at: usize| tokens.get(at).map_or("", String::as_str);
-    let names = condition.filter(|&place| aliases.contains(at(place)));
+    let names = conditions.flatten().filter(|&place| aliases.contains(at(place)));
     let names = names.filter(|&place| at(place - 1) != "." && ![".", "("].contains(&at(place + 1)));
     names.map(at).find(|name| !is_column(name))
 }

@@ -1,16 +1,20 @@
 //! Puts calls into a statement where Informix converts values and SQLite does not: a text that meets a number is read
-//! as a number, or refused; a division has fractions, and none by zero.
+//! as a number, or refused; a division has fractions, and none by zero; blanks at the end of a `char` are not compared.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::tables;
 use super::tokens::{closing, is_keyword, is_word, opening};
 
-/// Returns the tokens of a statement with calls of [`NUMBER`] and [`DIVISOR`].
+/// Returns the tokens of a statement with calls of [`NUMBER`], [`DIVISOR`] and [`EXACT`].
 pub(super) fn converted(tokens: &[String]) -> Vec<String> {
     let (types, assignments) = (Types::new(tokens), assignments(tokens));
-    let mut calls =
-        Calls { opened: vec![Vec::new(); tokens.len()], closed: vec![0; tokens.len() + 1] };
+    let mut calls = Calls::new(tokens.len());
+    // Of calls that begin at the same token, the first is the outermost: these are around whole expressions.
+    for at in (0..tokens.len()).filter(|&at| is_arithmetic(tokens, at)) {
+        calls.put((side_start(tokens, at), side_end(tokens, at + 1)), EXACT);
+    }
     let mut fractions = vec![false; tokens.len()];
     for (at, token) in tokens.iter().enumerate() {
         match token.as_str() {
@@ -36,11 +40,20 @@ pub(super) fn converted(tokens: &[String]) -> Vec<String> {
                     sides.push((start, stop));
                     start = stop + 1;
                 }
-                if tokens[at + 2] != "select" {
-                    types.compare(&mut calls, &sides);
+                if tokens[at + 2] == "select" {
+                    sides.truncate(1);
+                }
+                types.compare(&mut calls, &sides);
+            }
+            "(" if at > 0 => {
+                let function = NUMBER_ARGUMENTS.iter().find(|(name, _)| *name == tokens[at - 1]);
+                let places = function.map_or(&[][..], |(_, places)| places);
+                let arguments = arguments(tokens, at);
+                for &argument in places.iter().filter_map(|&place| arguments.get(place)) {
+                    types.number(&mut calls, argument);
                 }
             }
-            "+" | "-" | "*" | "/" if is_arithmetic(tokens, at) => {
+            _ if is_arithmetic(tokens, at) => {
                 let (left, right) = (primary_start(tokens, at), primary_end(tokens, at + 1));
                 types.number(&mut calls, (left, at));
                 if token == "/" {
@@ -50,6 +63,8 @@ pub(super) fn converted(tokens: &[String]) -> Vec<String> {
                     types.number(&mut calls, (at + 1, right));
                 }
             }
+            // A sign.
+            "+" | "-" => types.number(&mut calls, (at + 1, primary_end(tokens, at + 1))),
             _ => {}
         }
     }
@@ -73,13 +88,19 @@ type Span = (usize, usize);
 
 /// Calls to put around operands.
 struct Calls {
+    put: HashSet<(Span, &'static str)>,
     opened: Vec<Vec<&'static str>>,
     closed: Vec<usize>,
 }
 
 impl Calls {
+    fn new(tokens: usize) -> Self {
+        let (opened, closed) = (vec![Vec::new(); tokens], vec![0; tokens + 1]);
+        Self { put: HashSet::new(), opened, closed }
+    }
+
     fn put(&mut self, (start, end): Span, name: &'static str) {
-        if start < end && end < self.closed.len() {
+        if start < end && end < self.closed.len() && self.put.insert(((start, end), name)) {
             self.opened[start].push(name);
             self.closed[end] += 1;
         }
@@ -88,6 +109,8 @@ impl Calls {
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Type {
+    /// A text with blanks up to its length.
+    Char,
     Number,
     Text,
     Unknown,
@@ -104,11 +127,16 @@ impl<'a> Types<'a> {
         Self { tokens, tables: tables_of(tokens) }
     }
 
-    /// Makes numbers of what is compared with a number.
+    /// Makes numbers of what is compared with a number, and takes the blanks from what is compared with a `char`.
     fn compare(&self, calls: &mut Calls, sides: &[Span]) {
-        if sides.iter().any(|&side| self.of(side) == Type::Number) {
+        let has = |kind| sides.iter().any(|&side| self.of(side) == kind);
+        if has(Type::Number) {
             for &side in sides {
                 self.number(calls, side);
+            }
+        } else if has(Type::Char) {
+            for &side in sides {
+                calls.put(side, "rtrim");
             }
         }
     }
@@ -136,8 +164,7 @@ impl<'a> Types<'a> {
                 "+" | "-" | "*" | "/" => return Type::Number,
                 "(" => at = closing(self.tokens, at).unwrap_or(end),
                 "::" if !self.tokens[at..end].iter().any(|t| OPERATORS.contains(&t.as_str())) => {
-                    let name = self.tokens.get(at + 1).map_or("", String::as_str);
-                    return if is_number_type(name) { Type::Number } else { Type::Text };
+                    return type_of_cast(self.tokens.get(at + 1).map_or("", String::as_str));
                 }
                 "case" => return Type::Unknown,
                 _ => {}
@@ -149,6 +176,11 @@ impl<'a> Types<'a> {
             (_, 1) if first.starts_with('\'') => Type::Text,
             (name, 1) => self.column(None, name),
             (table, 3) if self.tokens[start + 1] == "." => self.column(Some(table), last),
+            ("cast", _) => {
+                let word = (start..end).rfind(|&at| self.tokens[at] == "as");
+                let name = word.and_then(|word| self.tokens.get(word + 1));
+                name.map_or(Type::Unknown, |name| type_of_cast(name))
+            }
             (name, _) if NUMBERS.contains(&name) => Type::Number,
             (name, _) if TEXTS.contains(&name) => Type::Text,
             _ => Type::Unknown,
@@ -233,8 +265,11 @@ fn without_not(tokens: &[String], at: usize) -> usize {
     if at > 0 && tokens[at - 1] == "not" { at - 1 } else { at }
 }
 
-/// Returns whether a sign is between two operands.
+/// Returns whether a token is a sign of arithmetic between two operands.
 fn is_arithmetic(tokens: &[String], at: usize) -> bool {
+    if !["+", "-", "*", "/"].contains(&tokens[at].as_str()) {
+        return false;
+    }
     let before = |back: usize| at.checked_sub(back).map_or("", |at| tokens[at].as_str());
     // `first 1 *`: the number of rows is no operand.
     ends_operand(before(1)) && !["first", "limit", "skip"].contains(&before(2))
@@ -313,7 +348,7 @@ fn primary_start(tokens: &[String], mut end: usize) -> usize {
             "end" => opening(tokens, last, "case", "end"),
             ")" => {
                 let open = opening(tokens, last, "(", ")");
-                let is_call = open > 0 && is_word(token(open - 1)) && !is_keyword(token(open - 1));
+                let is_call = open > 0 && is_name(token(open - 1));
                 if is_call { open - 1 } else { open }
             }
             _ => last,
@@ -329,15 +364,60 @@ fn primary_start(tokens: &[String], mut end: usize) -> usize {
     0
 }
 
-fn is_number_type(name: &str) -> bool {
-    ["bigint", "decimal", "float", "int", "int8", "integer", "smallint"].contains(&name)
+/// Returns whether a token can be the name of a function; `first 1 (…)` has none.
+fn is_name(token: &str) -> bool {
+    is_word(token) && !is_keyword(token) && !token.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Returns where the arguments of the call are whose parenthesis is opened at `open`.
+fn arguments(tokens: &[String], open: usize) -> Vec<Span> {
+    let Some(end) = closing(tokens, open) else { return Vec::new() };
+    let all = ["all", "distinct", "unique"].contains(&tokens[open + 1].as_str());
+    let mut start = open + 1 + usize::from(all);
+    let mut level = 0_usize;
+    let mut found = Vec::new();
+    let begin = start;
+    for (at, token) in tokens.iter().enumerate().take(end).skip(begin) {
+        match token.as_str() {
+            "(" | "[" => level += 1,
+            ")" | "]" => level = level.saturating_sub(1),
+            // `substring` has words between its arguments.
+            "," | "from" | "for" if level == 0 => {
+                found.push((start, at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push((start, end));
+    found
+}
+
+fn type_of_cast(name: &str) -> Type {
+    match name {
+        "bigint" | "decimal" | "float" | "int" | "int8" | "integer" | "smallint" => Type::Number,
+        "char" | "nchar" => Type::Char,
+        _ => Type::Text,
+    }
 }
 
 /// Reads a text as a number.
 pub(super) const NUMBER: &str = "_sim_number";
 /// Reads what is divided by; zero is refused.
 pub(super) const DIVISOR: &str = "_sim_divisor";
+/// Refuses the result of arithmetic that SQLite has rounded.
+pub(super) const EXACT: &str = "_sim_exact";
 
+/// The arguments that are numbers, by function and place.
+const NUMBER_ARGUMENTS: [(&str, &[usize]); 7] = [
+    ("avg", &[0]),
+    ("lpad", &[1]),
+    ("round", &[0, 1]),
+    ("rpad", &[1]),
+    ("substr", &[1, 2]),
+    ("substring", &[1, 2]),
+    ("sum", &[0]),
+];
 const OPERATORS: [&str; 5] = ["+", "-", "*", "/", "||"];
 /// Functions by the type of what they return.
 const NUMBERS: [&str; 7] = ["abs", "avg", "char_length", "count", "length", "round", "sum"];

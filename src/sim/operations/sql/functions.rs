@@ -7,7 +7,7 @@ use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Error, Result, ffi};
 
-use super::conversion::{DIVISOR, NUMBER};
+use super::conversion::{DIVISOR, EXACT, NUMBER};
 use crate::sim::fault::SoapFault;
 
 /// Adds the functions to a connection. Each call adds to the work of the statement, because SQLite counts it as one
@@ -26,6 +26,11 @@ pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> 
     scalar("upper", 1, |c| Ok(text(c, 0).map(|text| text.to_uppercase()).into()))?;
     scalar("char_length", 1, |c| {
         Ok(text(c, 0).and_then(|text| i64::try_from(text.chars().count()).ok()).into())
+    })?;
+    // The bytes without blanks at the end.
+    scalar("length", 1, |c| {
+        let length = text(c, 0).map(|text| text.trim_end_matches(' ').len());
+        Ok(length.and_then(|length| i64::try_from(length).ok()).into())
     })?;
     scalar("nvl", 2, |c| {
         let first: Value = c.get(0)?;
@@ -54,23 +59,64 @@ pub(super) fn add(connection: &Connection, work: &Arc<AtomicU64>) -> Result<()> 
         let is_zero = divisor == Value::Integer(0) || divisor == Value::Real(0.0);
         if is_zero { Err(Refusal::DivisionByZero.into()) } else { Ok(divisor) }
     })?;
+    scalar(EXACT, 1, |c| match c.get(0)? {
+        Value::Real(number) if !number.is_finite() => Err(Refusal::TooLarge.into()),
+        Value::Real(number) if number.abs() >= WHOLE => Err(Refusal::Digits.into()),
+        // It is reserved in Informix.
+        Value::Integer(i64::MIN) => Err(Refusal::Digits.into()),
+        value @ (Value::Null
+        | Value::Integer(_)
+        | Value::Real(_)
+        | Value::Text(_)
+        | Value::Blob(_)) => Ok(value),
+    })?;
     // The number, and the largest one of the type.
     scalar(INTEGER, 2, |c| {
         let most: i64 = c.get(1)?;
         let number = match number(c, 0)? {
-            Value::Real(real) if real.abs() < 9e18 => real.trunc() as i64,
-            Value::Real(_) => return Err(Refusal::Integer.into()),
-            Value::Integer(number) => number,
+            Value::Real(real) if real.abs() < WHOLE => Some(real.trunc() as i64),
+            Value::Real(_) => None,
+            Value::Integer(number) => Some(number),
             Value::Null | Value::Text(_) | Value::Blob(_) => return Ok(Value::Null),
         };
-        let fits = number.unsigned_abs() <= most.unsigned_abs();
-        if fits {
-            Ok(number.into())
-        } else if most < 40_000 {
-            Err(Refusal::SmallInteger.into())
-        } else {
-            Err(Refusal::Integer.into())
+        let too_large = match most {
+            i64::MAX => Refusal::BigInteger,
+            40_000.. => Refusal::Integer,
+            _ => Refusal::SmallInteger,
+        };
+        let fitting = number.filter(|number| number.unsigned_abs() <= most.unsigned_abs());
+        fitting.map(Value::Integer).ok_or_else(|| too_large.into())
+    })?;
+    // The number, how many digits it has, and how many of them are behind the point.
+    scalar(DECIMAL, 3, |c| {
+        let (digits, scale): (i32, i32) = (c.get(1)?, c.get(2)?);
+        let number = match number(c, 0)? {
+            Value::Integer(number) => number as f64,
+            Value::Real(number) => number,
+            Value::Null | Value::Text(_) | Value::Blob(_) => return Ok(Value::Null),
+        };
+        let rounded = (number * 10_f64.powi(scale)).round() / 10_f64.powi(scale);
+        let fits = rounded.abs() < 10_f64.powi(digits - scale);
+        if fits { Ok(Value::Real(rounded)) } else { Err(Refusal::Precision.into()) }
+    })?;
+    scalar(BOOLEAN, 1, |c| match c.get(0)? {
+        Value::Text(text) => match text.as_str() {
+            "t" | "T" => Ok("t".to_owned().into()),
+            "f" | "F" => Ok("f".to_owned().into()),
+            _ => Err(Refusal::Data.into()),
+        },
+        Value::Null | Value::Blob(_) => Ok(Value::Null),
+        Value::Integer(_) | Value::Real(_) => Err(Refusal::BooleanNumber.into()),
+    })?;
+    // The value, and how many characters it has: blanks fill it up.
+    scalar(CHARACTERS, 2, |c| {
+        let is_number = matches!(c.get_raw(0), ValueRef::Integer(_) | ValueRef::Real(_));
+        let length = c.get::<i64>(1)?;
+        let length = usize::try_from(length).unwrap_or_default();
+        if is_number && text(c, 0).is_some_and(|digits| digits.len() > length) {
+            return Err(Refusal::ShortText.into());
         }
+        Ok(pad(c, false)?.into())
     })?;
     connection.create_aggregate_function(ONE, 1, FunctionFlags::SQLITE_UTF8, OnlyRow)?;
     for arguments in [2, 3] {
@@ -119,22 +165,36 @@ fn number(context: &Context<'_>, at: usize) -> Result<Value> {
 /// Why Informix does not carry a statement out. SQLite passes the text on and nothing else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Refusal {
+    BigInteger,
+    /// What Informix does is not known; neither is it for [`Self::Digits`] and [`Self::ShortText`].
+    BooleanNumber,
     Conversion,
+    /// A text that is no boolean.
+    Data,
+    Digits,
     DivisionByZero,
     Integer,
-    SmallInteger,
+    Precision,
     SeveralRows,
+    ShortText,
+    SmallInteger,
     Syntax,
     TooLarge,
 }
 
 impl Refusal {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 13] = [
+        Self::BigInteger,
+        Self::BooleanNumber,
         Self::Conversion,
+        Self::Data,
+        Self::Digits,
         Self::DivisionByZero,
         Self::Integer,
-        Self::SmallInteger,
+        Self::Precision,
         Self::SeveralRows,
+        Self::ShortText,
+        Self::SmallInteger,
         Self::Syntax,
         Self::TooLarge,
     ];
@@ -142,9 +202,15 @@ impl Refusal {
     /// The code and the text of Informix.
     pub(super) fn code_and_text(self) -> (i32, &'static str) {
         match self {
+            Self::BigInteger => (-1284, "Value will not fit in a BIGINT or an INT8."),
+            Self::BooleanNumber => (-1, "The simulator cannot do numbers as boolean."),
             Self::Conversion => (-1213, "A character to numeric conversion process failed"),
+            Self::Data => (-415, "Data conversion error."),
+            Self::Digits => (-1, "The simulator cannot do numbers of more than 16 digits."),
             Self::DivisionByZero => (-1202, "An attempt was made to divide by zero."),
             Self::Integer => (-1215, "Value exceeds limit of INTEGER precision"),
+            Self::Precision => (-1226, "Decimal or money value exceeds maximum precision."),
+            Self::ShortText => (-1, "The simulator cannot do numbers as char of fewer characters."),
             Self::SmallInteger => (-1214, "Value exceeds limit of SMALLINT precision"),
             Self::SeveralRows => (-284, "A subquery has returned not exactly one row."),
             Self::Syntax => (-201, "A syntax error has occurred."),
@@ -323,7 +389,11 @@ pub(super) const FUNCTIONS: [&str; 19] = [
 ];
 
 /// Functions that the translation calls and no statement can.
-pub(super) const INTERNAL: [&str; 4] = [NUMBER, DIVISOR, INTEGER, ONE];
+pub(super) const INTERNAL: [&str; 8] =
+    [BOOLEAN, CHARACTERS, DECIMAL, DIVISOR, EXACT, INTEGER, NUMBER, ONE];
+pub(super) const BOOLEAN: &str = "_sim_boolean";
+pub(super) const CHARACTERS: &str = "_sim_char";
+pub(super) const DECIMAL: &str = "_sim_decimal";
 /// Makes an integer of a type of Informix.
 pub(super) const INTEGER: &str = "_sim_integer";
 /// The value of the only row; several rows are refused.
@@ -331,6 +401,9 @@ pub(super) const ONE: &str = "_sim_one";
 
 /// The most arguments that a function can have here.
 const MOST_ARGUMENTS: i32 = 64;
+
+/// From here on a number is no 64 bit integer any more, and SQLite has rounded it.
+const WHOLE: f64 = 9_223_372_036_854_775_808.0;
 
 /// The work of a call, in instructions of SQLite.
 const CALL: u64 = 200;

@@ -309,10 +309,14 @@ fn conversion(tokens: &[String]) -> Result<(&'static str, String, usize), SoapFa
         ("int" | "integer", []) => (INTEGER_OF, format!(", {})", i32::MAX)),
         ("smallint", []) => (INTEGER_OF, format!(", {})", i16::MAX)),
         ("decimal" | "float", [] | [_]) => ("_sim_number (", ")".to_owned()),
-        ("decimal", [_, scale]) => ("round ( _sim_number (", format!("), {scale})")),
-        ("boolean" | "lvarchar" | "nvarchar" | "varchar", []) => ("cast (", "as text)".to_owned()),
-        ("char" | "nchar", []) => ("substr (", ", 1, 1)".to_owned()),
-        ("char" | "lvarchar" | "nchar", [size]) | ("nvarchar" | "varchar", [size] | [size, _]) => {
+        ("decimal", [digits @ 1..=32, scale]) if scale <= digits => {
+            ("_sim_decimal (", format!(", {digits}, {scale})"))
+        }
+        ("boolean", []) => ("_sim_boolean (", ")".to_owned()),
+        ("lvarchar" | "nvarchar" | "varchar", []) => ("cast (", "as text)".to_owned()),
+        ("char" | "nchar", []) => ("_sim_char (", ", 1)".to_owned()),
+        ("char" | "nchar", [size @ 1..=u16::MAX]) => ("_sim_char (", format!(", {size})")),
+        ("lvarchar", [size]) | ("nvarchar" | "varchar", [size] | [size, _]) => {
             ("substr (", format!(", 1, {size})"))
         }
         _ => return Err(cannot()),

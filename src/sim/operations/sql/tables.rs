@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::domain::model;
 use crate::sim::fleet_content::{AccountState, Protocol, UserKind};
-use crate::sim::operations::phones::{DEVICE_PROFILE, device_profile_name};
+use crate::sim::operations::phones::{BOOLEANS, DEVICE_PROFILE, boolean, device_profile_name};
 use crate::sim::operations::system::{
     ENTERPRISE_WIDE, ENTERPRISE_WIDE_UUID, node_description, node_uuid,
 };
@@ -24,7 +24,10 @@ pub(super) const TABLES: [(&str, &str); 37] = [
         "pkid text, name text, description text, tkclass integer, tkmodel integer, tkproduct integer, \
          tkdeviceprotocol integer, fkdevicepool text, fkcommonphoneconfig text, fklocation text, \
          fkcallingsearchspace text, fkenduser text, tkphonepersonalization integer, isactive text, \
-         specialloadinformation text, ctiid integer, versionstamp text",
+         specialloadinformation text, ctiid integer, versionstamp text, allowcticontrolflag text, \
+         allowhotelingflag text, deviceleveltraceflag text, ignorepi text, isdualmode text, isprotected text, \
+         mtprequired text, remotedevice text, requiredtmfreception text, retryvideocallasaudio text, \
+         rfc2833disabled text, unattended_port text, usedevicepoolcgpntransformcss text",
     ),
     ("typemodel", "enum integer, name text, tkclass integer"),
     ("typeproduct", "enum integer, name text, tkmodel integer"),
@@ -347,7 +350,8 @@ fn registrations(cluster: &Database) -> impl Iterator<Item = Vec<Cell<'_>>> {
 
 fn device<'a>(cluster: &'a Database, at: usize, device: &'a Device) -> Vec<Cell<'a>> {
     let spec = &device.spec;
-    vec![
+    let booleans = BOOLEANS.iter().map(|(tag, ..)| flag(boolean(device, tag)));
+    let own = [
         text(&device.pkid),
         text(&spec.name),
         text(&spec.description),
@@ -368,7 +372,8 @@ fn device<'a>(cluster: &'a Database, at: usize, device: &'a Device) -> Vec<Cell<
         spec.special_load.as_deref().and_then(text),
         owned((at + 1).to_string()),
         owned(device.version_stamp(at)),
-    ]
+    ];
+    own.into_iter().chain(booleans).collect()
 }
 
 /// Returns the phones whose `vendorConfig` has so many bytes: the table depends on the size.

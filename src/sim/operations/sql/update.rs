@@ -17,14 +17,18 @@ use crate::sim::edits::{PhoneEdit, UserEdit};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{AccountState, UserKind};
 use crate::sim::operations::call::{Answer, Call, written};
-use crate::sim::operations::phones::DEVICE_PROFILE;
+use crate::sim::operations::field_rules::check_length;
+use crate::sim::operations::phones::{BOOLEANS, DEVICE_PROFILE};
 use crate::sim::state::{Cluster, Database, Table};
 use crate::sim::values::{VendorConfig, number_setting, setting_name, truth};
 use crate::sim::xml::Node;
 
 pub(in crate::sim::operations) fn update(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     let (table, count, changes) = with_copy(&cluster.database, call, Statement::update, run)?;
-    let keys = Keys::new(cluster);
+    let keys = Keys::new(cluster, call.user);
+    if table == "device" {
+        unique_names(&changes)?;
+    }
     let edits = match table.as_str() {
         "enduserdevicemap" => associations(cluster, &keys, UserKind::EndUser, &changes),
         "applicationuserdevicemap" => associations(cluster, &keys, UserKind::Application, &changes),
@@ -38,6 +42,14 @@ pub(in crate::sim::operations) fn update(cluster: &mut Cluster, call: &Call<'_>)
     Ok(format!("<return><rowsUpdated>{count}</rowsUpdated></return>"))
 }
 
+/// Refuses a statement that gives a name to several devices.
+fn unique_names(changes: &[Change]) -> Result<(), SoapFault> {
+    let after = changes.iter().filter_map(|change| change.after.as_ref());
+    let mut names: HashSet<String> = HashSet::new();
+    let mut all = after.map(|row| row.text("name").to_lowercase());
+    all.all(|name| names.insert(name)).then_some(()).ok_or_else(SoapFault::duplicate)
+}
+
 /// Carries a row over, or all rows of a user.
 type Edit = Box<dyn FnOnce(&mut Cluster)>;
 
@@ -45,13 +57,15 @@ type Edit = Box<dyn FnOnce(&mut Cluster)>;
 struct Keys {
     devices: HashMap<String, usize>,
     users: HashMap<String, usize>,
+    /// The user who sent the statement.
+    caller: usize,
 }
 
 impl Keys {
-    fn new(cluster: &Database) -> Self {
+    fn new(cluster: &Database, caller: usize) -> Self {
         let devices = cluster.order.iter().map(|&at| (cluster.devices[at].pkid.clone(), at));
         let users = cluster.listed_users().map(|(at, user)| (user.pkid.clone(), at));
-        Self { devices: devices.collect(), users: users.collect() }
+        Self { devices: devices.collect(), users: users.collect(), caller }
     }
 
     fn device(&self, pkid: &str) -> Option<usize> {
@@ -213,6 +227,9 @@ fn edit(cluster: &Database, keys: &Keys, table: &str, change: &Change) -> Result
         }
         ("enduser" | "applicationuser", Some(before), None) => {
             let at = keys.user(before.text("pkid")).ok_or_else(refused)?;
+            if at == keys.caller {
+                return Err(SoapFault::cannot("the removal of the user who asks for it"));
+            }
             Ok(Box::new(move |cluster| cluster.remove_user(at)))
         }
         ("commonphoneconfig", Some(before), Some(after)) => {
@@ -264,6 +281,7 @@ fn phone_edit(
     value: Option<&str>,
 ) -> Result<PhoneEdit, SoapFault> {
     let text = value.unwrap_or_default();
+    check_length(column, text)?;
     // The other object of a column that names one.
     let other = |found: Option<usize>| found.ok_or_else(|| missing("device", column));
     Ok(match column {
@@ -287,6 +305,11 @@ fn phone_edit(
             let setting = number_setting(text);
             PhoneEdit::Personalization(setting.ok_or_else(|| no_update("device", column))?)
         }
+        _ if let Some((tag, ..)) = BOOLEANS.iter().find(|(_, name, _)| *name == column) => {
+            let value = truth(text).ok_or_else(|| no_update("device", column))?;
+            let (name, text) = ((*tag).to_owned(), value.to_string());
+            PhoneEdit::Field(Node { name, text, ..Node::default() })
+        }
         "isactive" => PhoneEdit::Active(truth(text).ok_or_else(|| no_update("device", column))?),
         "specialloadinformation" => {
             PhoneEdit::Load(value.filter(|load| !load.is_empty()).map(str::to_owned))
@@ -309,6 +332,7 @@ fn user_edit(
 ) -> Result<UserEdit, SoapFault> {
     let refused = || no_update(table, column);
     let text = value.unwrap_or_default();
+    check_length(column, text)?;
     let field = |tag: &str| {
         let (name, text) = (tag.to_owned(), text.to_owned());
         UserEdit::Field(Node { name, text, ..Node::default() })
