@@ -290,6 +290,11 @@ impl FileConfig {
         nat.into_iter().chain(self.zones(TimeZone::UTC).remarks()).collect()
     }
 
+    /// Returns the name of the entry of the keyring for the user of `[notify]` that sends mails.
+    pub fn mail_account(&self) -> Option<String> {
+        self.notify.as_ref()?.mail_account()
+    }
+
     /// Returns where a watch sends notifications to.
     pub fn notify(&self) -> Option<NotifySettings> {
         let folder = self.path.parent().unwrap_or(&self.path);

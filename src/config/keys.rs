@@ -89,12 +89,7 @@ pub(super) fn advice(name: &str, keys: &[Key], fits: impl Fn(&Key) -> bool) -> O
         });
     }
     match name {
-        "mail_password" => {
-            return Some(format!(
-                "a password is not allowed in this file: use {name}_file, {name}_env or {name}_command"
-            ));
-        }
-        "password" | "push_password" => {
+        "password" | "push_password" | "mail_password" => {
             return Some(format!(
                 "a password is not allowed in this file: use {name}_file, {name}_env, {name}_command or \
                  {name}_keyring"

@@ -56,24 +56,51 @@ impl PasswordSource {
     #[must_use]
     pub(super) fn of_push_user(mut self) -> Self {
         if let Self::Keyring(entry) = &mut self {
-            entry.is_push_user = true;
+            entry.owner = match std::mem::take(&mut entry.owner) {
+                KeyringOwner::AxlUser { cluster } => KeyringOwner::PushUser { cluster },
+                other => other,
+            };
         }
         self
     }
 }
 
-/// An entry of the operating system's keyring: the password of one user of one cluster.
+/// An entry of the operating system's keyring: the password of one user of one cluster, or of the mail server.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeyringEntry {
-    cluster: String,
-    is_push_user: bool,
+    owner: KeyringOwner,
     account: Option<String>,
+}
+
+/// Whose password an entry is.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+enum KeyringOwner {
+    AxlUser {
+        /// Its table of the config file.
+        cluster: String,
+    },
+    PushUser {
+        cluster: String,
+    },
+    /// The user that sends notifications by mail.
+    #[default]
+    MailUser,
 }
 
 impl KeyringEntry {
     /// Takes its table of the config file, and which of its two users it is for.
     pub fn new(cluster: impl Into<String>, is_push_user: bool) -> Self {
-        Self { cluster: cluster.into(), is_push_user, account: None }
+        let cluster = cluster.into();
+        let owner = match is_push_user {
+            true => KeyringOwner::PushUser { cluster },
+            false => KeyringOwner::AxlUser { cluster },
+        };
+        Self { owner, account: None }
+    }
+
+    /// Takes the entry of the user that sends mails.
+    pub fn of_mail(account: Option<String>) -> Self {
+        Self { owner: KeyringOwner::MailUser, account }
     }
 
     /// Says whose password it is, once user and host are resolved: see [`super::account`].
@@ -89,9 +116,16 @@ impl KeyringEntry {
 
     pub fn command(&self) -> String {
         // Only a null byte cannot be quoted, and no key of a TOML file is typed with one.
-        let cluster = shlex::try_quote(&self.cluster).unwrap_or_else(|_| (&self.cluster).into());
-        let push = if self.is_push_user { " --push" } else { "" };
-        format!("axlpaper config keyring --cluster {cluster}{push}")
+        let quoted = |cluster: &str| match shlex::try_quote(cluster) {
+            Ok(quoted) => quoted.into_owned(),
+            Err(_) => cluster.to_owned(),
+        };
+        let of = match &self.owner {
+            KeyringOwner::AxlUser { cluster } => format!("--cluster {}", quoted(cluster)),
+            KeyringOwner::PushUser { cluster } => format!("--cluster {} --push", quoted(cluster)),
+            KeyringOwner::MailUser => "--mail".to_owned(),
+        };
+        format!("axlpaper config keyring {of}")
     }
 }
 

@@ -288,8 +288,8 @@ settings! {
         Key::new(NOTIFY, "ca_file", "the roots of this machine alone", "\"company-ca.pem\"",
             "A PEM or DER file with authorities that signed the certificate of the webhook or of the mail server."),
         Key { setting: WEBHOOK, ..Key::new(NOTIFY, "webhook_url", "none", "\"https://alerts.example.com/axlpaper\"",
-            "The URL that each notification is posted to. Where whoever knows it can send messages, use one of the next \
-             keys.") },
+            "The URL that each notification is posted to. Use one of the next keys where the URL is a secret, as those of \
+             Teams and Slack are.") },
         Key { setting: WEBHOOK, ..Key::new(NOTIFY, "webhook_url_file", "none", "\"teams.url\"",
             "A file whose first line is the URL. Others must not be able to read it (chmod 600).") },
         Key { setting: WEBHOOK, ..Key::new(NOTIFY, "webhook_url_env", "none", "\"TEAMS_URL\"",
@@ -313,6 +313,9 @@ settings! {
             "An environment variable that holds the password of mail_user.") },
         Key { setting: MAIL_PASSWORD, ..Key::new(NOTIFY, "mail_password_command", "none", "[\"pass\", \"show\", \"mail\"]",
             "A command that prints the password of mail_user, as password_command does.") },
+        Key { setting: MAIL_PASSWORD, ..Key::new(NOTIFY, "mail_password_keyring", "none", "true",
+            "Whether the password of mail_user is in the keyring of this machine, as the entry USER@SERVER of the service \
+             axlpaper; `axlpaper config keyring --mail` stores it.") },
         Key::new(NOTIFY, "command", "none", "[\"/usr/local/bin/page-me\", \"voice\"]",
             "A program with its arguments, for no shell. It gets each notification as JSON on standard input and may take \
              30 seconds."),

@@ -9,7 +9,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::passwords::Sources;
-use crate::config::password::{PasswordCommand, PasswordSource};
+use crate::config::password::{KeyringEntry, PasswordCommand, PasswordSource};
+use crate::config::resolve::account;
 use crate::domain::notification::{MailTls, NotificationKind, WebhookFormat};
 use crate::domain::text::duration;
 
@@ -65,6 +66,7 @@ pub(super) struct NotifySection {
     mail_password_file: Option<PathBuf>,
     mail_password_env: Option<String>,
     mail_password_command: Option<Vec<String>>,
+    mail_password_keyring: Option<bool>,
     command: Option<Vec<String>>,
 }
 
@@ -167,6 +169,9 @@ impl NotifySection {
         let typed = self.webhook_url.as_ref().map(|url| PasswordSource::Given(url.0.clone()));
         let password =
             source(&self.mail_password_file, &self.mail_password_env, &self.mail_password_command);
+        let keyring = || PasswordSource::Keyring(KeyringEntry::of_mail(self.mail_account()));
+        let has_keyring = self.mail_password_keyring == Some(true);
+        let password = password.or_else(|| has_keyring.then(keyring));
         let login = self.mail_user.clone().zip(password);
         let mail = self.mail_server.as_ref().zip(self.mail_from.as_ref());
         NotifySettings {
@@ -186,6 +191,11 @@ impl NotifySection {
             }),
             command: self.command.clone().and_then(|words| PasswordCommand::new(words, folder)),
         }
+    }
+
+    /// Returns the name of the entry of the keyring for the user that sends mails; nothing where there is no such user.
+    pub(super) fn mail_account(&self) -> Option<String> {
+        Some(account(self.mail_user.as_ref()?, self.mail_server.as_ref()?))
     }
 
     fn url_sources(&self) -> Sources<'_> {
@@ -209,7 +219,7 @@ impl NotifySection {
             file: self.mail_password_file.as_deref(),
             variable: self.mail_password_env.as_deref(),
             command: self.mail_password_command.as_deref(),
-            other: false,
+            other: self.mail_password_keyring == Some(true),
         }
     }
 }

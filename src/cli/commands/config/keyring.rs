@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::cli::args::ConnectionArgs;
 use crate::cli::ui::{self, Terminal};
-use crate::config::{KeyringEntry, Layer, PasswordSource, account};
+use crate::config::{FileConfig, KeyringEntry, Layer, PasswordSource, account};
 use crate::connect::{keyring, password};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::report::printable_lines;
@@ -14,8 +14,8 @@ use crate::report::printable_lines;
 /// Keep a user's password in the keyring of this machine, or remove it from there
 ///
 /// The password is asked for twice; without a terminal it is the first line of standard input. The entry is called
-/// USER@HOST, of the service axlpaper. It counts where the config file says password_keyring = true, or
-/// push_password_keyring = true.
+/// USER@HOST, of the service axlpaper. It counts where the config file says password_keyring = true,
+/// push_password_keyring = true, or mail_password_keyring = true.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Config file [default: axlpaper/config.toml in the user's config folder]
@@ -27,30 +27,27 @@ pub struct Args {
     /// The password of the push user, not of the AXL user
     #[arg(long)]
     push: bool,
+    /// The password of the user that sends notifications by mail, the mail_user of [notify]
+    #[arg(long, conflicts_with_all = ["cluster", "push"])]
+    mail: bool,
     /// Remove the entry
     #[arg(long)]
     delete: bool,
 }
 
+/// Whose entry is meant.
+struct Owner {
+    entry: KeyringEntry,
+    account: String,
+    /// The user, in words.
+    whose: String,
+    /// Says what is missing for the entry to count.
+    advice: Option<String>,
+}
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let Args { config, cluster, push, delete } = args;
-    let named = ConnectionArgs {
-        config,
-        cluster: cluster.into_iter().collect(),
-        ..ConnectionArgs::default()
-    };
-    let (cluster, settings) = settings::settings(&named, None)?;
-    let Some(cluster) = cluster else {
-        return Err(AppError::new(ErrorKind::Usage, "no cluster of the config file is meant")
-            .hint("name one with --cluster; `axlpaper init` writes a config file"));
-    };
-    let account = account_of(&settings, push)?;
-    let entry = KeyringEntry::new(&*cluster, push).of(Some(account.clone()));
-    let whose = format!(
-        "the {} of cluster {}",
-        if push { "push user" } else { "AXL user" },
-        quoted(&cluster)
-    );
+    let delete = args.delete;
+    let Owner { entry, account, whose, advice } = owner(args)?;
     let terminal = Terminal::shared(false);
     let interaction = terminal.as_ref();
     if delete {
@@ -62,10 +59,56 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let password = password::new(&account, interaction).await?;
     keyring::store(&entry, &whose, &password, interaction).await?;
     ui::say(&printable_lines(&format!("Stored the entry {account} in the keyring.")));
-    if let Some(advice) = advice(&settings, &cluster, push) {
+    if let Some(advice) = advice {
         ui::say(&printable_lines(&advice));
     }
     Ok(Exit::Done)
+}
+
+fn owner(args: Args) -> Result<Owner, AppError> {
+    let Args { config, cluster, push, mail, delete: _ } = args;
+    let named = ConnectionArgs {
+        config,
+        cluster: cluster.into_iter().collect(),
+        ..ConnectionArgs::default()
+    };
+    if mail {
+        return mail_owner(&named);
+    }
+    let (cluster, settings) = settings::settings(&named, None)?;
+    let Some(cluster) = cluster else {
+        return Err(AppError::new(ErrorKind::Usage, "no cluster of the config file is meant")
+            .hint("name one with --cluster; `axlpaper init` writes a config file"));
+    };
+    let account = account_of(&settings, push)?;
+    let user = if push { "push user" } else { "AXL user" };
+    Ok(Owner {
+        entry: KeyringEntry::new(&*cluster, push).of(Some(account.clone())),
+        account,
+        whose: format!("the {user} of cluster {}", quoted(&cluster)),
+        advice: advice(&settings, &cluster, push),
+    })
+}
+
+fn mail_owner(named: &ConnectionArgs) -> Result<Owner, AppError> {
+    let file = settings::file(named)?;
+    let account = file.as_ref().and_then(FileConfig::mail_account).ok_or_else(|| {
+        AppError::new(ErrorKind::Usage, "the config file has no mail user, whose entry it would be")
+            .hint("write mail_server and mail_user into [notify]")
+    })?;
+    let login = file.and_then(|file| file.notify()?.mail?.login);
+    let advice = match login {
+        Some((_, PasswordSource::Keyring(_))) => None,
+        Some((_, other)) => Some(format!(
+            "It does not count yet: the password of the mail user is {other}. Take that away and write \
+             mail_password_keyring = true into [notify]."
+        )),
+        None => Some(
+            "Write mail_password_keyring = true into [notify], so that it counts.".to_owned(),
+        ),
+    };
+    let entry = KeyringEntry::of_mail(Some(account.clone()));
+    Ok(Owner { entry, account, whose: "the mail user of [notify]".to_owned(), advice })
 }
 
 fn account_of(settings: &Layer, push: bool) -> Result<String, AppError> {
