@@ -13,6 +13,7 @@ mod prune;
 mod reader;
 mod recorder;
 mod rows;
+mod run_lists;
 mod screenshots;
 mod watches;
 

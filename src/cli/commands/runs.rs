@@ -1,7 +1,7 @@
 //! `axlpaper runs`
 
 use crate::connect::journal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -9,9 +9,9 @@ use crate::cli::args::OutputArgs;
 use crate::cli::args::value::at_least_one;
 use crate::cli::present::list;
 use crate::cli::ui;
-use crate::error::{AppError, ErrorKind, Exit};
-use crate::journal::{JournalReader, LockError, WatchRow};
-use crate::report::{RunRecord, WatchRecord, printable_lines, runs_json};
+use crate::error::{AppError, Exit};
+use crate::report::{RunRecord, printable_lines, runs_json};
+use crate::watch::control::records;
 
 /// List what was run against clusters, the newest first
 #[derive(clap::Args, Debug)]
@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
     let history =
         if is_named { Some(journal::history(&path)?) } else { journal::history_if_any(&path)? };
     let (runs, watches) = match history {
-        Some(history) => (history.runs(args.limit)?, watches(&history, &path)?),
+        Some(history) => (history.runs(args.limit)?, records(&history, &path)?),
         None => (Vec::new(), Vec::new()),
     };
     if runs.is_empty() {
@@ -53,13 +53,4 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
         }
     }
     Ok(Exit::Done)
-}
-
-fn watches(history: &JournalReader, path: &Path) -> Result<Vec<WatchRecord>, AppError> {
-    let of = |watch: WatchRow| {
-        let alive = watch.is_alive(path)?;
-        Ok(WatchRecord::of(watch, alive))
-    };
-    let watches: Result<_, LockError> = history.watches()?.into_iter().map(of).collect();
-    watches.map_err(|error| AppError::from_error(ErrorKind::Failed, error))
 }
