@@ -8,6 +8,7 @@ use tokio::task::spawn_blocking;
 
 use crate::connect::journal;
 use crate::console::overview::{Overview, RunFacts};
+use crate::console::phone_index::PhoneIndex;
 use crate::console::run_view::RunView;
 use crate::console::settings::{ConsoleSettings, NextCommand};
 use crate::error::{AppError, ErrorKind};
@@ -29,6 +30,9 @@ struct Open {
     overview: Option<(u64, Arc<Overview>)>,
     runs: HashMap<RunId, KeptRun>,
     facts: HashMap<RunId, Arc<RunFacts>>,
+    phones: Arc<PhoneIndex>,
+    /// The revision that the index was renewed at.
+    phones_at: Option<u64>,
 }
 
 struct KeptRun {
@@ -90,6 +94,21 @@ impl JournalView {
             let Open { reader: Some(history), runs, revision, .. } = open else { return Ok(None) };
             let Some(run) = history.run(RunRef::Number(id))? else { return Ok(None) };
             run_view(runs, *revision, history, run, &settings.next).map(Some)
+        })
+        .await
+    }
+
+    /// Returns the phones of all clusters.
+    pub(crate) async fn phones(self: &Arc<Self>) -> Result<Arc<PhoneIndex>, AppError> {
+        self.with(|open, _| {
+            if let Some(history) =
+                open.reader.as_ref().filter(|_| open.phones_at != Some(open.revision))
+            {
+                // Copied only while a page reads the one before it.
+                Arc::make_mut(&mut open.phones).renew(history)?;
+                open.phones_at = Some(open.revision);
+            }
+            Ok(Arc::clone(&open.phones))
         })
         .await
     }

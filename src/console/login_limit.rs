@@ -89,11 +89,12 @@ fn keys(name: &str, peer: IpAddr) -> [(Key, u32); 2] {
 }
 
 fn pause(more: u32) -> Duration {
-    Duration::from_secs(1_u64 << more.min(6)).min(LONGEST_PAUSE)
+    (FIRST_PAUSE * 2_u32.pow(more.min(6))).min(LONGEST_PAUSE)
 }
 
 const FREE_OF_NAME: u32 = 5;
 const FREE_OF_NETWORK: u32 = 30;
+const FIRST_PAUSE: Duration = Duration::from_secs(4);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const FORGOTTEN: Duration = Duration::from_secs(15 * 60);
 const MOST_KEYS: usize = 10_000;
@@ -111,7 +112,7 @@ mod tests {
             assert_eq!(limit.wait("bob", evil, start), None);
             limit.begin("BOB", evil, start);
         }
-        assert_eq!(limit.wait("bob", evil, start), Some(Duration::from_secs(1)));
+        assert_eq!(limit.wait("bob", evil, start), Some(FIRST_PAUSE));
         for _ in 0..100 {
             limit.begin("bob", evil, start);
         }

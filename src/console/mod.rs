@@ -11,6 +11,7 @@ mod login_limit;
 mod overview;
 mod pages;
 mod passwords;
+mod phone_index;
 mod request;
 mod run_view;
 mod server;

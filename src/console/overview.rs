@@ -34,12 +34,12 @@ pub(crate) struct ClusterCard {
     pub(crate) outcome_bar: Bar,
     pub(crate) verdicts: Vec<Count>,
     pub(crate) last: Option<LastRun>,
-    /// The runs that work now.
-    pub(crate) running: Vec<Arc<RunView>>,
+    /// The runs that work now, and those that were killed and not continued.
+    pub(crate) open: Vec<Arc<RunView>>,
     pub(crate) watch: Option<WatchRecord>,
 }
 
-/// The last run that has results of phones.
+/// The last run that ended with results of phones.
 #[derive(Clone, Debug)]
 pub(crate) struct LastRun {
     pub(crate) id: RunId,
@@ -102,10 +102,18 @@ impl Overview {
             }
             for id in history.without_end()? {
                 let Some(run) = history.run(RunRef::Number(id))? else { continue };
-                if run.state == RunState::Running {
+                let is_open = match run.state {
+                    RunState::Running => true,
+                    RunState::Killed => history.continued_by(&run)?.is_none(),
+                    RunState::Finished
+                    | RunState::Interrupted
+                    | RunState::Declined
+                    | RunState::Failed => false,
+                };
+                if is_open {
                     let name = run.cluster.clone();
                     let run = view(history, run)?;
-                    card(&mut clusters, &name).running.push(run);
+                    card(&mut clusters, &name).open.push(run);
                 }
             }
             for watch in records(history, &settings.journal)? {
@@ -137,7 +145,7 @@ impl ClusterCard {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.last.is_none() && self.running.is_empty() && self.watch.is_none()
+        self.last.is_none() && self.open.is_empty() && self.watch.is_none()
     }
 }
 

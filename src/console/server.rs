@@ -27,7 +27,7 @@ use crate::console::live::{Changes, events};
 use crate::console::login_limit::LoginLimit;
 use crate::console::pages::frame::{script, style};
 use crate::console::pages::problem::Problem;
-use crate::console::pages::{overview, run, runs};
+use crate::console::pages::{overview, phone, phones, run, runs};
 use crate::console::sessions::{SessionUser, Sessions};
 use crate::console::settings::ConsoleSettings;
 use crate::console::shared::{MOST_STREAMS, PASSWORD_CHECKS, Peer, Shared};
@@ -122,6 +122,9 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/runs/{run}", get(run::run))
         .route("/runs/{run}/report", get(run::report))
         .route("/runs/{run}/{action}", post(actions::control_run))
+        .route("/phones", get(phones::phones))
+        .route("/phones/{phone}", get(phone::phone))
+        .route("/phones/{phone}/{file}", get(phone::picture))
         .route("/watches/approve", post(actions::approve_watch))
         .route("/events", get(events))
         .route("/login", get(login::form).post(login::log_in))

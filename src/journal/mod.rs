@@ -32,6 +32,7 @@ pub use crate::journal::rows::{
     ADDRESSES, AttemptRow, ChangeRow, ControlRequest, EventKind, EventRow, NewControlRequest,
     Proven, RunId, RunRef, RunRow, RunState, VERIFY,
 };
+pub use crate::journal::run_lists::RunHead;
 pub use crate::journal::screenshots::Screen;
 pub use crate::journal::watches::{Approval, SavedRetry, WatchRow, WatchStatus, lock_watch};
 pub use documents::{

@@ -55,6 +55,7 @@ pub use json::{
 };
 pub use junit::{Suite, junit};
 pub use next_step::next_step;
+pub(crate) use phone::phone_panel;
 pub use phone::{PhoneHistory, PhoneSeen, phone_json, phone_text};
 pub use phone_counts::{CountBy, PhoneCount, PhoneCounts, counts_json};
 pub use pictures::{PictureFile, PictureFileKind, pictures_json};

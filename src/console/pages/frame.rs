@@ -23,6 +23,7 @@ pub(crate) struct Frame {
 pub(crate) enum Part {
     Overview,
     Runs,
+    Phones,
     None,
 }
 
@@ -39,6 +40,7 @@ impl Frame {
         let own = match self.part {
             Part::Overview => "overview",
             Part::Runs => "runs",
+            Part::Phones => "phones",
             Part::None => "",
         };
         own == part

@@ -29,7 +29,6 @@ struct RunPage<'a> {
     user: &'a SessionUser,
     view: &'a RunView,
     cluster: String,
-    next: String,
     /// What was just done, in words.
     did: Option<&'static str>,
     may_control: bool,
@@ -61,7 +60,6 @@ pub(crate) async fn run(
             let page_of = RunPage {
                 frame: Frame::new(format!("Run {id}"), Part::Runs, Some(&user)).live(),
                 cluster: printable(&view.run.cluster).into_owned(),
-                next: view.next.as_deref().map(printable).unwrap_or_default().into_owned(),
                 did: describe(&did),
                 may_control: may(&shared, &user, ControlAction::Pause, began_by),
                 may_approve: may(&shared, &user, ControlAction::Approve, began_by),

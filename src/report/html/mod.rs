@@ -26,6 +26,7 @@ pub(crate) use self::panel::{RunPanel, run_panel, tally};
 use self::pictures::{Picture, Receivers, Screenshot, TitlePicture, ToneRow};
 pub use self::section::HtmlError;
 use self::section::{RunSection, action_and_proof, began, clean, clock, last_known};
+pub(crate) use self::section::{TextPart, parts as section_parts};
 use self::table::PlainRow;
 use self::timeline::Timeline;
 use super::clock::Clock;

@@ -11,7 +11,7 @@ use crate::report::clock::Clock;
 use crate::report::html::charts::{Count, GroupTable, by_device_pool};
 use crate::report::html::findings::{ToDo, to_do};
 use crate::report::html::headline::{Headline, Level, headline};
-use crate::report::html::section::{HtmlError, RunSection, action_and_proof, clean};
+use crate::report::html::section::{HtmlError, RunSection, TextPart, action_and_proof, clean};
 use crate::report::html::{Fact, facts, section, title};
 use crate::report::run_report::RunReport;
 use crate::report::wording;
@@ -27,7 +27,7 @@ pub(crate) struct RunPanel {
     /// How many of the phones show what was pushed, in words.
     pub(crate) coverage: Option<String>,
     /// What it waits for, in words.
-    pub(crate) waits: Vec<String>,
+    pub(crate) waits: Vec<Vec<TextPart>>,
     /// Whether a wave waits for an approval.
     pub(crate) has_gate: bool,
     pub(crate) is_paused: bool,
@@ -122,7 +122,7 @@ pub(crate) fn run_panel(report: &RunReport, now: Timestamp) -> Result<RunPanel, 
         coverage: report.coverage_text(),
         has_gate: waits.iter().any(|event| event.control_step() == Some(ControlStep::GateReached)),
         is_paused: waits.iter().any(|event| event.control_step() == Some(ControlStep::Paused)),
-        waits: waits.iter().map(|event| clean(&event.text)).collect(),
+        waits: waits.iter().map(|event| section::parts(&clean(&event.text))).collect(),
         html: panel.render().map_err(HtmlError::Template)?,
     })
 }
