@@ -56,9 +56,12 @@ fn refused(shared: &Shared, request: &Request) -> Option<Response> {
             includes.then(|| plain(StatusCode::FORBIDDEN, "Another site asked for this.\n"))
         }
         Method::POST => {
-            let origin = headers.get(header::ORIGIN).map(|_| header_text(headers, &header::ORIGIN));
-            let is_own = origin.is_none_or(|origin| is_origin(origin, host))
-                && ["", "same-origin"].contains(&site);
+            let is_own = match (header_text(headers, &header::ORIGIN), site) {
+                // A page that sends no referrer has no origin either; the browser vouches for it in the other header.
+                ("" | "null", "same-origin") | ("", "") => true,
+                (origin, "same-origin" | "") => is_origin(origin, host),
+                _ => false,
+            };
             (!is_own).then(|| plain(StatusCode::FORBIDDEN, "Another site sent this form.\n"))
         }
         _ => {

@@ -43,6 +43,7 @@ impl LoginLimit {
 
     /// Notes an attempt before its password is checked, so that attempts at the same time count too.
     pub(crate) fn begin(&self, name: &str, peer: IpAddr, now: Instant) {
+        let keys = keys(name, peer);
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= MOST_KEYS {
             failures.retain(|_, failed| now.duration_since(failed.last) < FORGOTTEN);
@@ -50,13 +51,14 @@ impl LoginLimit {
         if failures.len() >= MOST_KEYS {
             failures.clear();
         }
-        for (key, _) in keys(name, peer) {
+        for (key, _) in keys {
             let failed = failures.entry(key).or_insert(Failures { count: 0, last: now });
             if now.duration_since(failed.last) >= FORGOTTEN {
                 failed.count = 0;
             }
             *failed = Failures { count: failed.count.saturating_add(1), last: now };
         }
+        drop(failures);
     }
 
     /// Forgets the failures of a name from a network where it logged in.

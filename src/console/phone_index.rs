@@ -130,8 +130,8 @@ impl PhoneIndex {
         Ok(())
     }
 
-    fn see(&mut self, cluster: &Box<str>, phone: SeenPhone, run: RunId, is_newer: bool) {
-        let key = (cluster.clone(), Box::from(&*printable(&phone.name)));
+    fn see(&mut self, cluster: &str, phone: SeenPhone, run: RunId, is_newer: bool) {
+        let key = (Box::<str>::from(cluster), Box::from(&*printable(&phone.name)));
         let known = self.at.get(&key).copied();
         if known.is_some() && !is_newer {
             return;
@@ -144,7 +144,7 @@ impl PhoneIndex {
         let search = [&phone.name, &phone.description, &owner, &extension, &address];
         let search = search.map(String::as_str).join("\n").to_lowercase();
         let line = PhoneLine {
-            cluster: cluster.clone(),
+            cluster: key.0.clone(),
             name: key.1.clone(),
             extension: boxed(&extension),
             description: boxed(&phone.description),

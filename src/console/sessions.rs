@@ -70,13 +70,14 @@ impl Sessions {
             oldest.and_then(|id| open.remove(&id));
         }
         open.insert(digest(&id), Session { user, began: now, used: now });
+        drop(open);
         Ok(id)
     }
 
     /// Returns who works in a session. `uses` is false where nobody did anything, such as for an event stream.
     pub(crate) fn user(&self, id: &str, uses: bool, now: Instant) -> Option<SessionUser> {
-        let mut open = lock(&self.open);
         let id = digest(id);
+        let mut open = lock(&self.open);
         let session = open.get_mut(&id)?;
         if !session.lasts(now) {
             open.remove(&id);
@@ -85,7 +86,9 @@ impl Sessions {
         if uses {
             session.used = now;
         }
-        Some(session.user.clone())
+        let user = session.user.clone();
+        drop(open);
+        Some(user)
     }
 
     pub(crate) fn end(&self, id: &str) {

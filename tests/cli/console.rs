@@ -245,6 +245,8 @@ fn what_comes_from_elsewhere_is_refused() {
     }
     let own = format!("Origin: http://{}\r\nSec-Fetch-Site: same-origin\r\n", web.address);
     web.post_with("/runs/1/pause", &own, &body).has(409, &["run 1 has ended"]);
+    let browser = "Origin: null\r\nSec-Fetch-Site: same-origin\r\n";
+    web.post_with("/runs/1/pause", browser, &body).has(409, &["run 1 has ended"]);
     web.post_with("/runs/1/pause", &own, "token=0").has(403, &["not of this session"]);
     web.post_with("/logout", &own, "token=0").has(403, &["not of this session"]);
     web.post_with("/watches/approve", &own, "token=0&cluster=x").has(403, &["not of this session"]);

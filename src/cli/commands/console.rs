@@ -155,16 +155,17 @@ async fn serve(args: ServeArgs) -> Result<Exit, AppError> {
         ui::say(&format!("The console is at {scheme}://{host}; Ctrl-C ends it."));
     }
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(console.serve(stop.clone()));
-    let exit = loop {
-        // The config file is read at the start only.
-        if let Signal::End(exit) = signals.next().await {
-            break exit;
-        }
+    let signal = async {
+        let exit = loop {
+            // The config file is read at the start only.
+            if let Signal::End(exit) = signals.next().await {
+                break exit;
+            }
+        };
+        stop.cancel();
+        exit
     };
-    stop.cancel();
-    // It panics nowhere, and ends within a moment.
-    let _ended = serving.await;
+    let ((), exit) = tokio::join!(Box::pin(console.serve(stop.clone())), signal);
     drop(opened);
     Ok(exit)
 }

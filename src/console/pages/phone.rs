@@ -87,7 +87,7 @@ pub(crate) async fn picture(
             "screen" => last_screen(reader, &name, &phone)?,
             _ => None,
         };
-        Ok(file.and_then(|file| image(file)))
+        Ok(file.and_then(image))
     });
     answered(answer.await, &user, &headers)
 }

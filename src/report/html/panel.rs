@@ -138,22 +138,24 @@ pub(crate) fn tally(action: PushAction, outcomes: &[(String, i64)]) -> Vec<Count
     Outcome::ALL.into_iter().filter_map(of).collect()
 }
 
+/// Says what a run does that works. A pause comes last, and counts more than what it would wait for besides.
 fn running(waits: &[&EventRow]) -> &'static str {
-    let steps = waits.iter().filter_map(|event| event.control_step());
-    let words = steps.map(|step| match step {
-        ControlStep::GateReached => "waits for approval",
-        ControlStep::Paused => "paused",
-        ControlStep::SoakStarted => "observes a wave",
-        ControlStep::StartAwaited => "waits for its start",
-        ControlStep::QuestionAsked => "waits for an answer",
-        ControlStep::Continued
-        | ControlStep::Approved
-        | ControlStep::Aborted
-        | ControlStep::SoakEnded
-        | ControlStep::StartReached
-        | ControlStep::QuestionAnswered => "running",
-    });
-    words.last().unwrap_or("running")
+    match waits.last().and_then(|event| event.control_step()) {
+        Some(ControlStep::GateReached) => "waits for approval",
+        Some(ControlStep::Paused) => "paused",
+        Some(ControlStep::SoakStarted) => "observes a wave",
+        Some(ControlStep::StartAwaited) => "waits for its start",
+        Some(ControlStep::QuestionAsked) => "waits for an answer",
+        Some(
+            ControlStep::Continued
+            | ControlStep::Approved
+            | ControlStep::Aborted
+            | ControlStep::SoakEnded
+            | ControlStep::StartReached
+            | ControlStep::QuestionAnswered,
+        )
+        | None => "running",
+    }
 }
 
 fn level(headline: &Headline) -> &'static str {
