@@ -121,7 +121,7 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
 }
 
 /// What is answered without a session.
-const OPEN: [&str; 3] = ["/login", "/console.css", "/console.js"];
+const OPEN: [&str; 4] = ["/login", "/console.css", "/console.js", "/favicon.ico"];
 
 const EVENTS: &str = "/events";
 

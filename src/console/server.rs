@@ -25,7 +25,7 @@ use crate::console::guard::guard;
 use crate::console::journal_view::JournalView;
 use crate::console::live::{Changes, events};
 use crate::console::login_limit::LoginLimit;
-use crate::console::pages::frame::{script, style};
+use crate::console::pages::frame::{icon, script, style};
 use crate::console::pages::problem::Problem;
 use crate::console::pages::{overview, phone, phones, run, runs};
 use crate::console::sessions::{SessionUser, Sessions};
@@ -129,6 +129,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/events", get(events))
         .route("/login", get(login::form).post(login::log_in))
         .route("/logout", post(login::log_out))
+        .route("/favicon.ico", get(icon))
         .route("/console.css", get(style))
         .route("/console.js", get(script))
         .fallback(not_found)

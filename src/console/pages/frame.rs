@@ -81,6 +81,11 @@ pub(crate) async fn style() -> Response {
         .into_response()
 }
 
+/// The icon: a screen with a picture.
+pub(crate) async fn icon() -> Response {
+    ([(header::CONTENT_TYPE, "image/svg+xml")], include_str!("icon.svg")).into_response()
+}
+
 pub(crate) async fn script() -> Response {
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("console.js"))
         .into_response()
