@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 #[warn(missing_docs)]
 pub mod connect;
+pub mod console;
 pub mod domain;
 #[warn(missing_docs)]
 pub mod error;

@@ -95,6 +95,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "console",
+        &["config", "connect", "domain", "error", "journal", "net", "report", "rollout", "watch"],
+    ),
+    (
         "cli",
         &[
             "apply",
@@ -102,6 +106,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "axl",
             "config",
             "connect",
+            "console",
             "domain",
             "error",
             "event",

@@ -8,7 +8,7 @@
 mod lab;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -147,6 +147,13 @@ impl Desk {
     fn run(&self, words: &[String]) -> Ended {
         let lab = &self.lab;
         let mut arguments: Vec<String> = words[1..].iter().map(|word| self.meant(word)).collect();
+        let is_user = arguments.get(1).is_some_and(|word| word == "user");
+        if arguments[0] == "console" && !is_user {
+            // The last one counts; there is no browser here.
+            arguments.retain(|word| word != "--open");
+            arguments.extend(["--listen", "127.0.0.1:0"].map(str::to_owned));
+            return until_it_listens(lab, &arguments);
+        }
         if ["sim", "host"].contains(&arguments[0].as_str()) {
             return until_it_listens(lab, &arguments);
         }
@@ -165,6 +172,9 @@ impl Desk {
         let mut program = lab.program(&arguments);
         // Nobody's own keyring is touched.
         program.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+        if is_user {
+            program.write_stdin("a long password\n");
+        }
         if arguments[0] == "init" {
             program.env("XDG_CONFIG_HOME", lab.path("new"));
         } else {
@@ -197,11 +207,14 @@ fn until_it_listens(lab: &Lab, arguments: &[String]) -> Ended {
         .current_dir(lab.folder())
         .args(arguments)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let says: Box<dyn Read> =
+        if arguments[0] == "console" { Box::new(stderr) } else { Box::new(stdout) };
+    BufReader::new(says).read_line(&mut line).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     Ended { code: i32::from(line.is_empty()), stdout: line, stderr: String::new() }

@@ -105,22 +105,20 @@ impl ValuePlaces {
                 }
                 ("defaults", DeValue::Table(section), _) => self.defaults(text, section, keys),
                 (_, DeValue::Array(rows), Some(place @ ValuePlace::Each(list))) => {
-                    for (at, row) in rows.iter().enumerate() {
-                        let line = line_of(text, row.span().start);
-                        self.rows.insert((list.to_owned(), at), line);
-                        if let DeValue::Table(section) = row.get_ref() {
-                            let table = format!("[[{list}]] rule {}", at + 1);
-                            self.table(text, &table, section, keys, |key| key.place == place);
-                            self.spans.push((row.span(), table));
-                        } else {
-                            self.no_table(text, &place.header(), key);
-                            break;
-                        }
-                    }
+                    self.rows(text, key, rows, list, keys, place);
                 }
                 (_, DeValue::Table(section), Some(place @ ValuePlace::Table(_))) => {
                     let table = place.header();
-                    self.table(text, &table, section, keys, |key| key.place == place);
+                    for (key, value) in section {
+                        let list = format!("{name}.{}", key.get_ref());
+                        let inner = tables(keys).into_iter().find(|(table, _)| *table == list);
+                        match (value.get_ref(), inner) {
+                            (DeValue::Array(rows), Some((list, inner))) => {
+                                self.rows(text, key, rows, list, keys, inner);
+                            }
+                            _ => self.key(text, &table, key, value, keys, |key| key.place == place),
+                        }
+                    }
                 }
                 ("cluster", ..) => self.no_table(text, "[cluster.NAME]", key),
                 ("defaults", ..) => self.no_table(text, "[defaults]", key),
@@ -134,6 +132,30 @@ impl ValuePlaces {
                 (_, _, Some(place)) => self.no_table(text, &place.header(), key),
                 (_, DeValue::Table(_), None) => self.unknown_table(text, key, keys),
                 _ => self.key(text, "", key, value, keys, |key| key.place == ValuePlace::Top),
+            }
+        }
+    }
+
+    /// Looks at the tables of a list.
+    fn rows(
+        &mut self,
+        text: &str,
+        key: &Name<'_>,
+        rows: &[Spanned<DeValue<'_>>],
+        list: &'static str,
+        keys: &[Key],
+        place: ValuePlace,
+    ) {
+        for (at, row) in rows.iter().enumerate() {
+            let line = line_of(text, row.span().start);
+            self.rows.insert((list.to_owned(), at), line);
+            if let DeValue::Table(section) = row.get_ref() {
+                let table = format!("[[{list}]] rule {}", at + 1);
+                self.table(text, &table, section, keys, |key| key.place == place);
+                self.spans.push((row.span(), table));
+            } else {
+                self.no_table(text, &place.header(), key);
+                break;
             }
         }
     }

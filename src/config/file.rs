@@ -1,5 +1,6 @@
 //! The config file.
 
+mod console;
 mod images;
 mod nat;
 mod notify;
@@ -12,6 +13,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use self::console::ConsoleSection;
+pub use self::console::{ConsoleUser, ConsoleUsers};
 use self::images::ImageSection;
 use self::nat::NatSection;
 use self::notify::NotifySection;
@@ -20,7 +23,7 @@ use self::passwords::Sources;
 use super::check::{Problem, ValuePlaces};
 use super::origin::{Origin, Table};
 use super::resolve::Section;
-use super::settings::{ClusterSection, KEYS, Layer};
+use super::settings::{CONSOLE_USER, ClusterSection, KEYS, Layer};
 use crate::domain::nat::NatRules;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::selector::{Pattern, near};
@@ -54,6 +57,9 @@ pub struct FileConfig {
     /// Where a watch sends notifications to.
     #[serde(default)]
     notify: Option<NotifySection>,
+    /// Who may use the console.
+    #[serde(default)]
+    console: Option<ConsoleSection>,
     #[serde(skip)]
     path: PathBuf,
     #[serde(skip)]
@@ -109,6 +115,13 @@ pub enum ConfigError {
         path.display()
     )]
     Writable { path: PathBuf },
+    /// Everybody could make themselves a user of the console.
+    #[error(
+        "the config file {} has users of the console, and every user of this machine can write to it: \
+         anybody could add themselves",
+        path.display()
+    )]
+    WritableUsers { path: PathBuf },
     #[error("the config has no cluster {}{}", quoted(name), hint(near, known))]
     NoSuchCluster {
         name: String,
@@ -160,8 +173,15 @@ impl FileConfig {
         let config = Self::parse(&text, path)?;
         let names_commands = config.sections().any(|(_, section)| section.names_commands())
             || config.notify.as_ref().is_some_and(NotifySection::names_commands);
-        if names_commands && may_everybody_write(&file.metadata().map_err(unreadable)?) {
-            return Err(ConfigError::Writable { path: path.to_owned() });
+        let has_users = config.console.is_some();
+        if (names_commands || has_users)
+            && may_everybody_write(&file.metadata().map_err(unreadable)?)
+        {
+            let path = path.to_owned();
+            return Err(match names_commands {
+                true => ConfigError::Writable { path },
+                false => ConfigError::WritableUsers { path },
+            });
         }
         Ok(config)
     }
@@ -187,8 +207,8 @@ impl FileConfig {
         if wrong.is_empty() { Ok(config) } else { Err(invalid(wrong)) }
     }
 
-    /// Returns the passwords that have two sources, or one that is none, the picture rules that can never apply, and
-    /// notifications that cannot be sent.
+    /// Returns the passwords that have two sources, or one that is none, the picture rules that can never apply,
+    /// notifications that cannot be sent, and users who cannot log in.
     fn conflicts(&self) -> impl Iterator<Item = Problem> {
         let rules = self.image.iter().enumerate().filter_map(|(at, image)| {
             let what = format!("in [[image]] rule {}, {}", at + 1, image.times().contradiction()?);
@@ -205,7 +225,11 @@ impl FileConfig {
             let line = self.places.line("[notify]", key);
             Problem { line, what: format!("in [notify], {what}") }
         });
-        rules.chain(passwords).chain(notify)
+        let users = self.console.iter().flat_map(ConsoleSection::problems).map(|(at, what)| {
+            let what = format!("in [[{CONSOLE_USER}]] number {}, {what}", at + 1);
+            Problem { line: self.places.row_line(CONSOLE_USER, at), what }
+        });
+        rules.chain(passwords).chain(notify).chain(users)
     }
 
     fn sections(&self) -> impl Iterator<Item = (Table, &ClusterSection)> {
@@ -299,6 +323,11 @@ impl FileConfig {
     pub fn notify(&self) -> Option<NotifySettings> {
         let folder = self.path.parent().unwrap_or(&self.path);
         self.notify.as_ref().map(|section| section.settings(folder))
+    }
+
+    /// Returns who may use the console from other machines.
+    pub fn console(&self) -> ConsoleUsers {
+        self.console.as_ref().map(ConsoleSection::users).unwrap_or_default()
     }
 
     /// Returns which picture is for whom; file names count from the folder of the config file. `local` is the default

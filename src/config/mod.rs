@@ -4,6 +4,7 @@
 //! password is ever read from the config file itself.
 
 mod check;
+mod console_user;
 #[cfg(test)]
 mod docs;
 mod file;
@@ -18,7 +19,11 @@ mod template;
 mod value;
 
 pub use check::Problem;
-pub use file::{ConfigError, FileConfig, MailSettings, NotifySettings, WebhookSettings};
+pub use console_user::with_console_user;
+pub use file::{
+    ConfigError, ConsoleUser, ConsoleUsers, FileConfig, MailSettings, NotifySettings,
+    WebhookSettings,
+};
 pub use keys::{Key, ValuePlace};
 pub use origin::{Origin, Table, option};
 pub use password::{KeyringEntry, PasswordCommand, PasswordError, PasswordSource, password_of};

@@ -23,6 +23,9 @@ pub enum EditError {
     /// The cluster is not a table.
     #[error("`cluster.{0}` in the config file is no cluster")]
     NoCluster(String),
+    /// What holds a list of tables is something else.
+    #[error("`{0}` in the config file is no list of tables")]
+    NoList(&'static str),
     /// The cluster of that name has another host, or another user.
     #[error(
         "the cluster {} in the config file has the {key} {}, not {}",

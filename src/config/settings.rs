@@ -319,6 +319,15 @@ settings! {
         Key::new(NOTIFY, "command", "none", "[\"/usr/local/bin/page-me\", \"voice\"]",
             "A program with its arguments, for no shell. It gets each notification as JSON on standard input and may take \
              30 seconds."),
+        Key::new(CONSOLE, "four_eyes", "false", "true",
+            "Whether who began a run or a watch may not approve what waits in it, when they use the console."),
+        Key::new(USERS, "name", REQUIRED, "\"jdoe\"", "The name that the user logs in with."),
+        Key::new(USERS, "role", REQUIRED, "\"operator\"",
+            "What the user may do: \"viewer\" looks, \"operator\" also pauses, continues and aborts runs, \"approver\" \
+             also approves waves and what a watch holds."),
+        Key::new(USERS, "password_hash", REQUIRED,
+            "\"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$QmFzZTY0T2ZBSGFzaFRoYXRJc05vbmVBdEFsbA\"",
+            "The Argon2id hash of the user's password; `axlpaper console user add` writes it."),
     ]
 }
 
@@ -326,6 +335,10 @@ const ZONE: ValuePlace = ValuePlace::Each("time_zone");
 const IMAGE: ValuePlace = ValuePlace::Each("image");
 const NAT: ValuePlace = ValuePlace::Each("nat");
 const NOTIFY: ValuePlace = ValuePlace::Table("notify");
+const CONSOLE: ValuePlace = ValuePlace::Table("console");
+const USERS: ValuePlace = ValuePlace::Each(CONSOLE_USER);
+/// The list of users inside of `[console]`.
+pub(super) const CONSOLE_USER: &str = "console.user";
 /// The setting that several keys of `[notify]` give.
 const WEBHOOK: &str = "webhook";
 const MAIL_PASSWORD: &str = "mail_password";

@@ -182,7 +182,10 @@ fn base_url(text: &str) -> Result<BaseUrl, AppError> {
 }
 
 /// Reads an address with a port, or a port alone, which means all IPv4 addresses.
-fn listen_address(text: &str) -> Result<SocketAddr, AppError> {
+///
+/// # Errors
+/// When the text is neither.
+pub fn listen_address(text: &str) -> Result<SocketAddr, AppError> {
     let text = text.trim();
     let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>().ok();
     let all_addresses = port.map(|port| SocketAddr::from(([0, 0, 0, 0], port)));

@@ -15,6 +15,7 @@ pub mod spread;
 pub mod as_typed;
 pub mod association;
 pub mod audit;
+pub mod console_role;
 pub mod control;
 pub mod device_name;
 pub mod finding;

@@ -14,7 +14,7 @@ use crate::domain::inventory::Phone;
 use crate::domain::rule_times::RuleTimes;
 use crate::domain::selector::{Field, Pattern, Selector};
 use crate::domain::text::{names, quoted};
-use crate::domain::time_zone::Zones;
+use crate::domain::time_zone::{Zones, shown_in};
 
 /// A picture, the phones that it is for, and when.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -232,6 +232,27 @@ impl PictureRules {
             }
         }
         pictures
+    }
+
+    /// Describes the rules that apply at some times only and are not over, with the next time at which that changes in the
+    /// zone of phones that no other zone is for.
+    pub fn seasons(&self) -> Vec<String> {
+        let rules = self.rules.iter().enumerate();
+        let rules =
+            rules.filter(|(_, rule)| !rule.times.is_always() && !rule.times.is_over(self.at));
+        let zone = self.zones.otherwise();
+        let season = |(at, rule): (usize, &Choice)| {
+            let applies = rule.times.applies(self.at, zone);
+            let change = rule.times.next_change(self.at, zone).map(|at| shown_in(at, zone));
+            let change = match (applies, change) {
+                (true, Some(until)) => format!("counts now, until {until}"),
+                (true, None) => "counts now".to_owned(),
+                (false, Some(from)) => format!("counts from {from} on"),
+                (false, None) => "does not count any more".to_owned(),
+            };
+            format!("{}: {}; {change}", self.describe(at + 1), quoted(&rule.name))
+        };
+        rules.map(season).collect()
     }
 
     /// Returns what a person should know of the rules as a whole: rules that are over, and those that never count, or not

@@ -180,6 +180,7 @@ impl From<ConfigError> for AppError {
             ConfigError::Writable { .. } => {
                 "take that away with `chmod o-w`, or `chmod 600`; nothing was run"
             }
+            ConfigError::WritableUsers { .. } => "take that away with `chmod o-w`, or `chmod 600`",
         };
         Self::from_error(ErrorKind::Usage, error).hint(hint)
     }

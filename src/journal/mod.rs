@@ -13,6 +13,7 @@ mod prune;
 mod reader;
 mod recorder;
 mod rows;
+mod run_lists;
 mod screenshots;
 mod watches;
 
@@ -31,6 +32,7 @@ pub use crate::journal::rows::{
     ADDRESSES, AttemptRow, ChangeRow, ControlRequest, EventKind, EventRow, NewControlRequest,
     Proven, RunId, RunRef, RunRow, RunState, VERIFY,
 };
+pub use crate::journal::run_lists::RunHead;
 pub use crate::journal::screenshots::Screen;
 pub use crate::journal::watches::{
     Approval, KnownPhone, SavedRetry, WatchRow, WatchStatus, lock_watch,

@@ -60,6 +60,14 @@ impl JournalReader {
         self.rows(select, [most], |row| self.run_row(row))
     }
 
+    /// Returns a number that changes whenever another connection has changed the journal.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn version(&self) -> Result<i64, JournalError> {
+        Ok(self.row("pragma data_version", [], |row| Ok(row.get(0)?))?.unwrap_or_default())
+    }
+
     /// Returns one run; nothing when there is none of that number.
     ///
     /// # Errors
@@ -432,7 +440,7 @@ impl JournalReader {
         Ok(last.optional()?.is_some_and(|kind| kind == waits))
     }
 
-    fn run_row(&self, row: &Row<'_>) -> Result<RunRow, Problem> {
+    pub(super) fn run_row(&self, row: &Row<'_>) -> Result<RunRow, Problem> {
         let at = |name: &str| row.as_ref().column_index(name);
         let id = row.get("id")?;
         let mut outcomes = self.connection.prepare_cached(

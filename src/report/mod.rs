@@ -47,6 +47,7 @@ pub use changes::{changes_recap, plan_diff, plan_outline};
 pub use clusters::{ClusterEnd, ClusterFailure, OfCluster, clusters_json, clusters_recap};
 pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_html};
 pub use hosted::{HostedFile, hosted_json};
+pub(crate) use html::{Bar, Count, RunPanel, THEME, run_panel, tally};
 pub use html::{HtmlError, html};
 pub use json::{
     Document, PlanFileError, audit_json, changes_json, inventory_json, list_json, models_json,
@@ -54,6 +55,7 @@ pub use json::{
 };
 pub use junit::{Suite, junit};
 pub use next_step::next_step;
+pub(crate) use phone::phone_panel;
 pub use phone::{PhoneHistory, PhoneSeen, phone_json, phone_text};
 pub use phone_counts::{CountBy, PhoneCount, PhoneCounts, counts_json};
 pub use pictures::{PictureFile, PictureFileKind, pictures_json};
@@ -63,5 +65,6 @@ pub use runs::{
 };
 pub use schema::{Schema, documents, schema_of};
 pub use settings::{SettingRecord, settings_json};
+pub(crate) use text::moment;
 pub use text::{printable, printable_lines};
 pub use tftp::{TftpFolder, TftpList, tftp_steps};

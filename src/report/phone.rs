@@ -1,5 +1,7 @@
 //! Everything that is known of one phone, over all runs of the journal.
 
+mod panel;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,6 +23,8 @@ use crate::journal::{
 use crate::report::run_report::RunReport;
 use crate::report::table::Layout;
 use crate::report::wording;
+
+pub(crate) use self::panel::phone_panel;
 
 /// What is in a `phone` document.
 #[derive(Clone, Debug, JsonSchema, Serialize)]

@@ -281,6 +281,19 @@ impl RunReport {
         self
     }
 
+    /// Reads all that the HTML report shows; `next` is the command that continues the run.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn read_for_page(
+        history: &JournalReader,
+        run: RunRow,
+        next: Option<&str>,
+    ) -> Result<Self, JournalError> {
+        let report = Self::read(history, run)?.with_next(next);
+        report.with_screenshots(history)?.with_past_runs(history)
+    }
+
     /// Keeps only some of the phones, with their attempts, downloads and findings; what is said about the phones of the run
     /// is about these from then on.
     #[must_use]

@@ -92,7 +92,7 @@ impl From<&RunRow> for RunRecord {
 
 impl RunRecord {
     /// What it pushed, in the words of reports.
-    fn what(&self) -> Option<String> {
+    pub(crate) fn what(&self) -> Option<String> {
         Some(wording::title(self.action?, self.pushed.as_deref()?))
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 pub use crate::domain::text::{printable, printable_lines};
 
 /// A moment to the second.
-pub(super) fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 

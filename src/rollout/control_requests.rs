@@ -69,7 +69,7 @@ fn open_requests(
     Ok((reader, requests))
 }
 
-/// Asks a run for something and waits until it has taken the request up.
+/// Asks a run for something in the name of `by`, and waits until it has taken the request up.
 ///
 /// # Errors
 /// When the run has ended or its process is gone, when nothing waits for an approval, when the journal cannot be used,
@@ -78,11 +78,12 @@ pub async fn request(
     journal: &Path,
     which: RunRef,
     action: ControlAction,
+    by: LockOwner,
 ) -> Result<ControlRequest, AppError> {
     let reader = history(journal)?;
     let run = find(&reader, which)?;
     check_is_running(journal, &run)?;
-    let LockOwner { os_user, machine, process, .. } = LockOwner::this_process("control");
+    let LockOwner { os_user, machine, process, .. } = by;
     let request = NewControlRequest { run: run.id, action, os_user, machine, process };
     let writer = Journal::open(journal)?;
     let id = writer.request_control(request).await?;

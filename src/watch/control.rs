@@ -10,18 +10,23 @@ use crate::domain::control::ControlResult;
 use crate::domain::text::quoted;
 use crate::error::{AppError, ErrorKind};
 use crate::journal::{Journal, JournalReader, LockOwner, WatchRow};
+use crate::report::WatchRecord;
 
-/// Lets the phones go on that a watch holds until an approval, and waits until the watch has taken that up. `cluster` is
-/// needed where several watches work. Returns the watch.
+/// Lets the phones go on that a watch holds until an approval, in the name of `by`, and waits until the watch has taken that
+/// up. `cluster` is needed where several watches work. Returns the watch.
 ///
 /// # Errors
 /// When no watch works, when it waits for no approval, when the journal cannot be used, or when the watch has not taken
 /// the approval up in time.
-pub async fn approve(journal: &Path, cluster: Option<&str>) -> Result<WatchRow, AppError> {
+pub async fn approve(
+    journal: &Path,
+    cluster: Option<&str>,
+    by: &LockOwner,
+) -> Result<WatchRow, AppError> {
     let reader = history(journal)?;
     let watch = find(&reader, journal, cluster)?;
     let writer = Journal::open(journal)?;
-    let id = writer.approve_watch(&watch.cluster_id, &LockOwner::this_process("control")).await?;
+    let id = writer.approve_watch(&watch.cluster_id, by).await?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         let result = reader.approval(id)?.and_then(|approval| approval.result);
@@ -63,6 +68,18 @@ pub fn alive(reader: &JournalReader, journal: &Path) -> Result<Vec<WatchRow>, Ap
         }
     }
     Ok(alive)
+}
+
+/// Returns the last watch of each cluster, whether it works or not.
+///
+/// # Errors
+/// When the journal or the lock files cannot be read.
+pub fn records(reader: &JournalReader, journal: &Path) -> Result<Vec<WatchRecord>, AppError> {
+    let of = |watch: WatchRow| {
+        let alive = watch.is_alive(journal).map_err(unusable)?;
+        Ok(WatchRecord::of(watch, alive))
+    };
+    reader.watches()?.into_iter().map(of).collect()
 }
 
 fn find(

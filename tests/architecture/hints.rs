@@ -44,9 +44,9 @@ pub fn problems(text: &str, audience: Option<Vec<&str>>, options: &Options) -> V
         match words {
             Some((_, words)) if words.starts_with(|c: char| c.is_ascii_lowercase()) => {
                 let words: Vec<&str> = words.split_whitespace().collect();
-                let two = words.iter().take(2).copied().collect::<Vec<_>>().join(" ");
-                let command = if options.contains_key(&two) { &two } else { words[0] };
-                check(command, named_options(span));
+                let first = |count| words.iter().take(count).copied().collect::<Vec<_>>().join(" ");
+                let longest = [3, 2].map(first).into_iter().find(|one| options.contains_key(one));
+                check(longest.as_deref().unwrap_or(words[0]), named_options(span));
             }
             Some(_) | None => rest.push_str(span),
         }
@@ -159,6 +159,8 @@ const CLUSTER: &[&str] = &[
 const AUDIENCES: &[(&str, &str, &[&[&str]])] = &[
     ("cli/commands/rollout_common.rs", "", &[&["rollout"]]),
     ("cli/commands/watch.rs", "", &[&["watch"]]),
+    ("cli/commands/console.rs", "", &[&["console"]]),
+    ("console/", "", &[&["console"]]),
     ("watch/control.rs", "", &[&["control"]]),
     ("watch/", "", &[&["watch"]]),
     ("cli/commands/push_only.rs", "", &[BY_ADDRESS]),

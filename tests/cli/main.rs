@@ -13,6 +13,7 @@ mod bad_values;
 mod clusters;
 mod config;
 mod connections;
+mod console;
 mod control;
 mod doctor;
 mod documents;

@@ -10,7 +10,7 @@ use crate::cli::ui;
 use crate::connect::journal;
 use crate::domain::control::{ControlAction, ControlResult};
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::journal::{ControlRequest, JournalReader, RunGroup, RunId, RunRef};
+use crate::journal::{ControlRequest, JournalReader, LockOwner, RunGroup, RunId, RunRef};
 use crate::report::{control_json, watch_approved_json};
 use crate::rollout::control_requests::request;
 use crate::watch::control::approve;
@@ -98,7 +98,8 @@ pub async fn run(args: &Args) -> Result<Exit, AppError> {
         Controlled::Run(run) => *run,
         Controlled::Watch(cluster) => return control_watch(args, cluster.as_deref(), &path).await,
     };
-    let request = request(&path, run, args.action.into()).await?;
+    let request =
+        request(&path, run, args.action.into(), LockOwner::this_process("control")).await?;
     if args.json {
         let document = control_json(&request, Timestamp::now());
         let written = |error| AppError::from_error(ErrorKind::Failed, error);
@@ -125,7 +126,7 @@ async fn control_watch(
             "nothing was changed; SIGTERM ends it, and its runs are controlled by their numbers: `axlpaper runs`",
         ));
     }
-    let watch = approve(journal, cluster).await?;
+    let watch = approve(journal, cluster, &LockOwner::this_process("control")).await?;
     if args.json {
         let document = watch_approved_json(&watch.cluster, Timestamp::now());
         let written = |error| AppError::from_error(ErrorKind::Failed, error);

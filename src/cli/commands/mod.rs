@@ -7,6 +7,7 @@ pub mod apply;
 pub mod audit;
 pub mod completions;
 pub mod config;
+pub mod console;
 pub mod control;
 pub mod demo;
 pub mod doctor;

@@ -1,7 +1,7 @@
 //! `axlpaper runs`
 
 use crate::connect::journal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -10,9 +10,9 @@ use crate::cli::args::value::at_least_one;
 use crate::cli::present::list;
 use crate::cli::settings;
 use crate::cli::ui;
-use crate::error::{AppError, ErrorKind, Exit};
-use crate::journal::{JournalReader, LockError, WatchRow};
-use crate::report::{RunRecord, WatchRecord, printable_lines, runs_json};
+use crate::error::{AppError, Exit};
+use crate::report::{RunRecord, printable_lines, runs_json};
+use crate::watch::control::records;
 
 /// List what was run against clusters, the newest first
 #[derive(clap::Args, Debug)]
@@ -31,7 +31,7 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<RunRecord>(&args.output)?;
     let path = journal::path(args.state.as_deref())?;
     let (runs, watches) = match settings::history(args.state.as_deref())? {
-        Some(history) => (history.runs(args.limit)?, watches(&history, &path)?),
+        Some(history) => (history.runs(args.limit)?, records(&history, &path)?),
         None => (Vec::new(), Vec::new()),
     };
     if runs.is_empty() {
@@ -47,13 +47,4 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
         }
     }
     Ok(Exit::Done)
-}
-
-fn watches(history: &JournalReader, path: &Path) -> Result<Vec<WatchRecord>, AppError> {
-    let of = |watch: WatchRow| {
-        let alive = watch.is_alive(path)?;
-        Ok(WatchRecord::of(watch, alive))
-    };
-    let watches: Result<_, LockError> = history.watches()?.into_iter().map(of).collect();
-    watches.map_err(|error| AppError::from_error(ErrorKind::Failed, error))
 }

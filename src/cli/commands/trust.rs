@@ -209,7 +209,7 @@ fn pin(
 
 const CANNOT_USE: &str = "no connection can use it";
 
-fn read_or_empty(path: &Path) -> Result<String, AppError> {
+pub(super) fn read_or_empty(path: &Path) -> Result<String, AppError> {
     let unreadable = |error: AppError| {
         error.context(format_args!("cannot read the config file {}", path.display()))
     };

@@ -157,8 +157,7 @@ pub fn say_where(path: &Path) {
 pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, AppError> {
     let read = |run| {
         let next = next_command::step(history, &run)?;
-        let report = RunReport::read(history, run)?.with_next(next.as_deref());
-        report.with_screenshots(history)?.with_past_runs(history)
+        RunReport::read_for_page(history, run, next.as_deref())
     };
     let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, JournalError>>()?;
     if let [first, others @ ..] = &reports[..]

@@ -9,6 +9,7 @@ mod filter_link;
 mod findings;
 mod headline;
 mod history;
+mod panel;
 mod pictures;
 mod ring;
 mod section;
@@ -21,9 +22,11 @@ use askama::Template;
 use self::findings::{FindingRow, ToDo};
 use self::headline::{ClusterTable, Headline};
 use self::history::History;
+pub(crate) use self::panel::{RunPanel, run_panel, tally};
 use self::pictures::{Picture, Receivers, Screenshot, TitlePicture, ToneRow};
 pub use self::section::HtmlError;
 use self::section::{RunSection, action_and_proof, began, clean, clock, last_known};
+pub(crate) use self::section::{TextPart, parts as section_parts};
 use self::table::PlainRow;
 use self::timeline::Timeline;
 use super::clock::Clock;
@@ -32,7 +35,8 @@ use crate::domain::text::pluralize;
 use crate::event::{Outcome, Proof};
 use crate::journal::SkippedCluster;
 use crate::report::html::changes::ChangeGroupRow;
-use crate::report::html::charts::{Bar, Count, GroupTable};
+use crate::report::html::charts::GroupTable;
+pub(crate) use crate::report::html::charts::{Bar, Count};
 use crate::report::run_report::RunReport;
 use crate::report::table::unlisted_devices;
 use crate::report::wording;
@@ -352,7 +356,9 @@ fn lines(text: &str) -> String {
 /// Room for names of clusters in the title, in characters.
 const MOST_OF_NAMES: usize = 60;
 
-/// `theme.css` is for other pages too.
+/// The colours, type and parts that the pages of the console have too.
+pub(crate) const THEME: &str = include_str!("theme.css");
+
 const STYLE: &str =
     concat!(include_str!("theme.css"), include_str!("report.css"), include_str!("print.css"));
 

@@ -22,10 +22,11 @@ pub enum HtmlError {
     Data(#[source] serde_json::Error),
 }
 
+/// A piece of a text: code, or words.
 #[derive(Clone, Debug)]
-pub(super) struct TextPart {
-    pub(super) code: bool,
-    pub(super) text: String,
+pub(crate) struct TextPart {
+    pub(crate) code: bool,
+    pub(crate) text: String,
 }
 
 /// A run with the name that distinguishes it from others on the page.
@@ -95,7 +96,7 @@ pub(super) fn last_known(runs: &[RunSection<'_>]) -> Timestamp {
 }
 
 /// Splits a text at its backticks: every other part is code.
-pub(super) fn parts(text: &str) -> Vec<TextPart> {
+pub(crate) fn parts(text: &str) -> Vec<TextPart> {
     text.split('`')
         .enumerate()
         .filter(|(_, text)| !text.is_empty())

@@ -103,9 +103,9 @@ fn mail_owner(named: &ConnectionArgs) -> Result<Owner, AppError> {
             "It does not count yet: the password of the mail user is {other}. Take that away and write \
              mail_password_keyring = true into [notify]."
         )),
-        None => Some(
-            "Write mail_password_keyring = true into [notify], so that it counts.".to_owned(),
-        ),
+        None => {
+            Some("Write mail_password_keyring = true into [notify], so that it counts.".to_owned())
+        }
     };
     let entry = KeyringEntry::of_mail(Some(account.clone()));
     Ok(Owner { entry, account, whose: "the mail user of [notify]".to_owned(), advice })

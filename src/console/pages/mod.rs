@@ -1,0 +1,8 @@
+//! The pages, rendered on the server.
+pub(crate) mod frame;
+pub(crate) mod overview;
+pub(crate) mod phone;
+pub(crate) mod phones;
+pub(crate) mod problem;
+pub(crate) mod run;
+pub(crate) mod runs;

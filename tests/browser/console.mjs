@@ -1,0 +1,165 @@
+// Uses the console in a browser, while rollouts of the command line work on a simulated cluster.
+//
+//   node console.mjs MODULES CHROMIUM PROGRAM PICTURES
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const [modules, executablePath, program, pictures] = process.argv.slice(2);
+const require = createRequire(join(resolve(modules), "x"));
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const golden = resolve(import.meta.dirname, "../golden");
+const folder = mkdtempSync(join(tmpdir(), "axlpaper-console-"));
+const children = [];
+
+// Starts the program, and returns what waits for words in what it says.
+function start(args, env) {
+  const child = spawn(resolve(program), args, { cwd: folder, env: { HOME: folder, PATH: process.env.PATH, TZ: "UTC", ...env } });
+  children.push(child);
+  let text = "";
+  const waiting = [];
+  const add = (chunk) => {
+    text += chunk;
+    for (const look of [...waiting]) look();
+  };
+  child.stdout.on("data", add);
+  child.stderr.on("data", add);
+  child.ended = new Promise((done) => child.on("exit", (code) => done({ code, text })));
+  child.says = (pattern) =>
+    new Promise((done, failed) => {
+      const look = () => {
+        const found = text.match(pattern);
+        if (found) {
+          waiting.splice(waiting.indexOf(look), 1);
+          done(found);
+        }
+      };
+      waiting.push(look);
+      child.on("exit", () => setTimeout(() => failed(new Error(`${args[0]} ended without ${pattern}: ${text}`)), 100));
+      look();
+    });
+  return child;
+}
+
+// A page that notes everything it should not do.
+async function open(browser, options) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  const wrong = [];
+  page.on("console", (message) => wrong.push(`console ${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));
+  return { context, page, wrong };
+}
+
+async function accessible(page, what) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run(document));
+  const problems = found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(" ")}`);
+  assert.deepEqual(problems, [], what);
+}
+
+// The address of a phone that a run pushed to.
+async function phoneOf(page, base) {
+  await page.goto(`${base}/phones?outcome=verified`);
+  return page.getAttribute("tbody a", "href");
+}
+
+async function main() {
+  const sim = start(["sim", "--port", "0", "--phones", "40", "--limits", "off"]);
+  const [, host] = await sim.says(/CUCM_HOST=(\S+)/);
+  const [, pin] = await sim.says(/--pin-sha256 ([0-9a-f]{64})/);
+  const [, port] = await sim.says(/--phone-port (\d+)/);
+  const env = {
+    AXLPAPER_STATE: join(folder, "journal.sqlite3"), CUCM_HOST: host, CUCM_USERNAME: "simadmin", CUCM_PASSWORD: "simulator-only-admin",
+    PHONE_USERNAME: "bgpush", PHONE_PASSWORD: "simulator-only-push",
+  };
+  const rollout = (picture) =>
+    start(["rollout", join(golden, picture), "--pin-sha256", pin, "--phone-port", port, "--canary", "2", "--gate", "--yes",
+      "--no-report", "--verify-timeout", "1", "--retry-delay", "0"], env);
+  const first = rollout("480x240x24-cover.png");
+  const web = start(["console", "--listen", "127.0.0.1:0"], env);
+  const [, base, path] = await web.says(/(http:\/\/127\.0\.0\.1:\d+)(\/login\?token=\w+)/);
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  const { context, page, wrong } = await open(browser);
+
+  await page.goto(base + path);
+  await page.waitForURL(`${base}/`);
+  // The page was opened before the wave waits, and learns of it by itself.
+  await page.waitForSelector("text=Approve the next wave", { timeout: 60_000 });
+  await accessible(page, "overview");
+  await page.click("text=Run 1");
+  await page.waitForSelector("text=waits for approval");
+  await accessible(page, "run");
+  await page.click("button:text-is('Pause')");
+  await page.waitForSelector("text=The run is paused");
+  await page.click("button:text-is('Continue')");
+  await page.waitForSelector("text=The run goes on");
+  await page.click("button:text-is('Approve the next wave')");
+  await page.waitForSelector("text=The wave that waited is approved");
+  await first.ended;
+  // Without a reload: the buttons go, and the outcome comes.
+  await page.waitForSelector("h2:text-is('Outcome')", { timeout: 20_000 });
+  assert.equal(await page.locator("button:text-is('Pause')").count(), 0);
+  const filter = await page.getAttribute(".legend a", "href");
+  assert.match(filter, /^\/runs\/1\/report#outcome=/);
+  await page.click(".legend a");
+  await page.waitForSelector("#rows tr");
+  assert.match(await page.textContent("#told"), /of \d+ phones/);
+
+  // Without a script: look, and approve.
+  const second = rollout("320x212x12-stretch.png");
+  await second.says(/waits for an approval/);
+  const plain = await open(browser, { javaScriptEnabled: false, storageState: await context.storageState() });
+  await plain.page.goto(`${base}/runs`);
+  await plain.page.click("tbody tr:first-child a");
+  assert.match(await plain.page.textContent(".state"), /waits for approval/);
+  await plain.page.click("text=Approve the next wave");
+  assert.match(await plain.page.textContent("[role=status]"), /is approved/);
+  await second.ended;
+  await plain.page.reload();
+  assert.match(await plain.page.textContent("h2"), /Outcome/);
+  assert.deepEqual(plain.wrong, []);
+
+  for (const colorScheme of ["light", "dark"]) {
+    for (const width of [390, 1280, 2200]) {
+      const seen = await open(browser, { colorScheme, viewport: { width, height: 900 }, storageState: await context.storageState() });
+      for (const [name, address] of [["overview", "/"], ["runs", "/runs"], ["run", "/runs/2"], ["phones", "/phones"], ["phone", await phoneOf(page, base)], ["none", "/nothing"], ["login", "/login"]]) {
+        await seen.page.goto(base + address);
+        await accessible(seen.page, `${name} ${width} ${colorScheme}`);
+        const more = await seen.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(more <= 0, `${name} is ${more} pixels wider than ${width}`);
+        await seen.page.screenshot({ path: join(pictures, `console-${name}-${width}-${colorScheme}.png`), fullPage: true });
+      }
+      // The answer to a wrong address is an error to the browser too.
+      const unexpected = seen.wrong.filter((text) => !text.includes("status of 404"));
+      assert.deepEqual(unexpected, []);
+      await seen.context.close();
+    }
+  }
+
+  // The address worked once.
+  const other = await open(browser);
+  await other.page.goto(base + path);
+  assert.match(await other.page.textContent("main"), /was used already/);
+  // The page says when the console is gone.
+  await page.goto(`${base}/`);
+  assert.deepEqual(wrong, []);
+  web.kill("SIGTERM");
+  const { code } = await web.ended;
+  assert.equal(code, 0);
+  await page.waitForSelector("text=The console does not answer", { timeout: 10_000 });
+  await browser.close();
+  console.log("console: log-in, live run, pause, approval, no script, three widths, two schemes");
+}
+
+try {
+  await main();
+} finally {
+  for (const child of children) child.kill();
+  rmSync(folder, { recursive: true, force: true });
+}
