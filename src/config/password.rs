@@ -56,10 +56,9 @@ impl PasswordSource {
     #[must_use]
     pub(super) fn of_push_user(mut self) -> Self {
         if let Self::Keyring(entry) = &mut self {
-            entry.owner = match std::mem::take(&mut entry.owner) {
-                KeyringOwner::AxlUser { cluster } => KeyringOwner::PushUser { cluster },
-                other => other,
-            };
+            if let KeyringOwner::Axl { cluster } = &mut entry.owner {
+                entry.owner = KeyringOwner::Push { cluster: std::mem::take(cluster) };
+            }
         }
         self
     }
@@ -73,18 +72,17 @@ pub struct KeyringEntry {
 }
 
 /// Whose password an entry is.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 enum KeyringOwner {
-    AxlUser {
+    Axl {
         /// Its table of the config file.
         cluster: String,
     },
-    PushUser {
+    Push {
         cluster: String,
     },
     /// The user that sends notifications by mail.
-    #[default]
-    MailUser,
+    Mail,
 }
 
 impl KeyringEntry {
@@ -92,15 +90,15 @@ impl KeyringEntry {
     pub fn new(cluster: impl Into<String>, is_push_user: bool) -> Self {
         let cluster = cluster.into();
         let owner = match is_push_user {
-            true => KeyringOwner::PushUser { cluster },
-            false => KeyringOwner::AxlUser { cluster },
+            true => KeyringOwner::Push { cluster },
+            false => KeyringOwner::Axl { cluster },
         };
         Self { owner, account: None }
     }
 
     /// Takes the entry of the user that sends mails.
     pub fn of_mail(account: Option<String>) -> Self {
-        Self { owner: KeyringOwner::MailUser, account }
+        Self { owner: KeyringOwner::Mail, account }
     }
 
     /// Says whose password it is, once user and host are resolved: see [`super::account`].
@@ -121,9 +119,9 @@ impl KeyringEntry {
             Err(_) => cluster.to_owned(),
         };
         let of = match &self.owner {
-            KeyringOwner::AxlUser { cluster } => format!("--cluster {}", quoted(cluster)),
-            KeyringOwner::PushUser { cluster } => format!("--cluster {} --push", quoted(cluster)),
-            KeyringOwner::MailUser => "--mail".to_owned(),
+            KeyringOwner::Axl { cluster } => format!("--cluster {}", quoted(cluster)),
+            KeyringOwner::Push { cluster } => format!("--cluster {} --push", quoted(cluster)),
+            KeyringOwner::Mail => "--mail".to_owned(),
         };
         format!("axlpaper config keyring {of}")
     }
