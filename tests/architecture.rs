@@ -96,7 +96,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "console",
-        &["config", "connect", "domain", "error", "journal", "net", "report", "rollout", "watch"],
+        &[
+            "config", "connect", "domain", "error", "event", "journal", "net", "report", "rollout",
+            "watch",
+        ],
     ),
     (
         "cli",

@@ -55,10 +55,10 @@ impl PasswordSource {
     /// Marks an entry of the keyring as the push user's.
     #[must_use]
     pub(super) fn of_push_user(mut self) -> Self {
-        if let Self::Keyring(entry) = &mut self {
-            if let KeyringOwner::Axl { cluster } = &mut entry.owner {
-                entry.owner = KeyringOwner::Push { cluster: std::mem::take(cluster) };
-            }
+        if let Self::Keyring(entry) = &mut self
+            && let KeyringOwner::Axl { cluster } = &mut entry.owner
+        {
+            entry.owner = KeyringOwner::Push { cluster: std::mem::take(cluster) };
         }
         self
     }
@@ -118,12 +118,15 @@ impl KeyringEntry {
             Ok(quoted) => quoted.into_owned(),
             Err(_) => cluster.to_owned(),
         };
-        let of = match &self.owner {
-            KeyringOwner::Axl { cluster } => format!("--cluster {}", quoted(cluster)),
-            KeyringOwner::Push { cluster } => format!("--cluster {} --push", quoted(cluster)),
-            KeyringOwner::Mail => "--mail".to_owned(),
-        };
-        format!("axlpaper config keyring {of}")
+        match &self.owner {
+            KeyringOwner::Axl { cluster } => {
+                format!("axlpaper config keyring --cluster {}", quoted(cluster))
+            }
+            KeyringOwner::Push { cluster } => {
+                format!("axlpaper config keyring --cluster {} --push", quoted(cluster))
+            }
+            KeyringOwner::Mail => "axlpaper config keyring --mail".to_owned(),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Event streams: one poller looks at the journal, and every browser learns that it has changed.
+//! Event streams: every browser learns that the journal has changed.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,51 +9,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures::stream;
-use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 
-use crate::console::journal_view::JournalView;
 use crate::console::request::cookie;
 use crate::console::shared::Shared;
-use crate::domain::error_chain::error_chain;
-
-/// The state of the journal that the poller saw last.
-#[derive(Debug)]
-pub(crate) struct Changes {
-    revision: watch::Sender<u64>,
-    /// Revisions of two consoles cannot be compared.
-    console: u32,
-}
-
-impl Default for Changes {
-    fn default() -> Self {
-        Self { revision: watch::Sender::new(0), console: std::process::id() }
-    }
-}
-
-impl Changes {
-    /// Looks at the journal for as long as this is polled.
-    pub(crate) async fn poll(&self, journal: &Arc<JournalView>) {
-        let mut ticks = interval(BETWEEN_LOOKS);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        for look in 0_u32.. {
-            ticks.tick().await;
-            match journal.revision(look.is_multiple_of(LOOKS_PER_CHECK)).await {
-                Ok(revision) => {
-                    self.revision
-                        .send_if_modified(|seen| std::mem::replace(seen, revision) != revision);
-                }
-                Err(error) => {
-                    tracing::debug!(error = %error_chain(&error), "cannot read the journal");
-                }
-            }
-        }
-    }
-
-    fn id(&self, revision: u64) -> String {
-        format!("{}-{revision}", self.console)
-    }
-}
 
 /// Sends an event whenever the journal has changed. It has no content: the page reads itself again.
 pub(crate) async fn events(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
@@ -87,11 +46,6 @@ pub(crate) async fn events(State(shared): State<Arc<Shared>>, headers: HeaderMap
     });
     Sse::new(stream).keep_alive(KeepAlive::new().interval(BETWEEN_BEATS)).into_response()
 }
-
-const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
-
-/// After how many looks it is checked which processes still work.
-const LOOKS_PER_CHECK: u32 = 5;
 
 /// How often a stream sends something, so that a proxy or a firewall does not cut it off.
 const BETWEEN_BEATS: Duration = Duration::from_secs(15);

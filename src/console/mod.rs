@@ -3,6 +3,7 @@
 //! It reads the journal and writes requests into it, as `axlpaper control` does; it asks no cluster and pushes to no phone.
 //! Pages are whole without a script; a script renews their parts when the journal changes.
 mod actions;
+mod changes;
 mod guard;
 mod journal_view;
 mod live;

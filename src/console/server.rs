@@ -21,9 +21,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::console::changes::Changes;
 use crate::console::guard::guard;
 use crate::console::journal_view::JournalView;
-use crate::console::live::{Changes, events};
+use crate::console::live::events;
 use crate::console::login_limit::LoginLimit;
 use crate::console::pages::frame::{icon, script, style};
 use crate::console::pages::problem::Problem;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::console::changes::Changes;
 use crate::console::journal_view::JournalView;
-use crate::console::live::Changes;
 use crate::console::login_limit::LoginLimit;
 use crate::console::sessions::Sessions;
 use crate::console::settings::ConsoleSettings;
