@@ -27,7 +27,7 @@ pub struct Args {
     /// The password of the push user, not of the AXL user
     #[arg(long)]
     push: bool,
-    /// The password of the user that sends notifications by mail, the mail_user of [notify]
+    /// The password of the user that sends notifications by mail: `mail_user` in the config file
     #[arg(long, conflicts_with_all = ["cluster", "push"])]
     mail: bool,
     /// Remove the entry
