@@ -113,7 +113,8 @@ impl PhoneIndex {
         let cluster: Box<str> = Box::from(&*printable(&head.cluster));
         let outcomes = history.outcomes_by_phone(head.id)?;
         let is_known = |name: &str| self.at.contains_key(&(cluster.clone(), name.into()));
-        if is_newer || outcomes.is_empty() || outcomes.iter().any(|(name, _)| !is_known(name)) {
+        let has_cluster = self.lines.iter().any(|line| line.cluster == cluster);
+        if is_newer || !has_cluster || outcomes.iter().any(|(name, _)| !is_known(name)) {
             let seen = history.snapshot::<SeenPhones>(head.id, "audit")?;
             for phone in seen.map(|seen| seen.phones).unwrap_or_default() {
                 self.see(&cluster, phone, head.id, is_newer);
