@@ -97,7 +97,7 @@ fn log_in_first(request: &Request) -> Response {
         return Redirect::to("/login").into_response();
     }
     let problem = Problem::new(StatusCode::UNAUTHORIZED, "Log in first")
-        .text("Nobody is logged in here, or the session has ended.");
+        .text("This browser is not logged in, or its session has ended.");
     problem.answer(None, headers)
 }
 

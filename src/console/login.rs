@@ -59,7 +59,7 @@ pub(crate) async fn form(
         let used = "This address was used already, or is of an earlier start of the console. It works once.";
         return login_page(&shared, StatusCode::FORBIDDEN, "", Some(used.to_owned()));
     }
-    // Whoever could read the address on this machine's terminal is its user.
+    // The address is printed on the terminal of the user who started the console, and on no other.
     let name = LockOwner::this_process("console").os_user;
     let mut answer = begin(&shared, &headers, &name, ConsoleRole::Approver);
     if answer.status() == StatusCode::SEE_OTHER {

@@ -1,7 +1,7 @@
 //! How often passwords may be tried.
 //!
 //! Failures of one name from one network, and of one network altogether, make the next attempt wait, a minute at most. No
-//! name is ever refused for longer, so nobody can lock an honest user out.
+//! name is refused for longer, so an attacker cannot lock a user out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(limit.wait("bob", evil, start), Some(LONGEST_PAUSE));
         // Another name waits too, because one host tries many.
         assert!(limit.wait("eve", evil, start).is_some());
-        // The honest user comes from elsewhere, or a minute later.
+        // The user comes from another address, or a minute later.
         assert_eq!(limit.wait("bob", IpAddr::from([10, 0, 0, 2]), start), None);
         assert_eq!(limit.wait("bob", evil, start + LONGEST_PAUSE), None);
         limit.begin("bob", evil, start + LONGEST_PAUSE);

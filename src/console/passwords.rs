@@ -28,7 +28,7 @@ pub(crate) fn verified<'a>(
     password: &str,
 ) -> Option<&'a ConsoleUser> {
     let user = users.iter().find(|user| user.name.to_lowercase() == name.to_lowercase());
-    let hash = user.map_or(NOBODY, |user| user.password_hash.as_str());
+    let hash = user.map_or(UNKNOWN_USER, |user| user.password_hash.as_str());
     let is_right = PasswordHash::new(hash)
         .is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok());
     user.filter(|_| is_right)
@@ -40,7 +40,7 @@ fn argon2() -> Argon2<'static> {
 }
 
 /// The hash of random bytes, with the same parameters.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$qLml5cbqFAO6YxVHhrSBHP0UWdxIQxOkIfWtwBzzIsw";
+const UNKNOWN_USER: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$qLml5cbqFAO6YxVHhrSBHP0UWdxIQxOkIfWtwBzzIsw";
 
 #[cfg(test)]
 mod tests {
@@ -59,6 +59,6 @@ mod tests {
         for (name, password) in [("bob", ""), ("bob", "correct hors"), ("eve", "correct horse")] {
             assert!(verified(&users, name, password).is_none(), "{name} {password}");
         }
-        assert!(PasswordHash::new(NOBODY).is_ok());
+        assert!(PasswordHash::new(UNKNOWN_USER).is_ok());
     }
 }

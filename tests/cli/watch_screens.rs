@@ -124,7 +124,7 @@ fn a_phone_that_registers_anew_is_looked_at_first() {
 }
 
 #[test]
-fn screens_are_not_looked_at_where_they_need_not_be_and_a_refused_password_takes_no_proof() {
+fn a_refused_password_stops_the_looks_and_takes_no_proof() {
     let lab = lab(2);
     let mut running = watching(&lab, &["--verify-every", "1s"]);
     running.says("run 1: 2 phones verified");

@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::args::ConnectionArgs;
 use crate::cli::commands::{init, trust};
 use crate::cli::interrupt::{Signal, WatchSignals};
-use crate::cli::present::list;
 use crate::cli::ui::{self, Terminal};
 use crate::cli::{next_command, settings};
 use crate::config::{ConsoleUser, FileConfig, with_console_user};
@@ -29,7 +28,7 @@ use crate::report::printable_lines;
 
 /// Show clusters, runs and watches in a browser, and control them there
 ///
-/// On loopback it prints an address with a token that works once; whoever opens it is logged in as the user of this machine.
+/// On loopback it prints an address with a token that works once, and logs the browser that opens it in as the user who started it.
 /// Any other address needs a certificate, and users in the config file. It reads the journal and writes requests into it; it
 /// asks no cluster and pushes to no phone.
 #[derive(clap::Args, Debug)]
@@ -288,10 +287,9 @@ async fn add(args: AddArgs) -> Result<Exit, AppError> {
             .hint("name a file with --config")
     })?;
     if args.name.trim().is_empty() || args.name.chars().any(char::is_control) {
-        return Err(AppError::new(
-            ErrorKind::Usage,
-            "the name of a user is text without control characters",
-        ));
+        let message = format!("the name {} is empty or has control characters", quoted(&args.name));
+        return Err(AppError::new(ErrorKind::Usage, message)
+            .hint("nothing was changed; write a name such as jdoe"));
     }
     let text = trust::read_or_empty(&path)?;
     let password = password::new(&args.name, Terminal::shared(false).as_ref()).await?;
@@ -303,14 +301,7 @@ async fn add(args: AddArgs) -> Result<Exit, AppError> {
         AppError::from_error(ErrorKind::Usage, error)
             .hint(format!("nothing was changed in {}", path.display()))
     })?;
-    if path.exists() {
-        list::write_file(&path, &changed)?;
-    } else {
-        init::write_new(&path, &changed).map_err(|error| {
-            AppError::from_error(ErrorKind::Failed, error)
-                .context(format_args!("cannot write {}", path.display()))
-        })?;
-    }
+    init::write(&path, &changed)?;
     let (name, role) = (quoted(&user.name), user.role);
     ui::say(&format!(
         "{name} is a user of the console with the role {role} in {}.",

@@ -202,8 +202,23 @@ fn refused(path: &Path, error: io::Error) -> AppError {
         .hint("check that the folder may be written to")
 }
 
+/// Writes a config file, whether it was there or not. Returns whether it is new.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write(path: &Path, text: &str) -> Result<bool, AppError> {
+    if path.exists() {
+        return list::write_file(path, text).map(|()| false);
+    }
+    let written = write_new(path, text).map_err(|error| {
+        AppError::from_error(ErrorKind::Failed, error)
+            .context(format_args!("cannot write {}", path.display()))
+    });
+    written.map(|()| true)
+}
+
 /// Writes a file that was not there, for its owner only. A link that leads nowhere counts as there.
-pub(super) fn write_new(path: &Path, text: &str) -> io::Result<()> {
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         list::private_folder(folder)?;
     }

@@ -192,17 +192,10 @@ fn pin(
         ),
         args.confirm.yes,
     )?;
-    let mut next = String::new();
-    if path.exists() {
-        list::write_file(&path, &changed)?;
-    } else {
-        init::write_new(&path, &changed).map_err(|error| {
-            AppError::from_error(ErrorKind::Failed, error)
-                .context(format_args!("cannot write {}", path.display()))
-        })?;
-        next =
-            "\nIt has every key with its meaning; `axlpaper init` asks for the users.".to_owned();
-    }
+    let next = match init::write(&path, &changed)? {
+        true => "\nIt has every key with its meaning; `axlpaper init` asks for the users.",
+        false => "",
+    };
     ui::say(&format!("Pinned for cluster {} in {}.{next}", quoted(&name), path.display()));
     Ok(Exit::Done)
 }

@@ -45,8 +45,11 @@ impl Watcher<'_> {
         }
         self.screens_after = self.uptime() + screen_turns::pause(every);
         let reports = match Box::pin(self.run_verification(phones)).await {
-            // Somebody else works on the cluster.
-            Err(error) if error.kind() == ErrorKind::Refused => return Ok(false),
+            // Mostly because another run works on the cluster; the next turn comes after a pause.
+            Err(error) if error.kind() == ErrorKind::Refused => {
+                tracing::debug!(%error, "no screens were looked at");
+                return Ok(false);
+            }
             ran => self.unless_refused(ran)?,
         };
         if in_turn > 0 && !reports.is_empty() {
