@@ -81,25 +81,30 @@ impl Identities {
         this
     }
 
-    /// Returns the phones of which the journal has something else, and those that it has to forget. Both are taken as written
-    /// then.
-    pub fn take_unsaved(&mut self) -> (Vec<KnownPhone>, Vec<DeviceName>) {
+    /// Returns the phones of which the journal has something else, and those that it has to forget, until they are
+    /// [written](Self::saved).
+    pub fn unsaved(&self) -> (Vec<KnownPhone>, Vec<DeviceName>) {
         let (mut phones, mut forgotten) = (Vec::new(), Vec::new());
-        for name in std::mem::take(&mut self.unsaved) {
-            let known = self.known.get(&name);
-            let gone = || self.gone.iter().find(|(gone, _)| *gone == name);
+        for name in &self.unsaved {
+            let known = self.known.get(name);
+            let gone = || self.gone.iter().find(|(gone, _)| gone == name);
             match known.or_else(|| gone().map(|(_, identity)| identity)) {
                 Some(identity) => phones.push(KnownPhone {
                     is_gone: known.is_none(),
                     extension: identity.extension.as_deref().map(str::to_owned),
                     description: identity.description.to_string(),
                     owner: identity.owner.as_deref().map(str::to_owned),
-                    name,
+                    name: name.clone(),
                 }),
-                None => forgotten.push(name),
+                None => forgotten.push(name.clone()),
             }
         }
         (phones, forgotten)
+    }
+
+    /// Takes in that the journal has all of them.
+    pub fn saved(&mut self) {
+        self.unsaved.clear();
     }
 
     /// Takes in the phones that a look found.
@@ -217,17 +222,20 @@ mod tests {
     #[test]
     fn the_next_watch_knows_what_this_one_knew() {
         let mut before = identities();
-        let (all, forgotten) = before.take_unsaved();
+        let (all, forgotten) = before.unsaved();
         assert_eq!((all.len(), forgotten.len()), (3, 0));
-        assert_eq!(before.take_unsaved(), (Vec::new(), Vec::new()));
+        // Until the journal has them.
+        assert_eq!(before.unsaved(), (all.clone(), forgotten));
+        before.saved();
+        assert_eq!(before.unsaved(), (Vec::new(), Vec::new()));
         before.looked(&named(&[1, 2]), &[phone(2, "1002", "Aula")]);
-        let (changed, forgotten) = before.take_unsaved();
+        let (changed, forgotten) = before.unsaved();
         let rows: Vec<_> = changed.iter().map(|one| (&one.name, one.is_gone)).collect();
         assert_eq!((rows, forgotten.len()), (vec![(&name(1), true), (&name(2), false)], 0));
         let mut next = Identities::of([changed, vec![all[2].clone()]].concat());
         let phones = [phone(2, "1002", "Aula"), phone(3, "", ""), phone(9, "1001", "Desk")];
         assert_eq!(next.looked(&LookScope::Whole, &phones), replaced(9, 1));
-        let (changed, forgotten) = next.take_unsaved();
+        let (changed, forgotten) = next.unsaved();
         assert_eq!((changed.len(), forgotten), (1, vec![name(1)]));
     }
 

@@ -23,7 +23,7 @@ use crate::survey;
 use crate::watch::changes::{self, Changes};
 use crate::watch::event::WatchEvent;
 use crate::watch::state::{LookScope, SeenPhone};
-use crate::watch::watcher::{NamedPayload, Watcher, reader};
+use crate::watch::watcher::{NamedPayload, News, Watcher, reader};
 
 /// What a look found.
 pub(super) struct Found {
@@ -37,7 +37,7 @@ pub(super) struct Found {
 }
 
 impl Watcher<'_> {
-    pub(super) async fn look(&mut self) -> Result<Option<Found>, AppError> {
+    pub(super) async fn look(&mut self, news: News) -> Result<Option<Found>, AppError> {
         let clients = self.clients().await?;
         if self.cursor.is_none() && self.row.status.without_changes.is_some() {
             // Once the cluster reports changes again, what changed before that is found by looking at all phones.
@@ -46,9 +46,9 @@ impl Watcher<'_> {
                 self.state.survey_now();
             }
         }
-        self.read_changes(&clients).await?;
-        if self.state.look(self.uptime(), Timestamp::now()) != LookScope::Whole {
-            self.read_registrations(&clients).await?;
+        match news {
+            News::Changes => self.read_changes(&clients).await?,
+            News::Registrations => self.read_registrations(&clients).await?,
         }
         let scope = self.state.look(self.uptime(), Timestamp::now());
         let names = match &scope {
@@ -67,10 +67,11 @@ impl Watcher<'_> {
         let prepared = task.prepare_targets(&assessment, &prepares).await?;
         let drifted = self.drifted(&assessment, &prepared)?;
         self.take_in(&scope, &assessment, &prepared, &drifted)?;
-        let (phones, forgotten) = self.identities.take_unsaved();
+        let (phones, forgotten) = self.identities.unsaved();
         if !phones.is_empty() || !forgotten.is_empty() {
             let cluster = self.row.cluster_id.clone();
             self.journal.save_known_phones(cluster, phones, forgotten).await?;
+            self.identities.saved();
         }
         if scope == LookScope::Whole {
             self.row.status.surveyed_at = Some(Timestamp::now());

@@ -38,7 +38,7 @@ use crate::rollout::options::{PushOptions, SavedOptions, WaitLimits};
 use crate::rollout::payload::Payload;
 use crate::watch::event::{WatchEvent, WatchObserver};
 use crate::watch::replaced::Identities;
-use crate::watch::state::WatchState;
+use crate::watch::state::{LookScope, WatchState};
 
 /// What a watch is asked to do.
 #[derive(Clone, Debug)]
@@ -184,6 +184,7 @@ pub async fn watch(
         asked_at: Duration::ZERO,
         agreed: 0,
         wanted: 0,
+        touched: 0,
         reader: None,
         paused_until: Duration::ZERO,
         announced: Vec::new(),
@@ -244,6 +245,8 @@ struct Watcher<'a> {
     agreed: usize,
     /// How many phones wait for an approval, as it was asked for.
     wanted: usize,
+    /// How many phones were touched in this pass besides what was agreed.
+    touched: usize,
     /// No phone is pushed to before.
     paused_until: Duration,
     /// The phones that were reported as served now.
@@ -255,6 +258,13 @@ struct Watcher<'a> {
     /// How often in a row the cluster refused the account.
     refusals: u32,
     exit: Exit,
+}
+
+/// What a look asks the cluster for before it decides which phones to look at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum News {
+    Changes,
+    Registrations,
 }
 
 impl Watcher<'_> {
@@ -411,26 +421,31 @@ impl Watcher<'_> {
         goes_on
     }
 
-    /// Finds out what changed, looks at it, and has it served. Then some screens are looked at.
+    /// Finds out what changed, looks at it, and has it served. Then come the phones that registered anew, because asking for
+    /// registrations takes as long as the rate of RisPort70 says, and some screens.
     async fn pass(&mut self) -> Result<(), AppError> {
-        self.look_and_serve().await?;
+        self.touched = 0;
+        if self.look_and_serve(News::Changes).await? != LookScope::Whole {
+            self.look_and_serve(News::Registrations).await?;
+        }
         if self.look_at_screens().await? {
-            self.look_and_serve().await?;
+            self.look_and_serve(News::Changes).await?;
         }
         Ok(())
     }
 
-    async fn look_and_serve(&mut self) -> Result<(), AppError> {
+    /// Returns which phones were looked at.
+    async fn look_and_serve(&mut self, news: News) -> Result<LookScope, AppError> {
         let stop = &self.handle.stop;
         let found = tokio::select! {
             // A look changes nothing, so it need not come to its end.
-            () = stop.cancelled() => return Ok(()),
-            found = Box::pin(self.look()) => found?,
+            () = stop.cancelled() => None,
+            found = Box::pin(self.look(news)) => found?,
         };
-        match found {
-            Some(found) => Box::pin(self.serve(found)).await,
-            None => Ok(()),
-        }
+        let Some(found) = found else { return Ok(LookScope::Nothing) };
+        let scope = found.scope.clone();
+        Box::pin(self.serve(found)).await?;
+        Ok(scope)
     }
 
     async fn save(&mut self) {

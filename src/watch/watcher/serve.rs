@@ -57,7 +57,8 @@ impl Watcher<'_> {
         }
         // A profile that is changed touches phones that have no other work.
         let others = plan.phones_touched().saturating_sub(touched.len());
-        let (wanted, limit) = (work.len() + others, self.limit());
+        let wanted = work.len() + others;
+        let limit = self.limit().saturating_sub(self.touched);
         if wanted > limit {
             if self.wanted != wanted {
                 self.tell(&WatchEvent::ApprovalNeeded { phones: wanted, limit });
@@ -82,6 +83,7 @@ impl Watcher<'_> {
             self.take_report(&report);
         }
         self.announced.clear();
+        self.touched += wanted.saturating_sub(self.agreed);
         self.agreed = self.agreed.saturating_sub(wanted);
         Ok(())
     }
