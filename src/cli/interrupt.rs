@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP while something is changed.
+//! Ctrl-C, SIGTERM and SIGHUP while something is changed; on Windows Ctrl-C, Ctrl-Break, a closed window and a shutdown.
 
 use std::io;
 
@@ -62,7 +62,10 @@ impl WatchSignals {
     }
 }
 
+#[cfg(unix)]
 const TERMINATED: &str = "terminated (SIGTERM)";
+#[cfg(not(unix))]
+const TERMINATED: &str = "the system shuts down";
 const HANGUP: &str = "the terminal is gone (SIGHUP)";
 
 /// The signals that end a program.
@@ -113,25 +116,35 @@ fn ignores_hangup() -> bool {
     mask.is_some_and(|mask| mask & 1 == 1)
 }
 
+/// The events of the console that end a program.
 #[cfg(not(unix))]
-struct Signals;
+struct Signals {
+    interrupt: tokio::signal::windows::CtrlC,
+    stop: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
 
 #[cfg(not(unix))]
 fn ignores_hangup() -> bool {
-    true
+    false
 }
 
 #[cfg(not(unix))]
 impl Signals {
     fn new(_: bool) -> io::Result<Self> {
-        Ok(Self)
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        let (interrupt, stop) = (ctrl_c()?, ctrl_break()?);
+        Ok(Self { interrupt, stop, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
     }
 
-    /// Waits for Ctrl-C.
+    /// Waits for one of them and says which. After the window is closed the system allows five seconds.
     async fn next(&mut self) -> &'static str {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+        tokio::select! {
+            _ = self.interrupt.recv() => "interrupted",
+            _ = self.stop.recv() => "interrupted (Ctrl-Break)",
+            _ = self.close.recv() => "the window is closed",
+            _ = self.shutdown.recv() => TERMINATED,
         }
-        "interrupted"
     }
 }

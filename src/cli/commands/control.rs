@@ -123,7 +123,7 @@ async fn control_watch(
     if ControlAction::from(args.action) != ControlAction::Approve {
         let error = "a watch knows `approve` only";
         return Err(AppError::new(ErrorKind::Usage, error).hint(
-            "nothing was changed; SIGTERM ends it, and its runs are controlled by their numbers: `axlpaper runs`",
+            "nothing was changed; Ctrl-C or SIGTERM ends it, and its runs are controlled by their numbers: `axlpaper runs`",
         ));
     }
     let watch = approve(journal, cluster, &LockOwner::this_process("control")).await?;

@@ -15,6 +15,7 @@ pub enum KeyringError {
     #[error("no keyring answers on this machine: {0}")]
     NoService(String),
     /// There is a service, but no keyring that new entries go to.
+    #[cfg(all(unix, not(target_os = "macos")))]
     #[error("there is a keyring service, but no default keyring that an entry could go to")]
     NoDefault,
     /// It is locked, and was not unlocked.
@@ -47,6 +48,7 @@ impl KeyringError {
             Self::NoService(_) => "a machine without a desktop session has none, as a rule (no D-Bus session, no \
                  gnome-keyring or KWallet); give the password by a file, a variable or a command instead"
                 .to_owned(),
+            #[cfg(all(unix, not(target_os = "macos")))]
             Self::NoDefault => "make one with the keyring's own program, such as Passwords and Keys (seahorse), or log in \
                  to the desktop once"
                 .to_owned(),

@@ -120,6 +120,7 @@ mod tests {
         let entry = KeyringEntry::new("lab", true).of(Some("bgpush@pub".into()));
         for (error, words) in [
             (KeyringError::NoService("no bus".into()), ["no bus", "by a file, a variable"]),
+            #[cfg(all(unix, not(target_os = "macos")))]
             (KeyringError::NoDefault, ["no default keyring", "seahorse"]),
             (KeyringError::Locked, ["is locked", "unlock it"]),
             (
