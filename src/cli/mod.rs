@@ -1,6 +1,7 @@
 //! The command line: one file a command, and the one place where errors become exit codes.
 
 pub(crate) mod args;
+mod build_info;
 mod commands;
 mod definition;
 mod doctor;
@@ -125,6 +126,12 @@ pub fn main() -> ExitCode {
 
 /// Says what is wrong with the arguments. A password in an address is not repeated.
 fn refuse(error: &clap::Error) -> ExitCode {
+    if error.kind() == clap::error::ErrorKind::DisplayVersion
+        && build_info::is_asked_for(std::env::args_os())
+    {
+        let printed = ui::put(&build_info::describe());
+        return printed.map_or(Exit::Failed, |()| Exit::Done).into();
+    }
     let code = u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8);
     let plain = error.to_string();
     let value = match error.get(ContextKind::InvalidValue) {

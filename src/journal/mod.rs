@@ -44,5 +44,10 @@ pub use documents::{
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, LockError, LockOwner};
 
+/// Returns the version of the SQLite that is built in.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 #[cfg(test)]
 mod tests;
