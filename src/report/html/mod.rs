@@ -20,6 +20,7 @@ mod timeline;
 
 use askama::Template;
 
+pub(crate) use self::audit_panel::audit_panel;
 use self::findings::{FindingRow, ToDo};
 use self::headline::{ClusterTable, Headline};
 use self::history::History;
