@@ -97,6 +97,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let request = RolloutRequest {
         command: "example",
         command_line: "cargo run --example rollout".to_owned(),
+        on_behalf_of: None,
         journal: folder.path().join("journal.sqlite3"),
         continues: None,
         reverts: None,

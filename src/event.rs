@@ -77,6 +77,25 @@ impl Stage {
             Self::Screens => "screens",
         }
     }
+
+    /// Returns what is done in it, for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Connect => "Connecting",
+            Self::Checks => "Checking",
+            Self::Phones => "Reading phones",
+            Self::Settings => "Reading settings",
+            Self::Registrations => "Asking registrations",
+            Self::Pages => "Reading pages",
+            Self::Identities => "Asking phones who they are",
+            Self::Pictures => "Making pictures",
+            Self::Check => "Comparing with the plan",
+            Self::Apply => "Changing the cluster",
+            Self::Restart => "Waiting for phones",
+            Self::Push => "Pushing to phones",
+            Self::Screens => "Looking at screens",
+        }
+    }
 }
 
 /// Something that happened.

@@ -97,7 +97,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "console",
         &[
-            "config", "connect", "domain", "error", "event", "journal", "net", "report", "rollout",
+            "config",
+            "connect",
+            "domain",
+            "error",
+            "event",
+            "interaction",
+            "journal",
+            "media",
+            "net",
+            "report",
+            "rollout",
             "watch",
         ],
     ),

@@ -107,7 +107,7 @@ pub fn revert_pictures(run: &RunRow) -> String {
 
 /// Adds the options of a run that say how its cluster and its phones are reached, but the address of the image server where
 /// no phone reached it, and the time of the start where it has begun.
-fn with_options(next: &str, run: &RunRow, no_downloads: bool, has_begun: bool) -> String {
+pub fn with_options(next: &str, run: &RunRow, no_downloads: bool, has_begun: bool) -> String {
     let words = shlex::split(&run.command_line).unwrap_or_default();
     let command = next.split(' ').nth(1).unwrap_or_default();
     // The journal keeps the options of a run that is resumed.

@@ -15,7 +15,7 @@ use crate::connect::cluster::{ClusterSettings, from_layer};
 use crate::connect::journal;
 use crate::connect::push_access::PushAccess;
 use crate::domain::picture_rules::PictureRules;
-use crate::domain::text::quoted;
+use crate::domain::text::quoted as in_quotes;
 use crate::domain::time_zone::Zones;
 use crate::error::{AppError, ErrorKind};
 use crate::journal::JournalReader;
@@ -125,7 +125,7 @@ pub fn section(
             ErrorKind::Usage,
             format!(
                 "--cluster {} names a cluster of the config file, and there is no config file",
-                quoted(name)
+                in_quotes(name)
             ),
         )
         .hint("`axlpaper init` writes one; or use --config or --host")),
@@ -196,7 +196,14 @@ pub fn push_access(args: &ConnectionArgs, push: &PushAccessArgs) -> Result<PushA
 /// addresses hidden.
 pub fn command_line() -> String {
     let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    // Only a null byte cannot be quoted, and no argument has one.
-    let quoted = |text: String| shlex::try_quote(&text).map_or_else(|_| text.clone(), Into::into);
-    arguments.map(|argument| quoted(without_login(&argument))).collect::<Vec<_>>().join(" ")
+    quoted(&arguments.map(|argument| without_login(&argument)).collect::<Vec<_>>())
+}
+
+/// Returns words as a command line.
+pub fn quoted(words: &[String]) -> String {
+    let quote = |word: &String| {
+        // Only a null byte cannot be quoted, and no argument has one.
+        shlex::try_quote(word).map_or_else(|_| word.clone(), Into::into)
+    };
+    words.iter().map(quote).collect::<Vec<_>>().join(" ")
 }

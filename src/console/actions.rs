@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::console::login::FOREIGN_FORM;
 use crate::console::pages::problem::Problem;
-use crate::console::sessions::{SessionUser, is_same_secret};
+use crate::console::sessions::{MARK, SessionUser, is_same_secret, is_same_user};
 use crate::console::shared::Shared;
 use crate::domain::console_role::ConsoleRole;
 use crate::domain::control::ControlAction;
@@ -110,7 +110,7 @@ pub(crate) fn may(
 
 /// Tells whether the rule of four eyes keeps a user from an approval.
 fn is_own(shared: &Shared, user: &SessionUser, began_by: &str) -> bool {
-    shared.settings.users.four_eyes && user.name.to_lowercase() == began_by.to_lowercase()
+    shared.settings.users.four_eyes && is_same_user(&user.name, began_by)
 }
 
 fn refused(
@@ -140,5 +140,5 @@ fn refused(
 /// Names who asks, as the journal has it.
 fn owner(user: &SessionUser) -> LockOwner {
     let this = LockOwner::this_process("console");
-    LockOwner { os_user: format!("{} (console)", user.name), ..this }
+    LockOwner { os_user: format!("{}{MARK}", user.name), ..this }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::console::jobs::Jobs;
 use crate::console::journal_view::JournalView;
 use crate::domain::error_chain::error_chain;
 
@@ -24,14 +25,16 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// Looks at the journal for as long as this is polled.
-    pub(crate) async fn poll(&self, journal: &Arc<JournalView>) {
+    /// Looks at the journal and the jobs for as long as this is polled.
+    pub(crate) async fn poll(&self, journal: &Arc<JournalView>, jobs: &Jobs) {
         let mut ticks = interval(BETWEEN_LOOKS);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for look in 0_u32.. {
             ticks.tick().await;
             match journal.revision(look.is_multiple_of(LOOKS_PER_CHECK)).await {
                 Ok(revision) => {
+                    // Both only grow, so their sum changes with each of them.
+                    let revision = revision + jobs.revision();
                     self.revision
                         .send_if_modified(|seen| std::mem::replace(seen, revision) != revision);
                 }

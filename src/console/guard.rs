@@ -121,7 +121,7 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
 }
 
 /// What is answered without a session.
-const OPEN: [&str; 4] = ["/login", "/console.css", "/console.js", "/favicon.ico"];
+const OPEN: [&str; 5] = ["/login", "/console.css", "/console.js", "/rollout.js", "/favicon.ico"];
 
 const EVENTS: &str = "/events";
 

@@ -1,10 +1,12 @@
-//! The console: runs, watches and phones of the journal in a browser, and the requests that control them.
+//! The console: runs, watches and phones of the journal in a browser, the requests that control them, and rollouts.
 //!
-//! It reads the journal and writes requests into it, as `axlpaper control` does; it asks no cluster and pushes to no phone.
+//! It reads the journal and writes requests into it, as `axlpaper control` does. Rollouts that users make are those of
+//! [`rollout`](crate::rollout), in the process of the console.
 //! Pages are whole without a script; a script renews their parts when the journal changes.
 mod actions;
 mod changes;
 mod guard;
+mod jobs;
 mod journal_view;
 mod live;
 mod login;
@@ -14,6 +16,7 @@ mod pages;
 mod passwords;
 mod phone_index;
 mod request;
+mod rollout_actions;
 mod run_view;
 mod server;
 mod sessions;
@@ -22,4 +25,4 @@ mod shared;
 
 pub use passwords::hash_password;
 pub use server::Console;
-pub use settings::{ConsoleSettings, NextCommand};
+pub use settings::{Chosen, ConsoleSettings, NextCommand, ReadRollouts, RolloutCommand};

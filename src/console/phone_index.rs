@@ -6,7 +6,11 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
+use crate::domain::inventory::Phone;
+use crate::domain::registration::{Registration, Source, Status};
+use crate::domain::selector::Selector;
 use crate::domain::text::printable;
 use crate::error::AppError;
 use crate::event::Outcome;
@@ -24,6 +28,8 @@ pub(crate) struct PhoneLine {
     pub(crate) model: Box<str>,
     pub(crate) device_pool: Box<str>,
     pub(crate) profile: Box<str>,
+    #[serde(skip)]
+    pub(crate) location: Box<str>,
     pub(crate) ip: Option<IpAddr>,
     pub(crate) verdict: Option<Verdict>,
     pub(crate) outcome: Option<Outcome>,
@@ -71,6 +77,7 @@ struct SeenPhone {
     model: String,
     device_pool: String,
     common_phone_profile: Option<String>,
+    location: Option<String>,
     owner: Option<String>,
     #[serde(default)]
     registration: SeenRegistration,
@@ -153,6 +160,7 @@ impl PhoneIndex {
             model: boxed(&phone.model),
             device_pool: boxed(&phone.device_pool),
             profile: boxed(phone.common_phone_profile.as_deref().unwrap_or_default()),
+            location: boxed(phone.location.as_deref().unwrap_or_default()),
             ip,
             verdict: Some(phone.verdict),
             outcome: known.and_then(|at| self.lines.get(at)?.outcome),
@@ -184,6 +192,18 @@ impl PhoneIndex {
             order.then_with(|| one.compare(other, "name"))
         });
         found
+    }
+
+    /// Returns the phones of these clusters, or of all where none is named, that a selector chooses; a limit does not count.
+    pub(crate) fn chosen(&self, clusters: &[&str], selector: &Selector) -> Vec<&PhoneLine> {
+        let is_chosen = |line: &&PhoneLine| {
+            let is_there = clusters.is_empty() || clusters.contains(&&*line.cluster);
+            is_there && line.phone().is_some_and(|phone| selector.is_about(&phone))
+        };
+        let mut chosen: Vec<&PhoneLine> = self.lines.iter().filter(is_chosen).collect();
+        let is_in = |ip: IpAddr| selector.subnets.iter().any(|range| range.contains(ip));
+        chosen.retain(|line| selector.subnets.is_empty() || line.ip.is_some_and(is_in));
+        chosen
     }
 
     /// Counts the phones by a column, the most frequent values first.
@@ -223,6 +243,22 @@ impl PhoneLine {
 
     pub(crate) fn address(&self) -> String {
         self.ip.map(|ip| ip.to_string()).unwrap_or_default()
+    }
+
+    /// Returns what a selector compares.
+    fn phone(&self) -> Option<Phone> {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let registration = Registration::unknown(Status::Unknown, Source::None);
+        Some(Phone {
+            extension: given(&self.extension),
+            description: self.description.to_string(),
+            model: self.model.to_string(),
+            device_pool: self.device_pool.to_string(),
+            common_phone_profile: given(&self.profile),
+            location: given(&self.location),
+            owner: given(&self.owner),
+            ..Phone::unknown(DeviceName::of_cluster(&self.name).ok()?, registration)
+        })
     }
 
     fn compare(&self, other: &Self, column: &str) -> Ordering {

@@ -47,6 +47,20 @@ impl RunView {
         }
     }
 
+    /// Tells whether it did not come to its end, and another run can go on with it.
+    pub(crate) fn can_resume(&self) -> bool {
+        self.is_resumable() && self.run.state != RunState::Finished
+    }
+
+    /// Tells whether it came to its end, and the phones that failed can be pushed to again.
+    pub(crate) fn can_retry(&self) -> bool {
+        self.is_resumable() && self.run.state == RunState::Finished
+    }
+
+    fn is_resumable(&self) -> bool {
+        self.next.as_deref().is_some_and(|next| next.contains(" --resume "))
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.run.state == RunState::Running
     }

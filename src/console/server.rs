@@ -23,17 +23,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::console::changes::Changes;
 use crate::console::guard::guard;
+use crate::console::jobs::Jobs;
 use crate::console::journal_view::JournalView;
 use crate::console::live::events;
 use crate::console::login_limit::LoginLimit;
-use crate::console::pages::frame::{icon, script, style};
+use crate::console::pages::frame::{icon, rollout_script, script, style};
 use crate::console::pages::problem::Problem;
-use crate::console::pages::{overview, phone, phones, run, runs};
+use crate::console::pages::{overview, phone, phones, rollouts, run, runs};
 use crate::console::sessions::{SessionUser, Sessions};
 use crate::console::settings::ConsoleSettings;
-use crate::console::shared::{MOST_STREAMS, PASSWORD_CHECKS, Peer, Shared};
-use crate::console::{actions, login};
+use crate::console::shared::{MOST_STREAMS, PASSWORD_CHECKS, Peer, Shared, UPLOADS};
+use crate::console::{actions, login, rollout_actions};
 use crate::error::{AppError, ErrorKind};
+use crate::media::LONGEST_FILE;
 use crate::net::listen::TlsListener;
 
 /// A console that listens.
@@ -61,6 +63,8 @@ impl Console {
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             journal: Arc::new(JournalView::new(settings.clone())),
             changes: Changes::default(),
+            jobs: Jobs::default(),
+            uploads: Semaphore::new(UPLOADS),
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             stop: CancellationToken::new(),
             cookie: format!("axlpaper_{}", address.port()),
@@ -101,8 +105,12 @@ impl Console {
         };
         let poll = async {
             tokio::select! {
-                () = stop.cancelled() => {}
-                () = shared.changes.poll(&shared.journal) => {}
+                () = async {
+                    stop.cancelled().await;
+                    // Its pages show how that goes.
+                    shared.jobs.end().await;
+                } => {}
+                () = shared.changes.poll(&shared.journal, &shared.jobs) => {}
             }
             shared.stop.cancel();
         };
@@ -122,10 +130,26 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/runs", get(runs::runs))
         .route("/runs/{run}", get(run::run))
         .route("/runs/{run}/report", get(run::report))
+        .route("/runs/{run}/again/{how}", post(rollout_actions::again))
         .route("/runs/{run}/{action}", post(actions::control_run))
         .route("/phones", get(phones::phones))
         .route("/phones/{phone}", get(phone::phone))
         .route("/phones/{phone}/{file}", get(phone::picture))
+        .route("/rollouts/new", get(rollouts::new_rollout))
+        .route(
+            "/rollouts",
+            post(rollout_actions::create).layer(DefaultBodyLimit::max(LONGEST_UPLOAD)),
+        )
+        .route(
+            "/rollouts/{rollout}",
+            get(rollouts::rollout)
+                .post(rollout_actions::change)
+                .layer(DefaultBodyLimit::max(LONGEST_CHOICE)),
+        )
+        .route("/rollouts/{rollout}/picture", get(rollouts::picture))
+        .route("/rollouts/{rollout}/panels/{panel}", get(rollouts::panel))
+        .route("/rollouts/{rollout}/confirm", post(rollout_actions::confirm))
+        .route("/rollouts/{rollout}/discard", post(rollout_actions::discard))
         .route("/watches/approve", post(actions::approve_watch))
         .route("/events", get(events))
         .route("/login", get(login::form).post(login::log_in))
@@ -133,6 +157,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/favicon.ico", get(icon))
         .route("/console.css", get(style))
         .route("/console.js", get(script))
+        .route("/rollout.js", get(rollout_script))
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
         .layer(from_fn_with_state(Arc::clone(shared), guard))
@@ -219,6 +244,12 @@ const LONGEST_HEADER: usize = 16 * 1024;
 
 /// The bytes of a form.
 const LONGEST_FORM: usize = 16 * 1024;
+
+/// The bytes of a form with lists of phones.
+const LONGEST_CHOICE: usize = 1024 * 1024;
+
+/// The bytes of a form with a picture.
+const LONGEST_UPLOAD: usize = LONGEST_FILE as usize + LONGEST_FORM;
 
 const MOST_CONNECTIONS: usize = 4_096;
 

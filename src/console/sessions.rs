@@ -107,6 +107,15 @@ pub(crate) fn is_same_secret(one: &str, other: &str) -> bool {
     digest(one) == digest(other)
 }
 
+/// Tells whether two names are those of one user. The journal marks the users of a console.
+pub(crate) fn is_same_user(one: &str, other: &str) -> bool {
+    let name = |name: &str| name.strip_suffix(MARK).unwrap_or(name).to_lowercase();
+    name(one) == name(other)
+}
+
+/// What the journal has behind the name of a user of the console.
+pub(crate) const MARK: &str = " (console)";
+
 fn digest(secret: &str) -> Digest {
     Sha256::digest(secret.as_bytes()).into()
 }

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::console::changes::Changes;
+use crate::console::jobs::Jobs;
 use crate::console::journal_view::JournalView;
 use crate::console::login_limit::LoginLimit;
 use crate::console::sessions::Sessions;
@@ -21,6 +22,9 @@ pub(crate) struct Shared {
     pub(crate) password_checks: Semaphore,
     pub(crate) journal: Arc<JournalView>,
     pub(crate) changes: Changes,
+    pub(crate) jobs: Jobs,
+    /// Permits to read and decode a picture that a browser sends.
+    pub(crate) uploads: Semaphore,
     /// Permits of event streams.
     pub(crate) streams: Arc<Semaphore>,
     /// Is cancelled when the console ends.
@@ -37,6 +41,9 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// How many passwords are checked at once.
 pub(crate) const PASSWORD_CHECKS: usize = 2;
+
+/// How many pictures are read and decoded at once.
+pub(crate) const UPLOADS: usize = 1;
 
 /// How many event streams are open at once.
 pub(crate) const MOST_STREAMS: usize = 2_000;

@@ -50,7 +50,7 @@ pub use encode::{Compression, EncodedPicture, png_size};
 pub use error::{MediaError, PictureProblem};
 pub use list_xml::{ListEntry, ListXmlError, Listed, add_to_list, new_list};
 pub use options::{Colour, Fit, Focus, Options};
-pub use picture::Picture;
+pub use picture::{LONGEST_FILE, Picture};
 pub use prepare::{Made, PreparedImage, PreparedSet, prepare, prepare_all};
 pub use preview::Preview;
 pub use shape::Shape;

@@ -272,7 +272,7 @@ const READ: [ImageFormat; 6] = [
 ];
 
 /// The longest file that is read, in bytes; photographs have a tenth of it.
-pub(super) const LONGEST_FILE: u64 = 160_000_000;
+pub const LONGEST_FILE: u64 = 160_000_000;
 
 /// The longest side that is decoded, in pixels.
 const LONGEST_SIDE: u32 = 20_000;

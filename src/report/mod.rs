@@ -47,7 +47,10 @@ pub use changes::{changes_recap, plan_diff, plan_outline};
 pub use clusters::{ClusterEnd, ClusterFailure, OfCluster, clusters_json, clusters_recap};
 pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_html};
 pub use hosted::{HostedFile, hosted_json};
-pub(crate) use html::{Bar, Count, RunPanel, THEME, run_panel, tally};
+pub(crate) use html::{
+    Bar, Count, RunPanel, THEME, TextPart, audit_panel, run_panel, section_parts as text_parts,
+    tally,
+};
 pub use html::{HtmlError, html};
 pub use json::{
     Document, PlanFileError, audit_json, changes_json, inventory_json, list_json, models_json,

@@ -26,6 +26,7 @@ use crate::journal::{
     RESUME_RECORD, RunEnd, RunGroup, RunId, RunRow, RunState, Screen, SentPicture, SentPictures,
     SentTone, SentTones, Subject,
 };
+use crate::report::causes::causes;
 use crate::report::clock::Clock;
 use crate::report::past_runs::{PastRun, past_runs};
 use crate::report::wording;
@@ -342,6 +343,13 @@ impl RunReport {
     /// Returns the phones whose push is not proven, in the order of names.
     pub fn failures(&self) -> impl Iterator<Item = &PhoneResult> {
         self.phones.iter().filter(|phone| phone.is_failure())
+    }
+
+    /// Returns the phones that failed for one cause, counted from 0 in the order in which pages show causes.
+    pub(crate) fn failed_for(&self, cause: usize) -> Option<Vec<DeviceName>> {
+        let causes = causes(self.failures().map(|phone| ("", phone)));
+        let cause = causes.into_iter().nth(cause)?;
+        Some(cause.phones.into_iter().map(|phone| phone.name.clone()).collect())
     }
 
     /// Tells whether every push is proven and every change is on the cluster.

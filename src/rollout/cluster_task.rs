@@ -226,6 +226,7 @@ impl ClusterTask {
             continues: request.continues,
             reverts: request.reverts,
             command_line: request.command_line.clone(),
+            on_behalf_of: request.on_behalf_of.clone(),
             dry_run: self.dry_run,
         };
         Run::begin(&request.journal, what, interaction).await

@@ -22,7 +22,7 @@ use crate::push::scheduler;
 use crate::push::scheduler::waves::{self, WaveSettings};
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals};
 use crate::push::{Delivery, Digests, LoginCheck, Target, not_back, not_served, skipped};
-use crate::rollout::cluster_task::{Assessment, ClusterTask, PreparedTargets};
+use crate::rollout::cluster_task::{Assessment, ClusterTask, PreparedTargets, waited_for};
 use crate::rollout::current_addresses::CurrentAddresses;
 use crate::rollout::offline_wait;
 use crate::rollout::payload::delivery_context::DeliveryContext;
@@ -176,7 +176,10 @@ impl RunContext<'_> {
     /// done.
     pub fn intent(&self, assessment: &Assessment, ready: &PushSetup) -> Option<Confirmation> {
         let phones = ready.targets.len();
-        if phones == 0 && assessment.plan.changes.is_empty() {
+        let only_waits = phones == 0 && assessment.plan.changes.is_empty();
+        let waits = self.task.request.options.wait_for_offline.is_some();
+        let coming = if waits { waited_for(&assessment.audit).count() } else { 0 };
+        if only_waits && coming == 0 {
             return None;
         }
         if let Some(caution) = self.task.request.payload.warning() {
@@ -187,6 +190,10 @@ impl RunContext<'_> {
         }
         if let Some(url) = ready.delivery.base_url() {
             self.observer.observe(&Event::Remark(format!("phones download from {url}")));
+        }
+        if only_waits {
+            let what = question(self.task, &assessment.plan, coming) + ", when they come back";
+            return Some(Confirmation { what, touched: coming, phones });
         }
         let touched = assessment.plan.phones_touched().max(phones);
         let what = question(self.task, &assessment.plan, phones);

@@ -26,6 +26,7 @@ pub mod repair;
 pub mod request;
 pub mod result;
 pub mod resume;
+pub mod review;
 pub mod run;
 pub mod run_record;
 pub mod soak;

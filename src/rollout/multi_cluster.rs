@@ -58,7 +58,7 @@ pub type Observers = dyn Fn(&str) -> Arc<dyn Observer> + Send + Sync;
 
 /// A rollout that has read everything and waits for its confirmation.
 pub struct PreparedRollout {
-    parts: Vec<ClusterResult<Part>>,
+    pub(super) parts: Vec<ClusterResult<Part>>,
     interaction: Arc<dyn Interaction>,
     several: bool,
 }
@@ -68,7 +68,7 @@ enum Task {
     Addresses(Box<AddressTask>),
 }
 
-enum Part {
+pub(super) enum Part {
     Cluster(Box<PreparedCluster>),
     Addresses(Box<PreparedAddresses>),
 }

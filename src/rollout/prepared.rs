@@ -75,6 +75,12 @@ impl PreparedCluster {
         format!("{changes}{push}")
     }
 
+    /// Returns what is to be done, what was found, and what is ready.
+    pub(super) fn prepared(&self) -> (&RolloutRequest, &Assessment, &PushSetup) {
+        let Assessed { assessment, ready, .. } = &*self.assessed;
+        (&self.task.request, assessment, ready)
+    }
+
     /// Returns the run in the journal.
     pub fn run(&self) -> &Run {
         &self.run

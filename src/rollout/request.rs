@@ -22,6 +22,8 @@ pub struct RolloutRequest {
     pub command: &'static str,
     /// The command line, for the journal and the report.
     pub command_line: String,
+    /// Who asks for it, as the journal names the user; nothing for the operating system's user.
+    pub on_behalf_of: Option<String>,
     /// The file of the journal.
     pub journal: PathBuf,
     /// The run that this one goes on with.

@@ -79,6 +79,8 @@ pub struct RunInfo {
     pub reverts: Option<RunId>,
     /// The command line, so that it can be typed again.
     pub command_line: String,
+    /// Who asks for it; nothing for the operating system's user.
+    pub on_behalf_of: Option<String>,
     /// Whether nothing is to be written, neither to the cluster nor to the journal.
     pub dry_run: bool,
 }
@@ -96,6 +98,9 @@ impl Run {
     ) -> Result<Self, AppError> {
         let RunScope { id, name, host } = what.place;
         let mut holder = LockOwner::this_process(what.command);
+        if let Some(user) = what.on_behalf_of {
+            holder.os_user = user;
+        }
         let (journal, mut lock, dry) = if what.dry_run {
             Journal::check_writable(state)?;
             let refused = ClusterLock::check_free(state, &id).map_err(|error| locked(error, &id));

@@ -12,32 +12,40 @@ use crate::lab::{Lab, bare, end, fleet_of, name};
 use crate::watch::{add, watching};
 
 /// A console that works, and a browser's cookie.
-struct Web {
-    running: Running,
-    address: SocketAddr,
+pub struct Web {
+    pub running: Running,
+    pub address: SocketAddr,
     token: String,
     cookie: String,
 }
 
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     head: String,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    fn read(stream: &mut TcpStream) -> Self {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         let mut lines = lines.filter(|(known, _)| known.eq_ignore_ascii_case(name));
         lines.next().map(|(_, value)| value)
     }
 
-    fn form_token(&self) -> &str {
+    pub fn form_token(&self) -> &str {
         let (_, rest) = self.body.split_once("name=\"token\" value=\"").unwrap();
         rest.split_once('"').unwrap().0
     }
 
-    fn has(&self, status: u16, words: &[&str]) {
+    pub fn has(&self, status: u16, words: &[&str]) {
         assert_eq!(self.status, status, "{}\n{}", self.head, self.body);
         for word in words {
             assert!(self.body.contains(word), "{word:?} is not in {}", self.body);
@@ -57,16 +65,12 @@ fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str)
         "{method} {path} HTTP/1.1\r\n{host}Connection: close\r\n{headers}{form}\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head: head.to_owned(), body: body.to_owned() }
+    Answer::read(&mut stream)
 }
 
 impl Web {
     /// Starts a console, without a session.
-    fn start(lab: &Lab, arguments: &[&str]) -> Self {
+    pub fn start(lab: &Lab, arguments: &[&str]) -> Self {
         let program = lab.program(&["console", "--listen", "127.0.0.1:0"]);
         let mut running = Running::spawn(lab, &program, arguments);
         running.says("The console is at");
@@ -77,7 +81,7 @@ impl Web {
     }
 
     /// Starts a console and logs in by its address.
-    fn logged_in(lab: &Lab) -> Self {
+    pub fn logged_in(lab: &Lab) -> Self {
         let mut web = Self::start(lab, &[]);
         let answer = web.get(&format!("/login?token={}", web.token));
         answer.has(200, &["You are logged in"]);
@@ -85,16 +89,36 @@ impl Web {
         web
     }
 
-    fn keep_cookie(&mut self, answer: &Answer) {
+    pub fn keep_cookie(&mut self, answer: &Answer) {
         let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap();
         self.cookie = format!("Cookie: {cookie}\r\n");
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         ask(self.address, "GET", path, &self.cookie, "")
     }
 
-    fn get_bytes(&self, path: &str) -> Vec<u8> {
+    /// Returns the path that logs in once.
+    pub fn login_path(&self) -> String {
+        format!("/login?token={}", self.token)
+    }
+
+    /// Sends a body of any kind.
+    pub fn send(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let (host, cookie, length) = (self.address, &self.cookie, body.len());
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{cookie}Content-Type: {kind}\r\n\
+             Content-Length: {length}\r\n\r\n"
+        )
+        .unwrap();
+        // A server that refuses a long body does not read it.
+        let _sent = stream.write_all(body);
+        Answer::read(&mut stream)
+    }
+
+    pub fn get_bytes(&self, path: &str) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let (host, cookie) = (self.address, &self.cookie);
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{cookie}\r\n")
@@ -112,16 +136,16 @@ impl Web {
     }
 
     /// Sends a form of the overview, with its token.
-    fn post(&self, path: &str, fields: &str) -> Answer {
+    pub fn post(&self, path: &str, fields: &str) -> Answer {
         let token = self.get("/").form_token().to_owned();
         self.post_with(path, "", &format!("token={token}&{fields}"))
     }
 
-    fn post_with(&self, path: &str, headers: &str, body: &str) -> Answer {
+    pub fn post_with(&self, path: &str, headers: &str, body: &str) -> Answer {
         ask(self.address, "POST", path, &format!("{}{headers}", self.cookie), body)
     }
 
-    fn log_in(&mut self, user: &str, password: &str) -> Answer {
+    pub fn log_in(&mut self, user: &str, password: &str) -> Answer {
         let fields = [("name", user), ("password", password)];
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.cookie.clear();
@@ -146,7 +170,7 @@ impl Web {
         reader
     }
 
-    fn ends(self) {
+    pub fn ends(self) {
         let start = Instant::now();
         self.running.signal("-TERM");
         let ended = self.running.ends();
@@ -156,14 +180,14 @@ impl Web {
 }
 
 /// Phones that the push user controls already.
-fn lab(count: u32) -> Lab {
+pub fn lab(count: u32) -> Lab {
     let mut fleet = fleet_of(count);
     fleet.push_devices = (1..=count).map(name).collect();
     Lab::new(fleet)
 }
 
 /// Writes a user of the console into the lab's config file.
-fn add_user(lab: &Lab, user: &str, role: &str, password: &str) {
+pub fn add_user(lab: &Lab, user: &str, role: &str, password: &str) {
     let config = lab.path("console.toml");
     let mut program = lab.program(&["console", "user", "add", user, "--role", role]);
     program.args(["--config", config.to_str().unwrap()]).write_stdin(format!("{password}\n"));

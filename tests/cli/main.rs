@@ -14,6 +14,7 @@ mod clusters;
 mod config;
 mod connections;
 mod console;
+mod console_rollouts;
 mod control;
 mod doctor;
 mod documents;

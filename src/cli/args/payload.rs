@@ -32,6 +32,13 @@ pub enum PayloadSource {
         kem: Option<PathBuf>,
         options: Options,
     },
+    /// A picture whose file was not read from a path.
+    Uploaded {
+        /// The name of its file.
+        name: String,
+        picture: SourceImage,
+        options: Options,
+    },
     ByRules {
         rules: PictureRules,
         options: Options,
@@ -69,6 +76,9 @@ impl PayloadSource {
                     None => None,
                 };
                 (Arc::new(PicturePayload { picture, kem, options }), file_name(&path))
+            }
+            Self::Uploaded { name, picture, options } => {
+                (Arc::new(PicturePayload { picture, kem: None, options }), name)
             }
             Self::ByRules { rules, options } => {
                 let payload = PicturesByRules::read(rules.at(start), options).await?;

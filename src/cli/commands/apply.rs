@@ -84,6 +84,7 @@ impl ChangeRun {
             continues: None,
             reverts: self.reverts,
             command_line: settings::command_line(),
+            on_behalf_of: None,
             dry_run: self.confirm.dry_run,
         };
         let run = Run::begin(state, what, &Terminal::shared(self.confirm.yes)).await?;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -12,6 +13,8 @@ use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::args::ConnectionArgs;
+use crate::cli::args::value::duration;
+use crate::cli::commands::rollout_reader::RolloutReader;
 use crate::cli::commands::{init, trust};
 use crate::cli::interrupt::{Signal, WatchSignals};
 use crate::cli::ui::{self, Terminal};
@@ -26,11 +29,11 @@ use crate::error::{AppError, ErrorKind, Exit};
 use crate::net::server_certificate::ServerIdentity;
 use crate::report::printable_lines;
 
-/// Show clusters, runs and watches in a browser, and control them there
+/// Show clusters, runs and watches in a browser, control them there, and make rollouts
 ///
 /// On loopback it prints an address with a token that works once, and logs the browser that opens it in as the user who started it.
-/// Any other address needs a certificate, and users in the config file. It reads the journal and writes requests into it; it
-/// asks no cluster and pushes to no phone.
+/// Any other address needs a certificate, and users in the config file. Passwords of clusters and push users come from the config
+/// file, the environment or the keyring: the console asks nobody for one.
 #[derive(clap::Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
@@ -57,6 +60,9 @@ struct ServeArgs {
     /// Name under which browsers reach the console, besides localhost and the address of --listen; may be given more than once
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<String>,
+    /// How long a rollout that was made in the browser waits for its confirmation
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    confirm_within: Duration,
     /// Config file [default: axlpaper/config.toml in the user's config folder]
     #[arg(long, value_name = "FILE", env = "AXLPAPER_CONFIG")]
     config: Option<PathBuf>,
@@ -206,6 +212,8 @@ fn settings_of(args: &ServeArgs) -> Result<ConsoleSettings, AppError> {
         clusters: file.iter().flat_map(FileConfig::clusters).map(str::to_owned).collect(),
         rules: file.as_ref().map(settings::pictures_of).transpose()?.unwrap_or_default(),
         next: Arc::new(next_command::step),
+        rollouts: Arc::new(RolloutReader::new(args.config.as_deref(), args.state.as_deref())),
+        confirm_within: args.confirm_within,
     })
 }
 

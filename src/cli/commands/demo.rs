@@ -100,6 +100,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let request = RolloutRequest {
         command: "demo",
         command_line: settings::command_line(),
+        on_behalf_of: None,
         journal: journal.clone(),
         continues: None,
         reverts: None,

@@ -28,6 +28,7 @@ pub mod revert;
 pub mod ringtone;
 pub mod rollout;
 pub mod rollout_common;
+pub mod rollout_reader;
 pub mod runs;
 pub mod show;
 pub mod sim;

@@ -75,7 +75,8 @@ fn only_with_pictures(arg: clap::Arg) -> clap::Arg {
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     if args.pictures {
-        return pictures(args).await;
+        // The future is too large for the stack.
+        return Box::pin(rollout_common::run(args.job_of_pictures()?)).await;
     }
     list::check_list::<ChangeResult>(&args.output)?;
     let path = journal::path(args.connection.state.as_deref())?;
@@ -112,22 +113,22 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     take_back(&args, &connection, &done, Some(row.id), &path).await
 }
 
-/// Pushes back what the phones of a run showed before it.
-async fn pictures(args: Args) -> Result<Exit, AppError> {
-    args.connection.one_cluster()?;
-    let job = Job {
-        command: "revert",
-        source: Source::Earlier(RunSource::PicturesBefore(args.run.unwrap_or(RunRef::Last))),
-        connection: args.connection.with_phones(args.phones),
-        push: args.push,
-        picture: args.picture,
-        output: args.output,
-        repair: None,
-        wait: WaitArgs::default(),
-        confirm: args.confirm,
-    };
-    // The future is too large for the stack.
-    Box::pin(rollout_common::run(job)).await
+impl Args {
+    /// Returns the job that pushes back what the phones of a run showed before it.
+    pub(super) fn job_of_pictures(self) -> Result<Job, AppError> {
+        self.connection.one_cluster()?;
+        Ok(Job {
+            command: "revert",
+            source: Source::Earlier(RunSource::PicturesBefore(self.run.unwrap_or(RunRef::Last))),
+            connection: self.connection.with_phones(self.phones),
+            push: self.push,
+            picture: self.picture,
+            output: self.output,
+            repair: None,
+            wait: WaitArgs::default(),
+            confirm: self.confirm,
+        })
+    }
 }
 
 /// Takes back what a file names: from there on as if a run of the journal had done it.

@@ -59,27 +59,37 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let repairs = args.repair.repairs(args.reset)?;
-    let source = match (args.resume, args.only_failed, args.picture) {
-        (Some(run), ..) => Source::Earlier(RunSource::Resume(run)),
-        (None, Some(run), _) => Source::Earlier(RunSource::OnlyFailed(run)),
-        (None, None, picture) => {
-            let wanted =
-                args.what.wanted(picture, args.options, settings::pictures(&args.connection)?)?;
-            let (target, addresses) = (Box::new(args.target), AddressArgs::default());
-            Source::Typed { wanted, target, addresses }
-        }
-    };
-    let job = Job {
-        command: "rollout",
-        source,
-        connection: args.connection.or_all(args.all).with_phones(args.phones),
-        push: args.push,
-        picture: args.picture_push,
-        output: args.output,
-        repair: Some(repairs),
-        wait: args.wait,
-        confirm: args.confirm,
-    };
-    Box::pin(rollout_common::run(job)).await
+    Box::pin(rollout_common::run(args.job()?)).await
+}
+
+impl Args {
+    /// Returns what was typed as a job.
+    pub(super) fn job(self) -> Result<Job, AppError> {
+        let args = self;
+        let repairs = args.repair.repairs(args.reset)?;
+        let source = match (args.resume, args.only_failed, args.picture) {
+            (Some(run), ..) => Source::Earlier(RunSource::Resume(run)),
+            (None, Some(run), _) => Source::Earlier(RunSource::OnlyFailed(run)),
+            (None, None, picture) => {
+                let wanted = args.what.wanted(
+                    picture,
+                    args.options,
+                    settings::pictures(&args.connection)?,
+                )?;
+                let (target, addresses) = (Box::new(args.target), AddressArgs::default());
+                Source::Typed { wanted, target, addresses }
+            }
+        };
+        Ok(Job {
+            command: "rollout",
+            source,
+            connection: args.connection.or_all(args.all).with_phones(args.phones),
+            push: args.push,
+            picture: args.picture_push,
+            output: args.output,
+            repair: Some(repairs),
+            wait: args.wait,
+            confirm: args.confirm,
+        })
+    }
 }

@@ -26,7 +26,7 @@ use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Proof};
-use crate::interaction::Interaction;
+use crate::interaction::{Interaction, Notice};
 use crate::journal::RunId;
 use crate::report::{RunReport, printable_lines};
 use crate::rollout::assess::survey_of;
@@ -99,24 +99,38 @@ pub async fn run(mut job: Job) -> Result<Exit, AppError> {
     job.push.take_report(&mut job.output);
     let interaction = Terminal::shared(job.confirm.yes);
     let several = job.connection.is_about_several();
-    let scope = scope(&job, several).map_err(|error| with_cluster_of_run(error, &job))?;
+    let asked = request(&job, settings::command_line(), interaction.as_ref()).await?;
+    let Some((request, scope)) = asked else {
+        ui::say(NOTHING_LEFT);
+        return Ok(Exit::Done);
+    };
+    let observers = observers(several);
+    if job.confirm.dry_run {
+        Box::pin(dry_run(&job, request, scope, several, &interaction, &*observers)).await
+    } else {
+        Box::pin(push(&job, request, scope, several, &interaction, &*observers)).await
+    }
+}
+
+/// Reads what is pushed and checks the settings of all clusters; nothing where an earlier run left nothing undone.
+/// `command_line` is what the journal keeps.
+pub(crate) async fn request(
+    job: &Job,
+    command_line: String,
+    interaction: &dyn Interaction,
+) -> Result<Option<(RolloutRequest, Scope)>, AppError> {
+    let several = job.connection.is_about_several();
+    let scope = scope(job, several).map_err(|error| with_cluster_of_run(error, job))?;
     let journal = journal::path(job.connection.state.as_deref())?;
     let (subject, scope) = match (&job.source, scope) {
-        (Source::Typed { wanted, target, .. }, scope) => {
-            (typed(&job, wanted, target).await?, scope)
-        }
+        (Source::Typed { wanted, target, .. }, scope) => (typed(job, wanted, target).await?, scope),
         (Source::Earlier(earlier), Scope::Clusters(mut connections)) => {
             // Only one cluster is possible here.
             let Some(connection) = connections.first_mut() else { return Err(one_run_at_a_time()) };
-            let earlier = earlier_run(&job, *earlier, connection, interaction.as_ref()).await;
-            match earlier.map_err(|error| with_cluster_of_run(error, &job))? {
+            let earlier = earlier_run(job, *earlier, connection, interaction).await;
+            match earlier.map_err(|error| with_cluster_of_run(error, job))? {
                 Some(subject) => (subject, Scope::Clusters(connections)),
-                None => {
-                    ui::say(
-                        "nothing is left to do in that run: no phone failed, and none is pending",
-                    );
-                    return Ok(Exit::Done);
-                }
+                None => return Ok(None),
             }
         }
         (Source::Earlier(earlier), Scope::Addresses(addresses)) => {
@@ -138,7 +152,8 @@ pub async fn run(mut job: Job) -> Result<Exit, AppError> {
     let typed_proof = job.picture.verify.map(Proof::from);
     let request = RolloutRequest {
         command: job.command,
-        command_line: settings::command_line(),
+        command_line,
+        on_behalf_of: None,
         proof: subject.payload.proof(typed_proof.or(subject.proof))?,
         journal,
         continues: subject.continues,
@@ -153,12 +168,7 @@ pub async fn run(mut job: Job) -> Result<Exit, AppError> {
         schedule,
         names_clusters: several,
     };
-    let observers = observers(several);
-    if job.confirm.dry_run {
-        Box::pin(dry_run(&job, request, scope, several, &interaction, &*observers)).await
-    } else {
-        Box::pin(push(&job, request, scope, several, &interaction, &*observers)).await
-    }
+    Ok(Some((request, scope)))
 }
 
 /// Prepares, asks, executes, and shows the outcome.
@@ -325,12 +335,15 @@ async fn earlier_run(
     }
     let typed = job.push.saved();
     let run = resumed.earlier;
-    match typed.describe_resumed(&resumed.options) {
-        Some(kept) => ui::say(&format!("note: the run resumes run {run} and {kept}")),
+    let note = match typed.describe_resumed(&resumed.options) {
+        Some(kept) => Some(format!("note: the run resumes run {run} and {kept}")),
         None if earlier.is_last() && !resumed.is_revert => {
-            ui::say(&format!("note: the run resumes run {run}"));
+            Some(format!("note: the run resumes run {run}"))
         }
-        None => {}
+        None => None,
+    };
+    if let Some(note) = note {
+        interaction.notice(&Notice::Text(&note));
     }
     let options = typed.over(resumed.options.clone());
     let access = &mut connection.push_access;
@@ -407,6 +420,10 @@ pub(crate) fn observers(several: bool) -> Box<Observers> {
         if several { Progress::of_cluster(name) } else { Progress::shared() }
     })
 }
+
+/// Says that an earlier run left nothing undone.
+const NOTHING_LEFT: &str =
+    "nothing is left to do in that run: no phone failed, and none is pending";
 
 fn one_run_at_a_time() -> AppError {
     let message = "--resume and --only-failed continue one run, which is about one cluster";

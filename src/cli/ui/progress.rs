@@ -235,7 +235,7 @@ impl Progress {
         let is_new = self.plain().begins_to_wait(reason, Instant::now());
         if is_new {
             let (cluster, seconds) = (self.cluster.as_deref(), delay.as_secs());
-            tracing::info!(target: TOLD, cluster, stage = title(stage), seconds, %reason, "waiting");
+            tracing::info!(target: TOLD, cluster, stage = stage.title(), seconds, %reason, "waiting");
         }
         if !self.terminal {
             if is_new {
@@ -295,8 +295,8 @@ impl Progress {
         let wave = *self.wave.lock().unwrap_or_else(PoisonError::into_inner);
         match wave.filter(|_| matches!(stage, Stage::Push | Stage::Screens)) {
             Some(wave) if self.terminal => format!("Pushing: {}", wave.name()),
-            Some(wave) => format!("{} ({})", title(stage), wave.name()),
-            None => title(stage).to_owned(),
+            Some(wave) => format!("{} ({})", stage.title(), wave.name()),
+            None => stage.title().to_owned(),
         }
     }
 
@@ -339,7 +339,7 @@ impl Progress {
         let cluster = self.cluster.as_deref();
         match event {
             Event::Started { stage, total } => {
-                tracing::info!(target: TOLD, cluster, stage = title(*stage), total, "began");
+                tracing::info!(target: TOLD, cluster, stage = stage.title(), total, "began");
             }
             // What is waited for is logged by kind.
             Event::Progress { .. } | Event::Waiting { .. } => {}
@@ -348,7 +348,7 @@ impl Progress {
                     let plain = self.plain();
                     (plain.done, plain.began_at.elapsed().as_millis())
                 };
-                tracing::info!(target: TOLD, cluster, stage = title(*stage), done, ms, "ended");
+                tracing::info!(target: TOLD, cluster, stage = stage.title(), done, ms, "ended");
             }
             Event::Remark(text) => tracing::info!(target: TOLD, cluster, "{}", printable(text)),
             Event::Wave(wave) => tracing::info!(target: TOLD, cluster, "{}", wave.describe()),
@@ -491,24 +491,6 @@ fn style(template: &str, status: Arc<Mutex<Status>>) -> ProgressStyle {
         .with_key("wait", wait)
         .with_key("results", results)
         .with_key("left", left)
-}
-
-fn title(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Connect => "Connecting",
-        Stage::Checks => "Checking",
-        Stage::Phones => "Reading phones",
-        Stage::Settings => "Reading settings",
-        Stage::Registrations => "Asking registrations",
-        Stage::Pages => "Reading pages",
-        Stage::Identities => "Asking phones who they are",
-        Stage::Pictures => "Making pictures",
-        Stage::Check => "Comparing with the plan",
-        Stage::Apply => "Changing the cluster",
-        Stage::Restart => "Waiting for phones",
-        Stage::Push => "Pushing to phones",
-        Stage::Screens => "Looking at screens",
-    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ pub(crate) struct Frame {
     pub(crate) user: Option<SessionUser>,
     /// Whether the script renews the page when the journal changes.
     pub(crate) is_live: bool,
+    /// Another script of the page.
+    pub(crate) script: Option<&'static str>,
+    /// Whether a browser without scripts loads the page again and again.
+    pub(crate) reloads: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,16 +28,32 @@ pub(crate) enum Part {
     Overview,
     Runs,
     Phones,
+    Rollouts,
     None,
 }
 
 impl Frame {
     pub(crate) fn new(title: impl Into<String>, part: Part, user: Option<&SessionUser>) -> Self {
-        Self { title: title.into(), part, user: user.cloned(), is_live: false }
+        Self {
+            title: title.into(),
+            part,
+            user: user.cloned(),
+            is_live: false,
+            script: None,
+            reloads: false,
+        }
     }
 
     pub(crate) fn live(self) -> Self {
         Self { is_live: true, ..self }
+    }
+
+    pub(crate) fn scripted(self, script: &'static str) -> Self {
+        Self { script: Some(script), ..self }
+    }
+
+    pub(crate) fn reloading(self) -> Self {
+        Self { reloads: true, ..self }
     }
 
     pub(crate) fn is(&self, part: &str) -> bool {
@@ -41,6 +61,7 @@ impl Frame {
             Part::Overview => "overview",
             Part::Runs => "runs",
             Part::Phones => "phones",
+            Part::Rollouts => "rollouts",
             Part::None => "",
         };
         own == part
@@ -88,5 +109,11 @@ pub(crate) async fn icon() -> Response {
 
 pub(crate) async fn script() -> Response {
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("console.js"))
+        .into_response()
+}
+
+/// The script of a rollout that is being made.
+pub(crate) async fn rollout_script() -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("rollout.js"))
         .into_response()
 }

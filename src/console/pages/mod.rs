@@ -4,5 +4,6 @@ pub(crate) mod overview;
 pub(crate) mod phone;
 pub(crate) mod phones;
 pub(crate) mod problem;
+pub(crate) mod rollouts;
 pub(crate) mod run;
 pub(crate) mod runs;

@@ -9,6 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::console::actions::may;
+use crate::console::jobs::job::Job;
 use crate::console::overview::{ClusterCard, LastRun, Overview};
 use crate::console::pages::frame::{Frame, Part, page};
 use crate::console::pages::problem::Problem;
@@ -27,6 +28,8 @@ struct OverviewPage<'a> {
     shared: &'a Shared,
     user: &'a SessionUser,
     overview: &'a Overview,
+    /// Rollouts whose clusters are asked, or that wait for a confirmation.
+    pending: Vec<Arc<Job>>,
     did_approve: bool,
 }
 
@@ -53,6 +56,7 @@ pub(crate) async fn overview(
                 shared: &shared,
                 user: &user,
                 overview: &overview,
+                pending: shared.jobs.pending(),
                 did_approve: did.is_some_and(|did| did == "approve"),
             };
             page(StatusCode::OK, &page_of)
@@ -64,6 +68,10 @@ pub(crate) async fn overview(
 impl OverviewPage<'_> {
     fn may_approve(&self, began_by: &str) -> bool {
         may(self.shared, self.user, ControlAction::Approve, began_by)
+    }
+
+    fn text(&self, text: &str) -> String {
+        printable(text).into_owned()
     }
 
     fn held(&self, card: &ClusterCard) -> String {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::console::actions::may;
+use crate::console::jobs::rights::may_make;
 use crate::console::pages::frame::{Frame, Part, json, page};
 use crate::console::pages::problem::Problem;
 use crate::console::request::wants_json;
@@ -17,7 +18,7 @@ use crate::console::run_view::RunView;
 use crate::console::sessions::SessionUser;
 use crate::console::shared::Shared;
 use crate::domain::control::ControlAction;
-use crate::domain::text::printable;
+use crate::domain::text::{pluralize, printable};
 use crate::error::{AppError, ErrorKind};
 use crate::journal::{RunId, RunRef};
 use crate::report::{RunReport, html, show_json};
@@ -33,6 +34,13 @@ struct RunPage<'a> {
     did: Option<&'static str>,
     may_control: bool,
     may_approve: bool,
+    may_make: bool,
+}
+
+impl RunPage<'_> {
+    fn retry(&self) -> String {
+        format!("Retry {} that failed", pluralize(self.view.panel.failed, "phone"))
+    }
 }
 
 #[derive(Deserialize)]
@@ -63,6 +71,7 @@ pub(crate) async fn run(
                 did: describe(&did),
                 may_control: may(&shared, &user, ControlAction::Pause, began_by),
                 may_approve: may(&shared, &user, ControlAction::Approve, began_by),
+                may_make: may_make(&user),
                 user: &user,
                 view: &view,
             };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::audit::AuditedPhone;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::push_action::PushAction;
@@ -9,7 +10,7 @@ use crate::domain::text::{grouped, names};
 use crate::event::PhoneResult;
 use crate::report::causes::causes;
 use crate::report::html::filter_link::filter_link;
-use crate::report::html::section::{RunSection, TextPart, clean, parts};
+use crate::report::html::section::{TextPart, clean, parts};
 use crate::report::text::printable;
 use crate::report::wording;
 
@@ -48,12 +49,15 @@ pub(super) struct ToDo {
     pub(super) phones: String,
 }
 
-/// Returns findings by code: by severity, then by number of phones.
-pub(super) fn findings(runs: &[RunSection<'_>]) -> Vec<FindingRow> {
+/// Returns findings by code: by severity, then by number of phones. Each phone comes with the name of its cluster, which is
+/// empty where there is only one.
+pub(super) fn findings<'a>(
+    phones: impl Iterator<Item = (&'a str, &'a AuditedPhone)>,
+) -> Vec<FindingRow> {
     let mut codes: BTreeMap<Code, Vec<Found<'_>>> = BTreeMap::new();
-    for (of, phone) in runs.iter().flat_map(|of| of.audited().map(move |phone| (of, phone))) {
+    for (cluster, phone) in phones {
         for finding in &phone.findings {
-            let found = Found { cluster: &of.cluster, phone: phone.name(), finding };
+            let found = Found { cluster, phone: phone.name(), finding };
             codes.entry(finding.code).or_default().push(found);
         }
     }

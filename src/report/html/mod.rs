@@ -2,6 +2,7 @@
 //!
 //! It is a function of the journal alone. Charts are SVG in the template. A script in the page draws the table of phones
 //! from data in the page; a Content-Security-Policy lets nothing else run.
+mod audit_panel;
 mod changes;
 mod charts;
 mod csp;
@@ -19,6 +20,7 @@ mod timeline;
 
 use askama::Template;
 
+pub(crate) use self::audit_panel::audit_panel;
 use self::findings::{FindingRow, ToDo};
 use self::headline::{ClusterTable, Headline};
 use self::history::History;
@@ -166,7 +168,9 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
         groups: groups.into_iter().flatten().collect(),
         verdict_bar: Bar::of(&verdicts, &[]),
         verdicts,
-        findings: findings::findings(runs),
+        findings: findings::findings(
+            runs.iter().flat_map(|of| of.audited().map(|phone| (of.cluster.as_str(), phone))),
+        ),
         changed: audited || changes.iter().any(|of| !of.rows.is_empty()),
         changes,
         pictures: pictures::pictures(runs, &receivers),

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::push_action::PushAction;
 use crate::domain::text::grouped;
-use crate::event::{ControlStep, Outcome, PhoneResult};
+use crate::event::{ChangeState, ControlStep, Outcome, PhoneResult};
 use crate::journal::{EventKind, EventRow, RunState};
 use crate::report::clock::Clock;
 use crate::report::html::charts::{Count, GroupTable, by_device_pool};
@@ -31,7 +31,13 @@ pub(crate) struct RunPanel {
     /// Whether a wave waits for an approval.
     pub(crate) has_gate: bool,
     pub(crate) is_paused: bool,
-    /// Everything else, as HTML.
+    /// How many phones failed.
+    pub(crate) failed: usize,
+    /// Whether the cluster was changed, or may have been.
+    pub(crate) has_changes: bool,
+    /// Whether phones show what was pushed, by all that is known.
+    pub(crate) has_pushed: bool,
+    /// Everything else, as HTML. Its buttons belong to the form `again`.
     pub(crate) html: String,
 }
 
@@ -44,6 +50,8 @@ struct Panel {
     remedies_title: &'static str,
     to_do: Vec<ToDo>,
     more_to_do: usize,
+    /// Whether a run can push to the phones of a cause again.
+    may_retry: bool,
     pools: Option<GroupTable>,
     messages: Vec<Message>,
     more_messages: usize,
@@ -100,6 +108,12 @@ pub(crate) fn run_panel(report: &RunReport, now: Timestamp) -> Result<RunPanel, 
         .take(MOST_MESSAGES)
         .map(|event| Message { at: clock.time_of_day(event.at), text: clean(&event.text) })
         .collect();
+    let is_pushed =
+        |phone: &PhoneResult| matches!(phone.outcome, Outcome::Verified | Outcome::Accepted);
+    let has_pushed = action == PushAction::Picture && report.phones.iter().any(is_pushed);
+    let has_changes =
+        report.changes.iter().any(|change| change.state != Some(ChangeState::NotApplied));
+    let number_of_failed = failed.len();
     let panel = Panel {
         is_running,
         pace: is_running.then(|| pace(report, now)).flatten(),
@@ -109,6 +123,7 @@ pub(crate) fn run_panel(report: &RunReport, now: Timestamp) -> Result<RunPanel, 
         pools: Some(pools).filter(|pools| !pools.first.is_empty()),
         more_messages: told.count() - messages.len(),
         messages,
+        may_retry: !is_running && action == PushAction::Picture && !report.run.is_about_addresses(),
         more_failed: failed.len().saturating_sub(MOST_PHONES),
         failed: failed.into_iter().take(MOST_PHONES).map(|one| failed_phone(action, one)).collect(),
         facts: facts(runs, &clock),
@@ -120,6 +135,9 @@ pub(crate) fn run_panel(report: &RunReport, now: Timestamp) -> Result<RunPanel, 
         state,
         level,
         coverage: report.coverage_text(),
+        failed: number_of_failed,
+        has_changes,
+        has_pushed,
         has_gate: waits.iter().any(|event| event.control_step() == Some(ControlStep::GateReached)),
         is_paused: waits.iter().any(|event| event.control_step() == Some(ControlStep::Paused)),
         waits: waits.iter().map(|event| section::parts(&clean(&event.text))).collect(),

@@ -261,6 +261,7 @@ impl Watcher<'_> {
         let request = RolloutRequest {
             command: "watch",
             command_line: request.command_line.clone(),
+            on_behalf_of: None,
             journal: request.journal.clone(),
             continues: None,
             reverts: None,
