@@ -28,6 +28,7 @@ pub mod result;
 pub mod resume;
 pub mod run;
 pub mod run_record;
+pub mod screens;
 pub mod soak;
 pub mod undo_file;
 pub mod verify_password;
