@@ -1,6 +1,7 @@
 //! The console: runs, watches and phones of the journal in a browser, and the requests that control them.
 //!
-//! It reads the journal and writes requests into it, as `axlpaper control` does; it asks no cluster and pushes to no phone.
+//! It reads the journal and writes requests into it, as `axlpaper control` does. Of phones it takes screenshots; it pushes
+//! to none.
 //! Pages are whole without a script; a script renews their parts when the journal changes.
 mod actions;
 mod changes;
@@ -15,6 +16,8 @@ mod passwords;
 mod phone_index;
 mod request;
 mod run_view;
+mod screen_actions;
+mod screens;
 mod server;
 mod sessions;
 mod settings;

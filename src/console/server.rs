@@ -28,11 +28,12 @@ use crate::console::live::events;
 use crate::console::login_limit::LoginLimit;
 use crate::console::pages::frame::{icon, script, style};
 use crate::console::pages::problem::Problem;
-use crate::console::pages::{overview, phone, phones, run, runs};
+use crate::console::pages::{overview, phone, phones, rules, run, runs, screens};
+use crate::console::screens::Screens;
 use crate::console::sessions::{SessionUser, Sessions};
 use crate::console::settings::ConsoleSettings;
 use crate::console::shared::{MOST_STREAMS, PASSWORD_CHECKS, Peer, Shared};
-use crate::console::{actions, login};
+use crate::console::{actions, login, screen_actions};
 use crate::error::{AppError, ErrorKind};
 use crate::net::listen::TlsListener;
 
@@ -55,11 +56,13 @@ impl Console {
         let mut hosts: Vec<String> =
             settings.allowed_hosts.iter().map(|host| host.to_lowercase()).collect();
         hosts.push(address.ip().to_string());
+        let journal = Arc::new(JournalView::new(settings.clone()));
         let shared = Shared {
             sessions: Sessions::default(),
             login_limit: LoginLimit::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
-            journal: Arc::new(JournalView::new(settings.clone())),
+            screens: Arc::new(Screens::new(settings.connections.clone(), &journal)),
+            journal,
             changes: Changes::default(),
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             stop: CancellationToken::new(),
@@ -125,7 +128,11 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/runs/{run}/{action}", post(actions::control_run))
         .route("/phones", get(phones::phones))
         .route("/phones/{phone}", get(phone::phone))
-        .route("/phones/{phone}/{file}", get(phone::picture))
+        .route("/phones/{phone}/{file}", get(phone::picture).post(screen_actions::take))
+        .route("/screens", get(screens::screens))
+        .route("/screens/allow", post(screen_actions::allow))
+        .route("/rules", get(rules::rules))
+        .route("/rules/{rule}/picture", get(rules::picture))
         .route("/watches/approve", post(actions::approve_watch))
         .route("/events", get(events))
         .route("/login", get(login::form).post(login::log_in))

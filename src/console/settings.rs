@@ -8,7 +8,9 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 
 use crate::config::ConsoleUsers;
+use crate::connect::cluster::ClusterSettings;
 use crate::domain::picture_rules::PictureRules;
+use crate::error::AppError;
 use crate::journal::{JournalError, JournalReader, RunRow};
 
 /// Returns the command that finishes what a run left undone.
@@ -27,6 +29,8 @@ pub struct ConsoleSettings {
     pub users: ConsoleUsers,
     /// The clusters of the config file.
     pub clusters: Vec<String>,
+    /// The settings of those clusters and of the environment's, or why they cannot be used.
+    pub connections: Result<Vec<ClusterSettings>, AppError>,
     /// The picture rules of the config file.
     pub rules: PictureRules,
     pub next: NextCommand,

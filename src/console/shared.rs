@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::console::changes::Changes;
 use crate::console::journal_view::JournalView;
 use crate::console::login_limit::LoginLimit;
+use crate::console::screens::Screens;
 use crate::console::sessions::Sessions;
 use crate::console::settings::ConsoleSettings;
 
@@ -20,6 +21,7 @@ pub(crate) struct Shared {
     /// Permits to check a password, which takes much memory.
     pub(crate) password_checks: Semaphore,
     pub(crate) journal: Arc<JournalView>,
+    pub(crate) screens: Arc<Screens>,
     pub(crate) changes: Changes,
     /// Permits of event streams.
     pub(crate) streams: Arc<Semaphore>,

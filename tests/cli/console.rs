@@ -12,32 +12,32 @@ use crate::lab::{Lab, bare, end, fleet_of, name};
 use crate::watch::{add, watching};
 
 /// A console that works, and a browser's cookie.
-struct Web {
-    running: Running,
-    address: SocketAddr,
-    token: String,
-    cookie: String,
+pub struct Web {
+    pub running: Running,
+    pub address: SocketAddr,
+    pub token: String,
+    pub cookie: String,
 }
 
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         let mut lines = lines.filter(|(known, _)| known.eq_ignore_ascii_case(name));
         lines.next().map(|(_, value)| value)
     }
 
-    fn form_token(&self) -> &str {
+    pub fn form_token(&self) -> &str {
         let (_, rest) = self.body.split_once("name=\"token\" value=\"").unwrap();
         rest.split_once('"').unwrap().0
     }
 
-    fn has(&self, status: u16, words: &[&str]) {
+    pub fn has(&self, status: u16, words: &[&str]) {
         assert_eq!(self.status, status, "{}\n{}", self.head, self.body);
         for word in words {
             assert!(self.body.contains(word), "{word:?} is not in {}", self.body);
@@ -46,7 +46,7 @@ impl Answer {
 }
 
 /// Sends a request as it is written, and returns the whole answer.
-fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     let host =
         if headers.contains("Host: ") { String::new() } else { format!("Host: {address}\r\n") };
@@ -66,7 +66,7 @@ fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str)
 
 impl Web {
     /// Starts a console, without a session.
-    fn start(lab: &Lab, arguments: &[&str]) -> Self {
+    pub fn start(lab: &Lab, arguments: &[&str]) -> Self {
         let program = lab.program(&["console", "--listen", "127.0.0.1:0"]);
         let mut running = Running::spawn(lab, &program, arguments);
         running.says("The console is at");
@@ -77,7 +77,7 @@ impl Web {
     }
 
     /// Starts a console and logs in by its address.
-    fn logged_in(lab: &Lab) -> Self {
+    pub fn logged_in(lab: &Lab) -> Self {
         let mut web = Self::start(lab, &[]);
         let answer = web.get(&format!("/login?token={}", web.token));
         answer.has(200, &["You are logged in"]);
@@ -85,16 +85,16 @@ impl Web {
         web
     }
 
-    fn keep_cookie(&mut self, answer: &Answer) {
+    pub fn keep_cookie(&mut self, answer: &Answer) {
         let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap();
         self.cookie = format!("Cookie: {cookie}\r\n");
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         ask(self.address, "GET", path, &self.cookie, "")
     }
 
-    fn get_bytes(&self, path: &str) -> Vec<u8> {
+    pub fn get_bytes(&self, path: &str) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let (host, cookie) = (self.address, &self.cookie);
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{cookie}\r\n")
@@ -104,7 +104,7 @@ impl Web {
         bytes
     }
 
-    fn get_json(&self, path: &str) -> (u16, Value) {
+    pub fn get_json(&self, path: &str) -> (u16, Value) {
         let headers = format!("{}Accept: application/json\r\n", self.cookie);
         let answer = ask(self.address, "GET", path, &headers, "");
         assert_eq!(answer.header("content-type"), Some("application/json"), "{}", answer.head);
@@ -112,16 +112,16 @@ impl Web {
     }
 
     /// Sends a form of the overview, with its token.
-    fn post(&self, path: &str, fields: &str) -> Answer {
+    pub fn post(&self, path: &str, fields: &str) -> Answer {
         let token = self.get("/").form_token().to_owned();
         self.post_with(path, "", &format!("token={token}&{fields}"))
     }
 
-    fn post_with(&self, path: &str, headers: &str, body: &str) -> Answer {
+    pub fn post_with(&self, path: &str, headers: &str, body: &str) -> Answer {
         ask(self.address, "POST", path, &format!("{}{headers}", self.cookie), body)
     }
 
-    fn log_in(&mut self, user: &str, password: &str) -> Answer {
+    pub fn log_in(&mut self, user: &str, password: &str) -> Answer {
         let fields = [("name", user), ("password", password)];
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.cookie.clear();
@@ -133,7 +133,7 @@ impl Web {
     }
 
     /// Opens an event stream, and returns it behind its header.
-    fn stream(&self) -> BufReader<TcpStream> {
+    pub fn stream(&self) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let host = self.address;
         write!(stream, "GET /events HTTP/1.1\r\nHost: {host}\r\n{}\r\n", self.cookie).unwrap();
@@ -146,7 +146,7 @@ impl Web {
         reader
     }
 
-    fn ends(self) {
+    pub fn ends(self) {
         let start = Instant::now();
         self.running.signal("-TERM");
         let ended = self.running.ends();
@@ -156,14 +156,14 @@ impl Web {
 }
 
 /// Phones that the push user controls already.
-fn lab(count: u32) -> Lab {
+pub fn lab(count: u32) -> Lab {
     let mut fleet = fleet_of(count);
     fleet.push_devices = (1..=count).map(name).collect();
     Lab::new(fleet)
 }
 
 /// Writes a user of the console into the lab's config file.
-fn add_user(lab: &Lab, user: &str, role: &str, password: &str) {
+pub fn add_user(lab: &Lab, user: &str, role: &str, password: &str) {
     let config = lab.path("console.toml");
     let mut program = lab.program(&["console", "user", "add", user, "--role", role]);
     program.args(["--config", config.to_str().unwrap()]).write_stdin(format!("{password}\n"));

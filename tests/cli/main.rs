@@ -14,6 +14,7 @@ mod clusters;
 mod config;
 mod connections;
 mod console;
+mod console_screens;
 mod control;
 mod doctor;
 mod documents;

@@ -24,6 +24,8 @@ pub(crate) enum Part {
     Overview,
     Runs,
     Phones,
+    Screens,
+    Rules,
     None,
 }
 
@@ -41,6 +43,8 @@ impl Frame {
             Part::Overview => "overview",
             Part::Runs => "runs",
             Part::Phones => "phones",
+            Part::Screens => "screens",
+            Part::Rules => "rules",
             Part::None => "",
         };
         own == part
