@@ -161,7 +161,7 @@ impl PhoneTls {
         &self,
         state: &Path,
         interaction: &dyn Interaction,
-    ) -> Result<Option<(Https, HashMap<DeviceName, Fingerprint>)>, AppError> {
+    ) -> Result<Option<(Https, KnownPins)>, AppError> {
         let Some(https) = self.https.clone() else { return Ok(None) };
         if matches!(https.trust, PhoneTrust::Insecure) {
             interaction.notice(&Notice::Text(
@@ -191,6 +191,9 @@ impl PhoneTls {
         Ok(Some((https, pins)))
     }
 }
+
+/// The certificates that phones are pinned to.
+type KnownPins = HashMap<DeviceName, Fingerprint>;
 
 /// Returns the digest of a file.
 fn sha256(path: &Path) -> Result<String, AppError> {

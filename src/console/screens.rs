@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio_util::task::TaskTracker;
 
 use crate::connect::cluster::{ClusterSettings, cluster_id};
 use crate::console::journal_view::JournalView;
@@ -22,6 +23,7 @@ pub(crate) struct Screens {
     clusters: Result<Vec<Arc<ScreenAccess>>, AppError>,
     journal: Arc<JournalView>,
     state: Mutex<State>,
+    tasks: TaskTracker,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +70,7 @@ impl Screens {
             clusters: clusters.map(|clusters| clusters.into_iter().map(access).collect()),
             journal: Arc::clone(journal),
             state: Mutex::default(),
+            tasks: TaskTracker::new(),
         }
     }
 
@@ -124,7 +127,7 @@ impl Screens {
         }
         let this = Arc::clone(self);
         // A look that was begun is finished, whether or not the browser waits for it.
-        let taken = tokio::spawn(async move { this.look(&line).await }).await;
+        let taken = self.tasks.spawn(async move { this.look(&line).await }).await;
         if let Err(error) = taken {
             tracing::error!(%error, "a screenshot was not taken");
         }
@@ -133,15 +136,25 @@ impl Screens {
     /// Has screenshots taken of phones that a page looks at now, those first that were looked at longest ago.
     pub(crate) fn want(self: &Arc<Self>, lines: &[&PhoneLine]) {
         let until = Instant::now() + LOOKS_ON;
-        let mut state = self.state();
-        for line in lines {
-            state.wanted.insert(key(line), ((*line).clone(), until));
-        }
-        for _ in state.workers..AT_ONCE {
-            state.workers += 1;
+        let missing = {
+            let mut state = self.state();
+            let wanted = lines.iter().map(|line| (key(line), ((*line).clone(), until)));
+            state.wanted.extend(wanted);
+            let missing = if lines.is_empty() { 0 } else { AT_ONCE.saturating_sub(state.workers) };
+            state.workers += missing;
+            missing
+        };
+        for _ in 0..missing {
             let this = Arc::clone(self);
-            tokio::spawn(async move { while this.take_next().await {} });
+            self.tasks.spawn(async move { while this.take_next().await {} });
         }
+    }
+
+    /// Waits until the screenshots that are being taken are there, and takes no more.
+    pub(crate) async fn close(&self) {
+        self.state().wanted.clear();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Takes the next screenshot that is due, and waits where none is. Returns false when no page looks on any more.

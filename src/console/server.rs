@@ -109,7 +109,14 @@ impl Console {
             }
             shared.stop.cancel();
         };
-        tokio::join!(served, poll);
+        let screens = async {
+            shared.stop.cancelled().await;
+            // A phone that does not answer is not waited for.
+            if timeout(GRACE, shared.screens.close()).await.is_err() {
+                tracing::debug!("a screenshot was cut off");
+            }
+        };
+        tokio::join!(served, poll, screens);
     }
 }
 

@@ -25,7 +25,7 @@ use crate::media::ExpectedScreen;
 use crate::phone::PhoneClient;
 use crate::push::delivery::connector::PhoneConnector;
 use crate::push::delivery::screen_verification::{SeenScreen, look_at};
-use crate::push::policy::lockout::{Limits, LockoutGuard};
+use crate::push::policy::lockout::{Limits, LockoutGuard, LoginTicket};
 use crate::push::policy::outcome::{Next, next};
 use crate::push::{LoginCheck, ReplyKind, Target};
 use crate::rollout::options::PushOptions;
@@ -178,24 +178,20 @@ impl ScreenAccess {
             ended.await;
         };
         let looked = look_at(connector, target, expected).await;
-        let result = {
-            let mut logins = self.logins();
-            match looked {
-                Ok(seen) => {
-                    logins.guard.accepted(ticket, target.login_check == LoginCheck::Cluster);
-                    Ok(seen)
-                }
-                Err(reply) => {
-                    let is_refusal = matches!(reply, ReplyKind::AuthRefused(_));
-                    let error = LookError::by(target, reply, is_refusal);
-                    if is_refusal {
-                        logins.guard.refused(ticket, false);
-                        logins.refused.insert(target.name.clone(), error.clone());
-                    } else {
-                        logins.guard.ended(ticket);
-                    }
-                    Err(error)
-                }
+        let proves = target.login_check == LoginCheck::Cluster;
+        let result = match looked {
+            Ok(seen) => {
+                self.logins().guard.accepted(ticket, proves);
+                Ok(seen)
+            }
+            Err(reply) if matches!(reply, ReplyKind::AuthRefused(_)) => {
+                let error = LookError::by(target, reply, true);
+                self.logins().refused(ticket, target, error.clone());
+                Err(error)
+            }
+            Err(reply) => {
+                self.logins().guard.ended(ticket);
+                Err(LookError::by(target, reply, false))
             }
         };
         self.ended.notify_waiters();
@@ -305,6 +301,11 @@ fn target(phone: &ScreenPhone) -> Result<Target, LookError> {
 impl Logins {
     fn refusal(&self, phone: &DeviceName) -> Option<LookError> {
         self.refused.get(phone).cloned().or_else(|| self.lockout())
+    }
+
+    fn refused(&mut self, ticket: LoginTicket, target: &Target, error: LookError) {
+        self.guard.refused(ticket, false);
+        self.refused.insert(target.name.clone(), error);
     }
 
     fn lockout(&self) -> Option<LookError> {

@@ -31,8 +31,8 @@ use crate::report::printable_lines;
 /// Show clusters, runs and watches in a browser, and control them there
 ///
 /// On loopback it prints an address with a token that works once, and logs the browser that opens it in as the user who started it.
-/// Any other address needs a certificate, and users in the config file. It reads the journal and writes requests into it; it
-/// asks no cluster and pushes to no phone.
+/// Any other address needs a certificate, and users in the config file. It reads the journal and writes requests into it. It
+/// takes screenshots of phones where somebody asks for them, and pushes to none.
 #[derive(clap::Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
