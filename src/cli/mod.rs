@@ -3,7 +3,6 @@
 pub(crate) mod args;
 mod commands;
 mod definition;
-mod doctor;
 pub(crate) mod interrupt;
 mod log;
 mod next_command;

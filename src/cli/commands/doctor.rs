@@ -7,13 +7,11 @@ use jiff::Timestamp;
 use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::push::PushAccessArgs;
 use crate::cli::args::{ConnectionArgs, OutputArgs};
-use crate::cli::doctor::{
-    self, Check, ChecksDone, Configuration, DoctorBody, DoctorRequest, State,
-};
 use crate::cli::present::list;
 use crate::cli::settings;
 use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::journal;
+use crate::doctor::{self, Check, ChecksDone, Configuration, DoctorBody, DoctorRequest, State};
 use crate::domain::text::quoted;
 use crate::error::{AppError, Exit};
 use crate::event::{Event, Stage};
