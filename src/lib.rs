@@ -14,6 +14,7 @@ pub mod config;
 #[warn(missing_docs)]
 pub mod connect;
 pub mod console;
+pub mod doctor;
 pub mod domain;
 #[warn(missing_docs)]
 pub mod error;

@@ -4,7 +4,6 @@ pub(crate) mod args;
 mod build_info;
 mod commands;
 mod definition;
-mod doctor;
 pub(crate) mod interrupt;
 mod log;
 mod next_command;

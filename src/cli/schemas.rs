@@ -1,7 +1,7 @@
 //! The JSON Schemas of all documents: those of the reports, and those that only the command line makes.
 
 use super::commands::trust::TrustBody;
-use super::doctor::DoctorBody;
+use crate::doctor::DoctorBody;
 use crate::report::{Schema, documents, schema_of};
 use crate::watch::notify::notification::Notification;
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::Layer;
+use crate::domain::device_name::DeviceName;
 use crate::domain::selector::Pattern;
 use crate::domain::text::{hex, quoted};
 use crate::error::{AppError, ErrorKind};
@@ -142,6 +143,25 @@ impl PhoneTls {
         recorder: &Recorder,
         interaction: &dyn Interaction,
     ) -> Result<Option<(Https, CertificatePins)>, AppError> {
+        let Some((https, pins)) = self.with_pins(state, interaction)? else { return Ok(None) };
+        Ok(Some((https, CertificatePins::new(pins, &self.forget, recorder.clone()))))
+    }
+
+    /// Returns the HTTPS access to phones with the pins so far, for questions outside of runs: no phone is pinned anew.
+    pub fn known_access(
+        &self,
+        state: &Path,
+        interaction: &dyn Interaction,
+    ) -> Result<Option<(Https, CertificatePins)>, AppError> {
+        let known = self.with_pins(state, interaction)?;
+        Ok(known.map(|(https, pins)| (https, CertificatePins::known(pins))))
+    }
+
+    fn with_pins(
+        &self,
+        state: &Path,
+        interaction: &dyn Interaction,
+    ) -> Result<Option<(Https, KnownPins)>, AppError> {
         let Some(https) = self.https.clone() else { return Ok(None) };
         if matches!(https.trust, PhoneTrust::Insecure) {
             interaction.notice(&Notice::Text(
@@ -168,9 +188,12 @@ impl PhoneTls {
                 }
             }
         }
-        Ok(Some((https, CertificatePins::new(pins, &self.forget, recorder.clone()))))
+        Ok(Some((https, pins)))
     }
 }
+
+/// The certificates that phones are pinned to.
+type KnownPins = HashMap<DeviceName, Fingerprint>;
 
 /// Returns the digest of a file.
 fn sha256(path: &Path) -> Result<String, AppError> {

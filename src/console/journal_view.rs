@@ -1,6 +1,7 @@
 //! The journal as all pages of a console read it: one connection, and views that are kept until the journal changes.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,10 @@ struct KeptRun {
 impl JournalView {
     pub(crate) fn new(settings: ConsoleSettings) -> Self {
         Self { settings, open: Mutex::default() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.settings.journal
     }
 
     /// Reads the journal on a thread that may wait for the disk; `None` where there is no journal yet.

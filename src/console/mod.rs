@@ -1,7 +1,7 @@
 //! The console: runs, watches and phones of the journal in a browser, the requests that control them, and rollouts.
 //!
-//! It reads the journal and writes requests into it, as `axlpaper control` does. Rollouts that users make are those of
-//! [`rollout`](crate::rollout), in the process of the console.
+//! It reads the journal and writes requests into it, as `axlpaper control` does. Of phones it takes screenshots. Rollouts that
+//! users make are those of [`rollout`](crate::rollout), in the process of the console.
 //! Pages are whole without a script; a script renews their parts when the journal changes.
 mod actions;
 mod changes;
@@ -18,6 +18,8 @@ mod phone_index;
 mod request;
 mod rollout_actions;
 mod run_view;
+mod screen_actions;
+mod screens;
 mod server;
 mod sessions;
 mod settings;

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::device_name::DeviceName;
-use crate::domain::finding::Verdict;
+use crate::domain::finding::{Code, Verdict};
 use crate::domain::inventory::Phone;
+use crate::domain::personalization::Effective;
 use crate::domain::registration::{Registration, Source, Status};
 use crate::domain::selector::Selector;
 use crate::domain::text::printable;
@@ -16,6 +17,7 @@ use crate::error::AppError;
 use crate::event::Outcome;
 use crate::journal::{JournalReader, RunHead, RunId};
 use crate::report::Row;
+use crate::rollout::screens::ScreenPhone;
 
 /// A phone as lists show it.
 #[derive(Clone, Debug, Serialize)]
@@ -33,11 +35,15 @@ pub(crate) struct PhoneLine {
     pub(crate) ip: Option<IpAddr>,
     pub(crate) verdict: Option<Verdict>,
     pub(crate) outcome: Option<Outcome>,
+    pub(crate) findings: Box<[Code]>,
     /// The run that the outcome is of, or else the audit.
     pub(crate) run: RunId,
     /// What is searched, in lower case.
     #[serde(skip)]
     search: Box<str>,
+    /// Whether it is known to take pictures over HTTPS only.
+    #[serde(skip)]
+    https: bool,
 }
 
 /// All phones, by cluster and name.
@@ -60,6 +66,10 @@ pub(crate) struct PhoneFilter {
     pub(crate) profile: String,
     pub(crate) verdict: String,
     pub(crate) outcome: String,
+    /// The code of a finding.
+    pub(crate) finding: String,
+    /// Names of phones; empty for all.
+    pub(crate) names: Vec<String>,
 }
 
 /// The part of an audit that is read here.
@@ -82,6 +92,19 @@ struct SeenPhone {
     #[serde(default)]
     registration: SeenRegistration,
     verdict: Verdict,
+    personalization: Option<SeenPersonalization>,
+    #[serde(default)]
+    findings: Vec<SeenFinding>,
+}
+
+#[derive(Deserialize)]
+struct SeenPersonalization {
+    effective: Effective,
+}
+
+#[derive(Deserialize)]
+struct SeenFinding {
+    code: Code,
 }
 
 #[derive(Default, Deserialize)]
@@ -164,8 +187,10 @@ impl PhoneIndex {
             ip,
             verdict: Some(phone.verdict),
             outcome: known.and_then(|at| self.lines.get(at)?.outcome),
+            findings: phone.findings.iter().map(|finding| finding.code).collect(),
             run,
             search: search.into(),
+            https: phone.personalization.is_some_and(|set| set.effective == Effective::HttpsOnly),
         };
         match known {
             Some(at) => self.lines[at] = line,
@@ -206,17 +231,36 @@ impl PhoneIndex {
         chosen
     }
 
+    /// Returns a phone by its name, as the newest run has it that knows the phone.
+    pub(crate) fn find(&self, name: &DeviceName) -> Option<&PhoneLine> {
+        let named = |line: &&PhoneLine| line.name.eq_ignore_ascii_case(name.as_str());
+        self.lines.iter().filter(named).max_by_key(|line| line.run)
+    }
+
+    /// Counts the phones by their findings, the most frequent ones first.
+    pub(crate) fn findings(&self) -> Vec<(String, usize)> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for code in self.lines.iter().flat_map(|line| &line.findings) {
+            *counts.entry(code.as_str()).or_default() += 1;
+        }
+        by_frequency(counts)
+    }
+
     /// Counts the phones by a column, the most frequent values first.
     pub(crate) fn values(&self, of: impl Fn(&PhoneLine) -> &str) -> Vec<(String, usize)> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         self.lines.iter().for_each(|line| *counts.entry(of(line)).or_default() += 1);
-        let counts = counts.into_iter().filter(|(value, _)| !value.is_empty());
-        let mut values: Vec<(String, usize)> =
-            counts.map(|(value, count)| (value.to_owned(), count)).collect();
-        values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        values.truncate(MOST_VALUES);
-        values
+        by_frequency(counts)
     }
+}
+
+fn by_frequency(counts: BTreeMap<&str, usize>) -> Vec<(String, usize)> {
+    let counts = counts.into_iter().filter(|(value, _)| !value.is_empty());
+    let mut values: Vec<(String, usize)> =
+        counts.map(|(value, count)| (value.to_owned(), count)).collect();
+    values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    values.truncate(MOST_VALUES);
+    values
 }
 
 impl PhoneFilter {
@@ -228,6 +272,10 @@ impl PhoneFilter {
             && is(&self.profile, &line.profile)
             && is(&self.verdict, line.verdict())
             && is(&self.outcome, line.outcome())
+            && (self.finding.is_empty()
+                || line.findings.iter().any(|code| code.as_str() == self.finding))
+            && (self.names.is_empty()
+                || self.names.iter().any(|name| line.name.eq_ignore_ascii_case(name)))
             && words.iter().all(|word| line.search.contains(word))
     }
 }
@@ -245,19 +293,33 @@ impl PhoneLine {
         self.ip.map(|ip| ip.to_string()).unwrap_or_default()
     }
 
-    /// Returns what a selector compares.
-    fn phone(&self) -> Option<Phone> {
-        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let registration = Registration::unknown(Status::Unknown, Source::None);
+    /// Returns the phone as far as the rules for pictures look at it.
+    pub(crate) fn phone(&self) -> Option<Phone> {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let name = DeviceName::of_cluster(&self.name).ok()?;
         Some(Phone {
-            extension: given(&self.extension),
+            extension: some(&self.extension),
             description: self.description.to_string(),
             model: self.model.to_string(),
             device_pool: self.device_pool.to_string(),
-            common_phone_profile: given(&self.profile),
-            location: given(&self.location),
-            owner: given(&self.owner),
-            ..Phone::unknown(DeviceName::of_cluster(&self.name).ok()?, registration)
+            common_phone_profile: some(&self.profile),
+            location: some(&self.location),
+            owner: some(&self.owner),
+            ..Phone::unknown(name, Registration::unknown(Status::NotFound, Source::None))
+        })
+    }
+
+    /// Returns the phone as it is asked for its screen.
+    pub(crate) fn screen_phone(&self) -> Option<ScreenPhone> {
+        Some(ScreenPhone {
+            name: self.name.parse().ok()?,
+            model: self.model.to_string(),
+            device_pool: self.device_pool.to_string(),
+            ip: self.ip,
+            https: self.https,
+            verdict: self.verdict,
+            is_proven: self.outcome.is_some_and(Outcome::is_proven),
+            has_other_login: self.findings.contains(&Code::AuthenticationUrlForeign),
         })
     }
 
@@ -288,6 +350,7 @@ impl Row for PhoneLine {
         "ip",
         "verdict",
         "outcome",
+        "findings",
         "run",
     ];
 
@@ -304,6 +367,7 @@ impl Row for PhoneLine {
             self.address(),
             self.verdict().to_owned(),
             self.outcome().to_owned(),
+            self.findings.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(" "),
             self.run.to_string(),
         ]
     }
@@ -314,3 +378,18 @@ const MOST_RUNS: usize = 300;
 
 /// How many values a filter offers.
 const MOST_VALUES: usize = 200;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A phone of which an audit knows the name.
+    pub(crate) fn line(name: &str) -> PhoneLine {
+        let seen = serde_json::json!({
+            "name": name, "model": "Cisco 8841", "device_pool": "HQ", "verdict": "ready",
+        });
+        let mut index = PhoneIndex::default();
+        index.see("c", serde_json::from_value(seen).unwrap(), 1, true);
+        index.lines.remove(0)
+    }
+}

@@ -22,6 +22,13 @@ pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
     first.unwrap_or(false)
 }
 
+/// Encodes a text as one part of a path.
+pub(crate) fn path_segment(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes())
+        .map(|part| if part == "+" { "%20" } else { part })
+        .collect()
+}
+
 /// Returns the host name of a `Host` or an origin, in lower case and without its port.
 pub(crate) fn host_name(authority: &str) -> String {
     let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {

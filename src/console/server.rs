@@ -29,11 +29,12 @@ use crate::console::live::events;
 use crate::console::login_limit::LoginLimit;
 use crate::console::pages::frame::{icon, rollout_script, script, style};
 use crate::console::pages::problem::Problem;
-use crate::console::pages::{overview, phone, phones, rollouts, run, runs};
+use crate::console::pages::{overview, phone, phones, rollouts, rules, run, runs, screens};
+use crate::console::screens::Screens;
 use crate::console::sessions::{SessionUser, Sessions};
 use crate::console::settings::ConsoleSettings;
 use crate::console::shared::{MOST_STREAMS, PASSWORD_CHECKS, Peer, Shared, UPLOADS};
-use crate::console::{actions, login, rollout_actions};
+use crate::console::{actions, login, rollout_actions, screen_actions};
 use crate::error::{AppError, ErrorKind};
 use crate::media::LONGEST_FILE;
 use crate::net::listen::TlsListener;
@@ -57,11 +58,13 @@ impl Console {
         let mut hosts: Vec<String> =
             settings.allowed_hosts.iter().map(|host| host.to_lowercase()).collect();
         hosts.push(address.ip().to_string());
+        let journal = Arc::new(JournalView::new(settings.clone()));
         let shared = Shared {
             sessions: Sessions::default(),
             login_limit: LoginLimit::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
-            journal: Arc::new(JournalView::new(settings.clone())),
+            screens: Arc::new(Screens::new(settings.connections.clone(), &journal)),
+            journal,
             changes: Changes::default(),
             jobs: Jobs::default(),
             uploads: Semaphore::new(UPLOADS),
@@ -114,7 +117,14 @@ impl Console {
             }
             shared.stop.cancel();
         };
-        tokio::join!(served, poll);
+        let screens = async {
+            shared.stop.cancelled().await;
+            // A phone that does not answer is not waited for.
+            if timeout(GRACE, shared.screens.close()).await.is_err() {
+                tracing::debug!("a screenshot was cut off");
+            }
+        };
+        tokio::join!(served, poll, screens);
     }
 }
 
@@ -134,7 +144,6 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/runs/{run}/{action}", post(actions::control_run))
         .route("/phones", get(phones::phones))
         .route("/phones/{phone}", get(phone::phone))
-        .route("/phones/{phone}/{file}", get(phone::picture))
         .route("/rollouts/new", get(rollouts::new_rollout))
         .route(
             "/rollouts",
@@ -150,6 +159,11 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/rollouts/{rollout}/panels/{panel}", get(rollouts::panel))
         .route("/rollouts/{rollout}/confirm", post(rollout_actions::confirm))
         .route("/rollouts/{rollout}/discard", post(rollout_actions::discard))
+        .route("/phones/{phone}/{file}", get(phone::picture).post(screen_actions::take))
+        .route("/screens", get(screens::screens))
+        .route("/screens/allow", post(screen_actions::allow))
+        .route("/rules", get(rules::rules))
+        .route("/rules/{rule}/picture", get(rules::picture))
         .route("/watches/approve", post(actions::approve_watch))
         .route("/events", get(events))
         .route("/login", get(login::form).post(login::log_in))

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustls::ServerConfig;
 
 use crate::config::ConsoleUsers;
+use crate::connect::cluster::ClusterSettings;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::selector::Selector;
 use crate::error::AppError;
@@ -77,6 +78,8 @@ pub struct ConsoleSettings {
     pub users: ConsoleUsers,
     /// The clusters of the config file.
     pub clusters: Vec<String>,
+    /// The settings of those clusters and of the environment's, or why they cannot be used.
+    pub connections: Result<Vec<ClusterSettings>, AppError>,
     /// The picture rules of the config file.
     pub rules: PictureRules,
     pub next: NextCommand,

@@ -10,6 +10,7 @@ use crate::console::changes::Changes;
 use crate::console::jobs::Jobs;
 use crate::console::journal_view::JournalView;
 use crate::console::login_limit::LoginLimit;
+use crate::console::screens::Screens;
 use crate::console::sessions::Sessions;
 use crate::console::settings::ConsoleSettings;
 
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     /// Permits to check a password, which takes much memory.
     pub(crate) password_checks: Semaphore,
     pub(crate) journal: Arc<JournalView>,
+    pub(crate) screens: Arc<Screens>,
     pub(crate) changes: Changes,
     pub(crate) jobs: Jobs,
     /// Permits to read and decode a picture that a browser sends.

@@ -183,6 +183,16 @@ impl PictureRules {
         Decision { rule, next }
     }
 
+    /// Returns how many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Returns the file of a rule's picture; `number` counts from 1.
+    pub fn file(&self, number: usize) -> Option<&Path> {
+        self.rules.get(number.checked_sub(1)?).map(|rule| rule.file.as_path())
+    }
+
     /// Returns the picture of a rule; `number` counts from 1.
     pub fn picture(&self, number: usize) -> Option<&str> {
         self.rules.get(number.checked_sub(1)?).map(|rule| rule.name.as_str())
@@ -258,6 +268,11 @@ impl PictureRules {
     /// Returns what a person should know of the rules as a whole: rules that are over, and those that never count, or not
     /// in all of their time, because of an earlier one.
     pub fn remarks(&self) -> Vec<String> {
+        self.remarks_by_rule().into_iter().map(|(_, remark)| remark).collect()
+    }
+
+    /// Returns what [`Self::remarks`] does, each with the number of its rule.
+    pub fn remarks_by_rule(&self) -> Vec<(usize, String)> {
         let mut remarks = Vec::new();
         for (at, rule) in self.rules.iter().enumerate() {
             let name = |at: usize| RuleRef { number: at + 1, picture: &self.rules[at].name };
@@ -292,7 +307,7 @@ impl PictureRules {
             } else {
                 continue;
             };
-            remarks.push(remark);
+            remarks.push((at + 1, remark));
         }
         remarks
     }

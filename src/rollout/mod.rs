@@ -29,6 +29,7 @@ pub mod resume;
 pub mod review;
 pub mod run;
 pub mod run_record;
+pub mod screens;
 pub mod soak;
 pub mod undo_file;
 pub mod verify_password;

@@ -170,7 +170,7 @@ const AUDIENCES: &[(&str, &str, &[&[&str]])] = &[
     ("cli/commands/watch.rs", "", &[&["watch"]]),
     ("cli/commands/config.rs", "no cluster of", &[&["config show"]]),
     ("cli/commands/config.rs", "", &[CHECK]),
-    ("cli/doctor/", "", &[&["doctor"]]),
+    ("doctor/", "", &[&["doctor"]]),
     ("cli/output_dir.rs", "", &[FILES]),
     ("cli/args/address_list.rs", "", &[BY_ADDRESS]),
     ("cli/args/name_list.rs", "", &[SELECT, PUSH]),

@@ -15,13 +15,13 @@ use crate::watch::{add, watching};
 pub struct Web {
     pub running: Running,
     pub address: SocketAddr,
-    token: String,
-    cookie: String,
+    pub token: String,
+    pub cookie: String,
 }
 
 pub struct Answer {
     pub status: u16,
-    head: String,
+    pub head: String,
     pub body: String,
 }
 
@@ -54,7 +54,7 @@ impl Answer {
 }
 
 /// Sends a request as it is written, and returns the whole answer.
-fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     let host =
         if headers.contains("Host: ") { String::new() } else { format!("Host: {address}\r\n") };
@@ -128,7 +128,7 @@ impl Web {
         bytes
     }
 
-    fn get_json(&self, path: &str) -> (u16, Value) {
+    pub fn get_json(&self, path: &str) -> (u16, Value) {
         let headers = format!("{}Accept: application/json\r\n", self.cookie);
         let answer = ask(self.address, "GET", path, &headers, "");
         assert_eq!(answer.header("content-type"), Some("application/json"), "{}", answer.head);
@@ -157,7 +157,7 @@ impl Web {
     }
 
     /// Opens an event stream, and returns it behind its header.
-    fn stream(&self) -> BufReader<TcpStream> {
+    pub fn stream(&self) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let host = self.address;
         write!(stream, "GET /events HTTP/1.1\r\nHost: {host}\r\n{}\r\n", self.cookie).unwrap();

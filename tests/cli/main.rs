@@ -15,6 +15,7 @@ mod config;
 mod connections;
 mod console;
 mod console_rollouts;
+mod console_screens;
 mod control;
 mod doctor;
 mod documents;

@@ -17,9 +17,11 @@ use crate::cli::args::value::duration;
 use crate::cli::commands::rollout_reader::RolloutReader;
 use crate::cli::commands::{init, trust};
 use crate::cli::interrupt::{Signal, WatchSignals};
+use crate::cli::present::clusters;
 use crate::cli::ui::{self, Terminal};
 use crate::cli::{next_command, settings};
 use crate::config::{ConsoleUser, FileConfig, with_console_user};
+use crate::connect::cluster::ClusterSettings;
 use crate::connect::image_server::listen_address;
 use crate::connect::{journal, password};
 use crate::console::{Console, ConsoleSettings, hash_password};
@@ -33,7 +35,8 @@ use crate::report::printable_lines;
 ///
 /// On loopback it prints an address with a token that works once, and logs the browser that opens it in as the user who started it.
 /// Any other address needs a certificate, and users in the config file. Passwords of clusters and push users come from the config
-/// file, the environment or the keyring: the console asks nobody for one.
+/// file, the environment or the keyring: the console asks nobody for one. It takes screenshots
+/// of phones where somebody asks for them.
 #[derive(clap::Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
@@ -210,11 +213,29 @@ fn settings_of(args: &ServeArgs) -> Result<ConsoleSettings, AppError> {
         allowed_hosts: args.allow_host.clone(),
         users,
         clusters: file.iter().flat_map(FileConfig::clusters).map(str::to_owned).collect(),
+        connections: connections(args, file.as_ref()),
         rules: file.as_ref().map(settings::pictures_of).transpose()?.unwrap_or_default(),
         next: Arc::new(next_command::step),
         rollouts: Arc::new(RolloutReader::new(args.config.as_deref(), args.state.as_deref())),
         confirm_within: args.confirm_within,
     })
+}
+
+/// Returns the settings of the clusters of the config file; without one, those of the environment.
+fn connections(
+    args: &ServeArgs,
+    file: Option<&FileConfig>,
+) -> Result<Vec<ClusterSettings>, AppError> {
+    let has_clusters = file.is_some_and(|file| file.clusters().next().is_some());
+    let connection = ConnectionArgs {
+        config: args.config.clone(),
+        all_clusters: has_clusters,
+        ..ConnectionArgs::default()
+    };
+    if !has_clusters && settings::from_environment()?.host.is_none() {
+        return Ok(Vec::new());
+    }
+    clusters::chosen(&connection, None)
 }
 
 /// Refuses to let other machines in without TLS and without users.

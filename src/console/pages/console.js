@@ -75,6 +75,14 @@
     };
   };
 
+  // A wall asks for more while somebody can see it.
+  const wall = document.querySelector("[data-again]");
+  if (wall) {
+    setInterval(() => {
+      if (!document.hidden) renewSoon();
+    }, Number(wall.dataset.again) * 1000);
+  }
+
   linkFilters();
   listen();
 })();

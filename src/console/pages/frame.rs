@@ -29,6 +29,8 @@ pub(crate) enum Part {
     Runs,
     Phones,
     Rollouts,
+    Screens,
+    Rules,
     None,
 }
 
@@ -62,6 +64,8 @@ impl Frame {
             Part::Runs => "runs",
             Part::Phones => "phones",
             Part::Rollouts => "rollouts",
+            Part::Screens => "screens",
+            Part::Rules => "rules",
             Part::None => "",
         };
         own == part

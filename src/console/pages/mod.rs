@@ -5,5 +5,7 @@ pub(crate) mod phone;
 pub(crate) mod phones;
 pub(crate) mod problem;
 pub(crate) mod rollouts;
+pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod screens;

@@ -10,7 +10,10 @@ use jiff::Timestamp;
 
 use crate::console::pages::frame::{Frame, Part, json, page};
 use crate::console::pages::problem::Problem;
+use crate::console::pages::screens::ShownScreen;
 use crate::console::request::wants_json;
+use crate::console::screen_actions::may_take;
+use crate::console::screens::KeptScreen;
 use crate::console::sessions::SessionUser;
 use crate::console::shared::Shared;
 use crate::domain::device_name::DeviceName;
@@ -27,6 +30,9 @@ struct PhonePage {
     has_picture: bool,
     has_screen: bool,
     html: String,
+    user: SessionUser,
+    may_take: bool,
+    screen: ShownScreen,
 }
 
 pub(crate) async fn phone(
@@ -40,6 +46,10 @@ pub(crate) async fn phone(
     };
     let (next, rules) = (Arc::clone(&shared.settings.next), shared.settings.rules.clone());
     let (by, is_json) = (user.clone(), wants_json(&headers));
+    let now = match kept_screen(&shared, &name).await {
+        Ok(kept) => ShownScreen::of(kept.as_ref()),
+        Err(error) => return Problem::of(&error).answer(Some(&user), &headers),
+    };
     let answer = shared.journal.read(move |history| {
         let rules = rules.at(Timestamp::now());
         let phone = PhoneHistory::read(history, &name, None, &rules, &*next)?;
@@ -62,6 +72,9 @@ pub(crate) async fn phone(
             has_screen: screen.is_some(),
             name,
             html,
+            may_take: may_take(&by),
+            user: by,
+            screen: now,
         };
         Ok(Some(page(StatusCode::OK, &page_of)))
     });
@@ -78,6 +91,12 @@ pub(crate) async fn picture(
     let Ok(name) = name.parse::<DeviceName>() else {
         return Problem::not_found().answer(Some(&user), &headers);
     };
+    if kind == "now" {
+        let kept = kept_screen(&shared, &name).await;
+        let look = kept.map(|kept| kept.and_then(|kept| kept.result.ok()));
+        let answer = look.map(|look| look.and_then(|look| image(look.file.clone())));
+        return answered(answer, &user, &headers);
+    }
     let (next, rules) = (Arc::clone(&shared.settings.next), shared.settings.rules.clone());
     let answer = shared.journal.read(move |history| {
         let Some(reader) = history else { return Ok(None) };
@@ -90,6 +109,12 @@ pub(crate) async fn picture(
         Ok(file.and_then(image))
     });
     answered(answer.await, &user, &headers)
+}
+
+/// Returns the last look at a phone's screen, if there was one.
+async fn kept_screen(shared: &Shared, name: &DeviceName) -> Result<Option<KeptScreen>, AppError> {
+    let index = shared.journal.phones().await?;
+    Ok(index.find(name).and_then(|line| shared.screens.kept(line)))
 }
 
 fn answered(
@@ -125,13 +150,14 @@ fn last_screen(
     Ok(None)
 }
 
-/// Answers with a file where it is a picture that browsers show. A phone gave it, so only its first bytes say what it is.
-fn image(file: Vec<u8>) -> Option<Response> {
+/// Answers with a file where it is a picture that browsers show. Only its first bytes say what it is.
+pub(crate) fn image(file: Vec<u8>) -> Option<Response> {
     let kind = match file.as_slice() {
         [0x89, b'P', b'N', b'G', ..] => "image/png",
         [0xff, 0xd8, 0xff, ..] => "image/jpeg",
         [b'B', b'M', ..] => "image/bmp",
         [b'G', b'I', b'F', b'8', ..] => "image/gif",
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
         _ => return None,
     };
     Some(([(header::CONTENT_TYPE, kind)], file).into_response())

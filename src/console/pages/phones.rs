@@ -34,25 +34,27 @@ struct PhonesPage<'a> {
     is_empty: bool,
 }
 
-struct Choice {
-    name: &'static str,
-    title: &'static str,
-    chosen: String,
-    values: Vec<(String, usize)>,
+pub(crate) struct Choice {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) chosen: String,
+    pub(crate) values: Vec<(String, usize)>,
 }
 
 /// What an address asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Shown {
-    q: String,
+    pub(crate) q: String,
     cluster: String,
     pool: String,
     model: String,
     profile: String,
     verdict: String,
     outcome: String,
-    sort: String,
+    finding: String,
+    pub(crate) names: String,
+    pub(crate) sort: String,
     page: String,
     format: String,
 }
@@ -115,12 +117,19 @@ fn as_csv(found: &[&PhoneLine]) -> Result<Response, AppError> {
 }
 
 impl Shown {
-    fn filter(&self) -> PhoneFilter {
-        let Self { q, cluster, pool, model, profile, verdict, outcome, .. } = self.clone();
-        PhoneFilter { search: q, cluster, pool, model, profile, verdict, outcome }
+    pub(crate) fn filter(&self) -> PhoneFilter {
+        let Self { q, cluster, pool, model, profile, verdict, outcome, finding, names, .. } =
+            self.clone();
+        let names = names.split([',', ' ']).filter(|name| !name.is_empty());
+        let names = names.map(str::to_owned).collect();
+        PhoneFilter { search: q, cluster, pool, model, profile, verdict, outcome, finding, names }
     }
 
-    fn filters(&self, index: &PhoneIndex, clusters: Vec<(String, usize)>) -> Vec<Choice> {
+    pub(crate) fn filters(
+        &self,
+        index: &PhoneIndex,
+        clusters: Vec<(String, usize)>,
+    ) -> Vec<Choice> {
         let choice = |name, title, chosen: &String, values| Choice {
             name,
             title,
@@ -134,6 +143,7 @@ impl Shown {
             choice("model", "Model", &self.model, index.values(|line| &line.model)),
             choice("profile", "Profile", &self.profile, index.values(|line| &line.profile)),
             choice("verdict", "Verdict", &self.verdict, index.values(|line| line.verdict())),
+            choice("finding", "Finding", &self.finding, index.findings()),
             choice("outcome", "Outcome", &self.outcome, index.values(|line| line.outcome())),
         ];
         cluster.into_iter().chain(others).collect()
@@ -141,6 +151,10 @@ impl Shown {
 
     /// Returns the address of the same list with another value of one field.
     fn with(&self, name: &str, value: &str) -> String {
+        self.address("/phones", (name, value))
+    }
+
+    fn address(&self, path: &str, (name, value): (&str, &str)) -> String {
         let own = [
             ("q", &self.q),
             ("cluster", &self.cluster),
@@ -149,6 +163,8 @@ impl Shown {
             ("profile", &self.profile),
             ("verdict", &self.verdict),
             ("outcome", &self.outcome),
+            ("finding", &self.finding),
+            ("names", &self.names),
             ("sort", &self.sort),
         ];
         let mut query = Serializer::new(String::new());
@@ -161,7 +177,17 @@ impl Shown {
         if ["page", "format"].contains(&name) {
             query.append_pair(name, value);
         }
-        format!("/phones?{}", query.finish())
+        format!("{path}?{}", query.finish())
+    }
+
+    /// Tells whether anything narrows the list.
+    pub(crate) fn is_chosen(&self) -> bool {
+        self.address("", ("sort", "")) != "?"
+    }
+
+    /// Returns the address of the screens of the same phones.
+    fn wall(&self) -> String {
+        self.address("/screens", ("", ""))
     }
 
     /// Returns the address that sorts by a column, or the other way round.

@@ -16,6 +16,17 @@ pub struct CertificatePins {
     recorder: Option<Recorder>,
 }
 
+/// A certificate was not pinned, so it must not be accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum PinError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(
+        "its certificate is not pinned yet: the first rollout, push or `axlpaper verify` that connects to it pins it"
+    )]
+    NoRun,
+}
+
 impl CertificatePins {
     /// Takes the pins of earlier runs, without those of phones that match `forget`.
     pub fn new(
@@ -27,6 +38,11 @@ impl CertificatePins {
         Self { known: Mutex::new(known), noted: Mutex::default(), recorder: Some(recorder) }
     }
 
+    /// Takes the pins of earlier runs. Where no run is recorded, no certificate is pinned.
+    pub fn known(known: HashMap<DeviceName, Fingerprint>) -> Self {
+        Self { known: Mutex::new(known), ..Self::default() }
+    }
+
     pub fn of(&self, phone: &DeviceName) -> Option<Fingerprint> {
         locked(&self.known).get(phone).copied()
     }
@@ -34,11 +50,10 @@ impl CertificatePins {
     /// Pins a certificate. It is in the journal when this returns.
     ///
     /// # Errors
-    /// When it cannot be written. Then the certificate must not be accepted.
-    pub async fn keep(&self, phone: &DeviceName, shown: Fingerprint) -> Result<(), JournalError> {
-        if let Some(recorder) = &self.recorder {
-            recorder.pin(phone, shown.to_string()).await?;
-        }
+    /// When it cannot be written, or no run is recorded. Then the certificate must not be accepted.
+    pub async fn keep(&self, phone: &DeviceName, shown: Fingerprint) -> Result<(), PinError> {
+        let Some(recorder) = &self.recorder else { return Err(PinError::NoRun) };
+        recorder.pin(phone, shown.to_string()).await?;
         locked(&self.known).insert(phone.clone(), shown);
         Ok(())
     }

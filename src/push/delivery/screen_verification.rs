@@ -12,7 +12,7 @@ use crate::journal::Moment;
 use crate::media::{ExpectedScreen, blocking};
 use crate::phone::Screenshot;
 use crate::push::delivery::connector::PhoneConnector;
-use crate::push::delivery::screenshots::{ScreenshotCheck, refusal};
+use crate::push::delivery::screenshots::{ScreenshotCheck, refusal, take};
 use crate::push::policy::verification::shows;
 use crate::push::{AttemptReply, Delivery, Evidence, ReplyKind, ScreenCheck, Target};
 
@@ -42,17 +42,8 @@ impl VerificationDelivery {
         let Some(expected) = self.expected.get(&key).cloned() else {
             return Err(ReplyKind::NotSent("there is no picture to compare with".to_owned()));
         };
-        let mut phone = self.connector.connect_for_screenshot(target).await?;
-        let (screen, file) = match self.screenshots.take(&mut phone, target, Moment::After).await {
-            Ok(taken) => taken,
-            Err(Screenshot::AuthRefused(reply)) => return Err(refusal(&reply)),
-            Err(Screenshot::None(why)) => return Err(not_verifiable(target, why)),
-            Err(Screenshot::File(_)) => {
-                return Err(not_verifiable(target, "its screenshot cannot be read".to_owned()));
-            }
-        };
-        let like = blocking(move || expected.similarity(&screen)).await;
-        let (look, bytes) = (ScreenCheck::Current { like }, file.len());
+        let SeenScreen { file, like } = look_at(&self.connector, target, Some(expected)).await?;
+        let (look, bytes) = (ScreenCheck::Current { like: like.unwrap_or_default() }, file.len());
         // Screenshots of all phones would fill the journal; a person needs those that differ.
         if !shows(&look)
             && let Err(error) = self.screenshots.keep(target, Moment::After, file).await
@@ -82,6 +73,46 @@ impl Delivery for VerificationDelivery {
         };
         const NOT_TAKEN: &str = "no screenshot was taken";
         ready(Evidence::without_downloads(look, NOT_TAKEN)).boxed()
+    }
+}
+
+/// Takes one screenshot of a phone that has identified itself, and compares it with what the phone should show.
+///
+/// # Errors
+/// Returns the reply of the attempt where there is no screenshot.
+pub async fn look_at(
+    connector: &PhoneConnector,
+    target: &Target,
+    expected: Option<Arc<ExpectedScreen>>,
+) -> Result<SeenScreen, ReplyKind> {
+    let mut phone = connector.connect_for_screenshot(target).await?;
+    let (screen, file) = match take(&mut phone, target, Moment::After).await {
+        Ok(taken) => taken,
+        Err(Screenshot::AuthRefused(reply)) => return Err(refusal(&reply)),
+        Err(Screenshot::None(why)) => return Err(not_verifiable(target, why)),
+        Err(Screenshot::File(_)) => {
+            return Err(not_verifiable(target, "its screenshot cannot be read".to_owned()));
+        }
+    };
+    let like = match expected {
+        Some(expected) => Some(blocking(move || expected.similarity(&screen)).await),
+        None => None,
+    };
+    Ok(SeenScreen { file, like })
+}
+
+/// A phone's screen.
+#[derive(Debug)]
+pub struct SeenScreen {
+    pub file: Vec<u8>,
+    /// How much of it looks like the expected picture, from 0 to 1; nothing where there is none.
+    pub like: Option<f64>,
+}
+
+impl SeenScreen {
+    /// Tells whether it shows the expected picture, where there is one.
+    pub fn shows_picture(&self) -> Option<bool> {
+        self.like.map(|like| shows(&ScreenCheck::Current { like }))
     }
 }
 

@@ -40,7 +40,7 @@ impl ScreenshotCheck {
         phone: &mut PhoneSession,
         target: &Target,
     ) -> Option<ReplyKind> {
-        let screen = match self.take(phone, target, Moment::Before).await {
+        let screen = match take(phone, target, Moment::Before).await {
             Ok((screen, file)) => self.keep(target, Moment::Before, file).await.map(|()| screen),
             Err(Screenshot::AuthRefused(reply)) => return Some(refusal(&reply)),
             Err(Screenshot::None(why)) => Err(why),
@@ -105,7 +105,7 @@ impl ScreenshotCheck {
             .connect_for_screenshot(target)
             .await
             .map_err(|_| Screenshot::None("could not reconnect to the phone".to_owned()))?;
-        let (screen, file) = self.take(&mut phone, target, Moment::After).await?;
+        let (screen, file) = take(&mut phone, target, Moment::After).await?;
         let (wanted, before) = (wanted.cloned(), Arc::clone(before));
         let compare = move || match wanted {
             Some(picture) => ScreenCheck::Picture(similarity(&picture, &before, &screen)),
@@ -113,25 +113,6 @@ impl ScreenshotCheck {
         };
         let look = blocking(compare).await;
         Ok((look, file))
-    }
-
-    /// Requests a screenshot and decodes it. Any other reply is the error.
-    pub(crate) async fn take(
-        &self,
-        phone: &mut PhoneSession,
-        target: &Target,
-        moment: Moment,
-    ) -> Result<(Screen, Vec<u8>), Screenshot> {
-        match phone.screenshot().await {
-            Screenshot::File(file) => match blocking(move || (Screen::read(&file), file)).await {
-                (Ok(screen), file) => Ok((screen, file)),
-                (Err(error), _) => {
-                    tracing::debug!(phone = %target.name, ?moment, %error, "no usable screenshot");
-                    Err(Screenshot::None(format!("its screenshot cannot be used ({error})")))
-                }
-            },
-            other @ (Screenshot::AuthRefused(_) | Screenshot::None(_)) => Err(other),
-        }
     }
 
     /// Writes a screenshot to the journal. One that is missing in the report later proves nothing.
@@ -143,6 +124,24 @@ impl ScreenshotCheck {
     ) -> Result<(), String> {
         let kept = self.recorder.keep_screen(&target.name, moment, file).await;
         kept.map_err(|error| format!("its screenshot could not be kept: {}", error_chain(&error)))
+    }
+}
+
+/// Requests a screenshot and decodes it. Any other reply is the error.
+pub(crate) async fn take(
+    phone: &mut PhoneSession,
+    target: &Target,
+    moment: Moment,
+) -> Result<(Screen, Vec<u8>), Screenshot> {
+    match phone.screenshot().await {
+        Screenshot::File(file) => match blocking(move || (Screen::read(&file), file)).await {
+            (Ok(screen), file) => Ok((screen, file)),
+            (Err(error), _) => {
+                tracing::debug!(phone = %target.name, ?moment, %error, "no usable screenshot");
+                Err(Screenshot::None(format!("its screenshot cannot be used ({error})")))
+            }
+        },
+        other @ (Screenshot::AuthRefused(_) | Screenshot::None(_)) => Err(other),
     }
 }
 

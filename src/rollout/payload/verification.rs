@@ -43,6 +43,7 @@ struct ProvenPicture {
 }
 
 /// What a run pushed.
+#[derive(Default)]
 struct PushedByRun {
     subject: Subject,
     pictures: Vec<SentPicture>,
@@ -124,16 +125,28 @@ impl PushedByRun {
         history: &JournalReader,
         digest: &str,
     ) -> Result<Result<Arc<ExpectedScreen>, String>, AppError> {
+        Ok(match self.file(history, digest)? {
+            Ok((file, size)) => expected_screen(file, size).await,
+            Err(why) => Err(why),
+        })
+    }
+
+    /// Returns the journal's copy of a picture with its size on the phone, or why there is none.
+    fn file(
+        &self,
+        history: &JournalReader,
+        digest: &str,
+    ) -> Result<Result<(Vec<u8>, Size), String>, AppError> {
         if let Some(sent) = self.pictures.iter().find(|picture| picture.digest == digest) {
-            return Ok(match STANDARD.decode(&sent.background.look.base64) {
-                Ok(file) => screen(file, sent.background.size).await,
-                Err(_) => Err("the journal's copy of its picture is damaged".to_owned()),
-            });
+            let file = STANDARD.decode(&sent.background.look.base64);
+            return Ok(file
+                .map(|file| (file, sent.background.size))
+                .map_err(|_| "the journal's copy of its picture is damaged".to_owned()));
         }
         if let Some(kept) = history.picture(digest)?
             && let Some(size) = png_size(&kept.background)
         {
-            return Ok(screen(kept.background, size).await);
+            return Ok(Ok((kept.background, size)));
         }
         Ok(Err(match self.subject.action() {
             PushAction::Removal => "its picture was removed, and one screenshot cannot show that",
@@ -148,8 +161,25 @@ impl PushedByRun {
     }
 }
 
+/// Returns the picture with this digest, with its size on the phone, or why the journal has none. `run` is the run that
+/// proved it, where that is known.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn proven_picture(
+    history: &JournalReader,
+    run: Option<RunId>,
+    digest: &str,
+) -> Result<Result<(Vec<u8>, Size), String>, AppError> {
+    run.map_or_else(|| Ok(PushedByRun::default()), |run| pushed_by(history, run))?
+        .file(history, digest)
+}
+
 /// Makes what a screen is compared with, or says why that is not possible.
-async fn screen(file: Vec<u8>, size: Size) -> Result<Arc<ExpectedScreen>, String> {
+///
+/// # Errors
+/// Says why.
+pub async fn expected_screen(file: Vec<u8>, size: Size) -> Result<Arc<ExpectedScreen>, String> {
     let decode = move || Picture::decode("the picture", &file);
     let picture = blocking(decode)
         .await

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::axl::error::AxlError;
 use crate::axl::user::Authentication;
-use crate::cli::doctor::Found;
+use crate::doctor::Found;
 use crate::domain::inventory::{EnterpriseSettings, PushUser};
 use crate::domain::roles::{AXL_ACCESS, Roles};
 use crate::domain::text::pluralize;
@@ -193,7 +193,7 @@ const WARN_DAYS: i64 = 30;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::State;
+    use crate::doctor::State;
     use crate::domain::association::{UserKind, UserRef};
     use crate::domain::inventory::AccountStatus;
 

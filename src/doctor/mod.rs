@@ -4,15 +4,16 @@ mod evaluate;
 
 mod checks;
 
-use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::config::{Layer, NotifySettings};
 use crate::domain::text::pluralize;
-use crate::error::Exit;
+use crate::error::{AppError, Exit};
 use crate::event::{Event, Observer};
 use crate::report::Row;
 
@@ -84,9 +85,42 @@ pub struct DoctorBody<'a> {
     pub checks: &'a [Check],
 }
 
+/// What is checked.
+#[derive(Clone, Debug)]
+pub struct DoctorRequest {
+    /// Where the journal is.
+    pub journal: Result<PathBuf, AppError>,
+    /// The channels that a test is sent to; nothing where none is sent.
+    pub notify: Option<Result<Option<NotifySettings>, AppError>>,
+    /// The settings of the cluster.
+    pub configuration: Result<Configuration, AppError>,
+}
+
+/// The settings of a cluster, and where they are from.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// The config file and the cluster, in words.
+    pub source: String,
+    /// The name of the cluster, where it is one of the config file's.
+    pub cluster: Option<String>,
+    /// The settings.
+    pub settings: Layer,
+}
+
+/// The checks that were made so far.
+#[derive(Clone, Debug, Default)]
+pub struct ChecksDone(Arc<Mutex<Vec<Check>>>);
+
+impl ChecksDone {
+    /// Returns a copy of the checks so far.
+    pub fn so_far(&self) -> Vec<Check> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 #[derive(Debug)]
 pub struct Checks {
-    done: Vec<Check>,
+    done: ChecksDone,
     since: Instant,
     /// Observes the session with AXL.
     failure: Arc<LastFailure>,
@@ -114,14 +148,15 @@ impl Observer for LastFailure {
 }
 
 impl Checks {
-    fn new() -> Self {
-        Self { done: Vec::new(), since: Instant::now(), failure: Arc::default() }
+    fn new(done: &ChecksDone) -> Self {
+        Self { done: done.clone(), since: Instant::now(), failure: Arc::default() }
     }
 
     fn add(&mut self, id: &'static str, found: Found) {
         let took_ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         let Found { state, summary, remedy, exit } = found;
-        self.done.push(Check { id, state, summary, remedy, took_ms, exit });
+        let check = Check { id, state, summary, remedy, took_ms, exit };
+        self.done.0.lock().unwrap_or_else(PoisonError::into_inner).push(check);
         self.since = Instant::now();
         self.failure.take();
     }
@@ -187,26 +222,6 @@ pub fn exit_of(checks: &[Check]) -> Exit {
     checks.iter().find(|check| check.state == State::Failed).map_or(Exit::Done, |check| check.exit)
 }
 
-/// The checks for a person: a mark and a word each, so that neither colour nor a font decides.
-pub fn shown(checks: &[Check], unicode: bool) -> String {
-    let mut text = String::new();
-    for check in checks {
-        let (mark, plain) = match check.state {
-            State::Ok => ("✓", "ok"),
-            State::Warning => ("!", "warning"),
-            State::Failed => ("✗", "FAILED"),
-            State::NotChecked => ("-", "-"),
-        };
-        let mark = if unicode { format!("{mark} ") } else { String::new() };
-        // Writing into a String cannot fail.
-        let _ = writeln!(text, "{mark}{plain:<8} {:<19} {}", check.id, check.summary);
-        if let Some(remedy) = &check.remedy {
-            let _ = writeln!(text, "{:>30} {remedy}", "->");
-        }
-    }
-    text
-}
-
 /// For one question; a healthy cluster needs a second.
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -217,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_service_that_answers_with_errors_is_not_said_to_be_silent() {
-        let mut checks = Checks::new();
+        let mut checks = Checks::new(&ChecksDone::default());
         assert!(checks.late("to x").summary.starts_with("no answer to x within 30 s"));
         let failed = |reason: &str| Event::Waiting {
             stage: Stage::Settings,

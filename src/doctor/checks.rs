@@ -1,7 +1,6 @@
 //! Requests what the checks evaluate, each within a time limit.
 
-use crate::cli::settings;
-use crate::connect::journal;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use jiff::Timestamp;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Check, Checks, Found, LIMIT, LastFailure};
+use super::{Checks, ChecksDone, Configuration, DoctorRequest, Found, LIMIT, LastFailure};
 use crate::axl::change_notification::ListChange;
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
@@ -18,22 +17,18 @@ use crate::axl::phone::ListPhone;
 use crate::axl::sql::ExecuteSqlQuery;
 use crate::axl::upgrade::{NoVersionDocument, VERSION_PATH, upgrade_in_progress};
 use crate::axl::user::DoAuthenticateUser;
-use crate::cli::args::ConnectionArgs;
-use crate::cli::args::push::PushAccessArgs;
-use crate::cli::doctor::evaluate;
-use crate::cli::present::list;
-use crate::cli::ui::Terminal;
-use crate::config::Layer;
+use crate::config::{Layer, NotifySettings};
 use crate::connect::cluster;
 use crate::connect::cluster::ClusterSettings;
+use crate::doctor::evaluate;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::PushUser;
-use crate::domain::text::{names, quoted};
+use crate::domain::text::names;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Unobserved};
 use crate::interaction::{Interaction, Silent};
-use crate::journal::JournalReader;
+use crate::journal::{Journal, JournalReader};
 use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
 use crate::net::certificate_probe::PeekError;
@@ -44,39 +39,42 @@ use crate::rollout::accounts::PushUserRights;
 use crate::survey;
 use crate::watch::notify::channels::Channels;
 
-/// Makes all checks that can be made.
-pub async fn run(args: &ConnectionArgs, push: &PushAccessArgs, notifies: bool) -> Vec<Check> {
-    let mut checks = Checks::new();
-    journal(&mut checks, args);
-    if notifies {
-        notify(&mut checks, args).await;
+/// Makes all checks that can be made. Each one is in `done` as soon as it was made.
+pub async fn run(request: DoctorRequest, interaction: &dyn Interaction, done: &ChecksDone) {
+    let DoctorRequest { journal: path, notify: notifies, configuration } = request;
+    let mut checks = Checks::new(done);
+    journal(&mut checks, path);
+    if let Some(settings) = notifies {
+        notify(&mut checks, settings, interaction).await;
     }
-    let Some((cluster, settings)) = configuration(&mut checks, args, push) else {
-        checks.skip(&[NAME, TCP, TLS], "a configuration");
-        checks.skip(AFTER_TLS, "a configuration");
-        return checks.done;
+    let Configuration { cluster, settings, .. } = match configuration {
+        Ok(configuration) => {
+            checks.add(CONFIGURATION, Found::ok(&configuration.source));
+            configuration
+        }
+        Err(error) => {
+            checks.add(CONFIGURATION, evaluate::failed(&error));
+            checks.skip(&[NAME, TCP, TLS], "a configuration");
+            return checks.skip(AFTER_TLS, "a configuration");
+        }
     };
     let Some(endpoint) = endpoint(&mut checks, &settings) else {
         checks.skip(&[TCP, TLS], "a host");
-        checks.skip(AFTER_TLS, "a host");
-        return checks.done;
+        return checks.skip(AFTER_TLS, "a host");
     };
     if !reach(&mut checks, TCP, &endpoint).await {
         checks.skip(&[TLS], "a connection");
-        checks.skip(AFTER_TLS, "a connection");
-        return checks.done;
+        return checks.skip(AFTER_TLS, "a connection");
     }
     if !tls(&mut checks, &endpoint, &settings).await {
-        checks.skip(AFTER_TLS, "a server that is trusted");
-        return checks.done;
+        return checks.skip(AFTER_TLS, "a server that is trusted");
     }
     upgrade(&mut checks, &endpoint, &settings).await;
     match cluster::from_layer(cluster, settings) {
         Ok(mut connection) => {
-            let terminal = Terminal::shared(false);
             // The time limit of the session does not include the time to type the password.
-            match connection.fetch_password(terminal.as_ref()).await {
-                Ok(()) => cluster_checks(&mut checks, &connection, terminal.as_ref()).await,
+            match connection.fetch_password(interaction).await {
+                Ok(()) => cluster_checks(&mut checks, &connection, interaction).await,
                 Err(error) => {
                     checks.add(AXL, evaluate::failed(&error));
                     checks.skip(AFTER_AXL, "a session with AXL");
@@ -88,19 +86,17 @@ pub async fn run(args: &ConnectionArgs, push: &PushAccessArgs, notifies: bool) -
             checks.skip(AFTER_AXL, "a session with AXL");
         }
     }
-    checks.done
 }
 
-fn journal(checks: &mut Checks, args: &ConnectionArgs) {
-    let found = journal::path(args.state.as_deref()).and_then(|path| {
+fn journal(checks: &mut Checks, path: Result<PathBuf, AppError>) {
+    let found = path.and_then(|path| {
         let there = JournalReader::open(&path)?;
         let shown = path.display();
         if there.is_some() {
             return Ok(Found::ok(format!("the journal is {shown}")));
         }
-        match path.parent() {
-            Some(folder) if folder.is_dir() => list::check_writable(&path)?,
-            Some(_) | None => {}
+        if path.parent().is_some_and(Path::is_dir) {
+            Journal::check_writable(&path)?;
         }
         Ok(Found::ok(format!("the journal will be {shown}")))
     });
@@ -108,10 +104,13 @@ fn journal(checks: &mut Checks, args: &ConnectionArgs) {
 }
 
 /// Sends a test to every channel.
-async fn notify(checks: &mut Checks, args: &ConnectionArgs) {
-    let interaction = Terminal::shared(false);
-    let opened = match settings::file(args).map(|file| file.and_then(|file| file.notify())) {
-        Ok(Some(settings)) => Channels::open(&settings, interaction.as_ref()).await,
+async fn notify(
+    checks: &mut Checks,
+    settings: Result<Option<NotifySettings>, AppError>,
+    interaction: &dyn Interaction,
+) {
+    let opened = match settings {
+        Ok(Some(settings)) => Channels::open(&settings, interaction).await,
         Ok(None) => Err(AppError::new(ErrorKind::Usage, "the config file has no table [notify]")
             .hint("write one, or leave --notify out")),
         Err(error) => Err(error),
@@ -130,31 +129,6 @@ async fn notify(checks: &mut Checks, args: &ConnectionArgs) {
             ),
         };
         checks.add(NOTIFY, found);
-    }
-}
-
-fn configuration(
-    checks: &mut Checks,
-    args: &ConnectionArgs,
-    push: &PushAccessArgs,
-) -> Option<(Option<String>, Layer)> {
-    match settings::settings(args, Some(push)) {
-        Ok((cluster, settings)) => {
-            let file = settings::config_path(args).filter(|path| path.exists());
-            let file = file.map_or_else(
-                || "no config file".to_owned(),
-                |path| format!("config file {}", path.display()),
-            );
-            let cluster_name = cluster
-                .as_ref()
-                .map_or_else(String::new, |name| format!(", cluster {}", quoted(name)));
-            checks.add(CONFIGURATION, Found::ok(format!("{file}{cluster_name}")));
-            Some((cluster, settings))
-        }
-        Err(error) => {
-            checks.add(CONFIGURATION, evaluate::failed(&error));
-            None
-        }
     }
 }
 
