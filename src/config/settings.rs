@@ -150,7 +150,7 @@ settings! {
     }
     password: PasswordSource, Cluster, "asked for on the terminal", ["CUCM_PASSWORD"] {
         password_file: PathBuf, "\"lab.password\"",
-            "A file whose first line is the AXL user's password. Others must not be able to read it (chmod 600).";
+            "A file whose first line is the AXL user's password. Others must not be able to read it (on Unix: mode 600).";
         password_env: String, "\"LAB_AXL_PASSWORD\"", "An environment variable that holds the AXL user's password.";
         password_command: Vec<String>, "[\"pass\", \"show\", \"cucm/lab\"]",
             "A command that prints the AXL user's password: a program and its arguments, for no shell. Its first \
@@ -199,7 +199,7 @@ settings! {
     }
     push_password: PasswordSource, Cluster, "asked for on the terminal", ["PHONE_PASSWORD"] {
         push_password_file: PathBuf, "\"lab-push.password\"",
-            "A file whose first line is the push user's password. Others must not be able to read it (chmod 600).";
+            "A file whose first line is the push user's password. Others must not be able to read it (on Unix: mode 600).";
         push_password_env: String, "\"LAB_PUSH_PASSWORD\"",
             "An environment variable that holds the push user's password.";
         push_password_command: Vec<String>, "[\"secret-tool\", \"lookup\", \"service\", \"bgpush\"]",
@@ -291,7 +291,7 @@ settings! {
             "The URL that each notification is posted to. Use one of the next keys where the URL is a secret, as those of \
              Teams and Slack are.") },
         Key { setting: WEBHOOK, ..Key::new(NOTIFY, "webhook_url_file", "none", "\"teams.url\"",
-            "A file whose first line is the URL. Others must not be able to read it (chmod 600).") },
+            "A file whose first line is the URL. Others must not be able to read it (on Unix: mode 600).") },
         Key { setting: WEBHOOK, ..Key::new(NOTIFY, "webhook_url_env", "none", "\"TEAMS_URL\"",
             "An environment variable that holds the URL.") },
         Key { setting: WEBHOOK, ..Key::new(NOTIFY, "webhook_url_command", "none", "[\"pass\", \"show\", \"teams/url\"]",
@@ -308,7 +308,7 @@ settings! {
         Key::new(NOTIFY, "mail_to", "none", "[\"voice-team@example.com\"]", "The recipients of the mails."),
         Key::new(NOTIFY, "mail_user", "no login", "\"axlpaper\"", "The user that logs in to the mail server."),
         Key { setting: MAIL_PASSWORD, ..Key::new(NOTIFY, "mail_password_file", "none", "\"mail.password\"",
-            "A file whose first line is the password of mail_user. Others must not be able to read it (chmod 600).") },
+            "A file whose first line is the password of mail_user. Others must not be able to read it (on Unix: mode 600).") },
         Key { setting: MAIL_PASSWORD, ..Key::new(NOTIFY, "mail_password_env", "none", "\"MAIL_PASSWORD\"",
             "An environment variable that holds the password of mail_user.") },
         Key { setting: MAIL_PASSWORD, ..Key::new(NOTIFY, "mail_password_command", "none", "[\"pass\", \"show\", \"mail\"]",
