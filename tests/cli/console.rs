@@ -157,7 +157,7 @@ impl Web {
     }
 
     /// Opens an event stream, and returns it behind its header.
-    fn stream(&self) -> BufReader<TcpStream> {
+    pub fn stream(&self) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let host = self.address;
         write!(stream, "GET /events HTTP/1.1\r\nHost: {host}\r\n{}\r\n", self.cookie).unwrap();

@@ -1,5 +1,6 @@
 //! Rollouts that users of the console make with the forms of its pages, without a script.
 
+use std::io::BufRead as _;
 use std::time::{Duration, Instant};
 
 use axlpaper::sim::{PUSH_USER, Quirk};
@@ -65,15 +66,19 @@ fn settled(web: &Web, address: &str) -> Answer {
     page_until(web, address, |page| !page.body.contains("asks the cluster"))
 }
 
+/// Waits for a page to change until it is what is wanted.
 fn page_until(web: &Web, address: &str, is_it: impl Fn(&Answer) -> bool) -> Answer {
-    let start = Instant::now();
+    let mut changes = web.stream();
     loop {
         let page = web.get(address);
         if is_it(&page) {
             return page;
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "{}", page.body);
-        std::thread::sleep(Duration::from_millis(20));
+        let mut line = String::new();
+        while !line.starts_with("event: change") {
+            line.clear();
+            assert_ne!(changes.read_line(&mut line).unwrap(), 0, "{}", page.body);
+        }
     }
 }
 
@@ -151,7 +156,7 @@ fn a_rollout_is_made_with_forms_alone() {
     let by = shown["os_user"].as_str().unwrap();
     assert!(by.ends_with(" (console)"), "{by}");
     let line = shown["command_line"].as_str().unwrap();
-    assert!(line.starts_with("axlpaper rollout --device 'SEP*' --focus 10,20"), "{line}");
+    assert!(line.starts_with("axlpaper rollout --device 'SEP*' --focus '10,20'"), "{line}");
     assert!(line.ends_with("-- spring.png"), "{line}");
     assert!(events(&lab, "1").iter().any(|(kind, _)| kind == "question_answered"));
     // The next one knows the phones.
@@ -375,7 +380,9 @@ fn what_cannot_be_rolled_out_is_refused_with_the_reason() {
     web.ends();
     // A password that nobody can be asked for.
     let text = std::fs::read_to_string(lab.path("console.toml")).unwrap();
-    lab.secret("other.toml", &format!("{text}push_user = \"nobody\"\n"));
+    // The passwords of the environment are those of another name.
+    let text = text.replace("127.0.0.1", "localhost");
+    lab.secret("other.toml", &format!("{text}push_user = \"{PUSH_USER}\"\n"));
     let mut web = Web::start(&lab, &["--config", "other.toml"]);
     let login = web.get(&web.login_path());
     web.keep_cookie(&login);
