@@ -47,6 +47,18 @@ pub struct PreparedChanges {
 }
 
 impl ChangeRun {
+    /// Returns a run that takes back what another one changed, for somebody else than the operating system's user.
+    pub fn reverting(run: RunId, command_line: String, on_behalf_of: String) -> Self {
+        Self {
+            command: "revert",
+            kind: Kind::Revert,
+            reverts: Some(run),
+            command_line,
+            on_behalf_of: Some(on_behalf_of),
+            dry_run: false,
+        }
+    }
+
     /// Begins the run in the journal, connects, and takes the lock of the cluster.
     ///
     /// # Errors

@@ -153,6 +153,21 @@ fn a_rollout_is_made_with_forms_alone() {
     let shown = ended(&lab, "1");
     assert_eq!(shown["state"], "finished", "{shown}");
     assert_eq!((pushes(&lab), lab.record().users[PUSH_USER].devices.len()), (4, 4));
+    // The list of the user becomes what it was.
+    web.get("/runs/1").has(200, &["Revert the changes"]);
+    let again = web.post("/runs/1/again/changes", "");
+    let revert = again.header("location").unwrap().to_owned();
+    settled(&web, &revert)
+        .has(200, &["waits for the confirmation", "- SEP000000000003", "This touches 2 phones"]);
+    confirm(&web, &revert, "4").has(409, &["this touches 2 phones"]);
+    assert_eq!(lab.record().users[PUSH_USER].devices.len(), 4);
+    confirm(&web, &revert, "2").has(303, &[]);
+    let reverted = ended(&lab, "2");
+    assert_eq!(
+        (reverted["reverts"].as_i64(), reverted["state"].as_str()),
+        (Some(1), Some("finished"))
+    );
+    assert_eq!(lab.record().users[PUSH_USER].devices, [name(1), name(2)]);
     let by = shown["os_user"].as_str().unwrap();
     assert!(by.ends_with(" (console)"), "{by}");
     let line = shown["command_line"].as_str().unwrap();
@@ -161,7 +176,7 @@ fn a_rollout_is_made_with_forms_alone() {
     assert!(events(&lab, "1").iter().any(|(kind, _)| kind == "question_answered"));
     // The next one knows the phones.
     let address = begin(&web, &lab);
-    web.get(&address).has(200, &["4 phones by the last look of", "Default (4)"]);
+    web.get(&address).has(200, &["4 phones by the last look of", "<small>4</small>"]);
     web.ends();
 }
 
@@ -387,6 +402,7 @@ fn what_cannot_be_rolled_out_is_refused_with_the_reason() {
     let login = web.get(&web.login_path());
     web.keep_cookie(&login);
     let address = begin(&web, &lab);
-    prepare(&web, &address, "").has(200, &["the password of", "push_password_file", "asks nobody"]);
+    prepare(&web, &address, "cluster=lab")
+        .has(200, &["the password of", "push_password_file", "asks nobody"]);
     web.ends();
 }
