@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
-use crate::console::jobs::JobId;
 use crate::console::jobs::draft::{Draft, Upload};
 use crate::console::jobs::job::Job;
 use crate::console::jobs::rights::{may_confirm, may_discard, may_make};
+use crate::console::jobs::{JobId, Kind};
 use crate::console::login::FOREIGN_FORM;
 use crate::console::pages::problem::Problem;
 use crate::console::pages::rollouts::gone;
@@ -225,6 +225,7 @@ async fn begin_again(
         "retry" => &["rollout", "--only-failed"],
         "resume" => &["rollout", "--resume"],
         "pictures" => &["revert", "--pictures"],
+        "changes" => &["revert"],
         _ => return Err(Problem::not_found()),
     };
     let mut options: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
@@ -250,8 +251,12 @@ async fn begin_again(
         }
         (_, _) => None,
     };
+    let kind = match how {
+        "changes" => Kind::Revert(Box::new(row.clone())),
+        _ => Kind::Rollout(only),
+    };
     let command = RolloutCommand { options, picture: None, earlier: Some(row) };
-    let job = shared.jobs.begin_earlier(&user.name, command, only, &shared.settings);
+    let job = shared.jobs.begin_earlier(&user.name, command, kind, &shared.settings);
     job.inspect(|job| tracing::info!(job = job.id, run, how, user = user.name, "a run is repeated"))
         .map_err(|error| Problem::of(&error))
 }

@@ -52,6 +52,12 @@ pub trait ReadRollouts: fmt::Debug + Send + Sync {
     /// When an option or its value is wrong.
     fn chosen(&self, command: &RolloutCommand) -> Result<Chosen, AppError>;
 
+    /// Returns how the cluster of the earlier run is reached, to take back what that run changed.
+    ///
+    /// # Errors
+    /// When a setting is wrong, or leads to another cluster.
+    fn connection(&self, command: &RolloutCommand) -> Result<ClusterSettings, AppError>;
+
     /// Returns the command as it can be typed on the command line.
     fn command_line(&self, command: &RolloutCommand) -> String;
 

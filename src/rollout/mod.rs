@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod assess;
 pub mod by_address;
+pub mod change_run;
 pub mod cluster_task;
 pub mod context;
 pub mod control;
@@ -26,6 +27,7 @@ pub mod repair;
 pub mod request;
 pub mod result;
 pub mod resume;
+pub mod revert;
 pub mod review;
 pub mod run;
 pub mod run_record;

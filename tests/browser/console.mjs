@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -67,6 +67,139 @@ async function accessible(page, what) {
 async function phoneOf(page, base) {
   await page.goto(`${base}/phones?outcome=verified`);
   return page.getAttribute("tbody a", "href");
+}
+
+// Makes a rollout with the mouse: a picture, its focus point, two waves with a gate. Returns the page of its run.
+async function makeRollout(page, base, picture) {
+  await page.goto(`${base}/rollouts/new`);
+  await accessible(page, "new rollout");
+  await page.setInputFiles("input[type=file]", picture);
+  await page.click("text=Take this picture");
+  await page.waitForSelector("#focus");
+  const box = await page.locator("#focus").boundingBox();
+  const before = await page.getAttribute("#part-panels image", "href");
+  await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.5);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.9, box.y + box.height * 0.25);
+  await page.mouse.up();
+  assert.equal(Math.round(await page.inputValue("input[name=focus-x]")), 90);
+  assert.ok(await page.isChecked("input[name=focus][value=point]"));
+  // The panels follow without a reload.
+  await page.waitForFunction((was) => document.querySelector("#part-panels image").getAttribute("href") !== was, before, { timeout: 30_000 });
+  await page.fill("input[name=canary]", "2");
+  await page.check("input[name=gate]");
+  await page.waitForSelector("#part-count code:has-text('--canary 2')", { timeout: 30_000 });
+  await accessible(page, "choice of a rollout");
+  await page.click("button:text-is('Audit and plan')");
+  // The page renews itself while the cluster is read.
+  await page.waitForSelector("text=Confirmation", { timeout: 60_000 });
+}
+
+async function confirmRollout(page, number) {
+  await page.waitForSelector(".confirm input[name=phones]", { timeout: 60_000 });
+  await accessible(page, "confirmation");
+  const [, phones] = (await page.textContent(".confirm label")).match(/touches (\d+) phone/);
+  await page.fill(".confirm input[name=phones]", number ?? phones);
+  await page.click("text=Begin the rollout");
+  return phones;
+}
+
+// Two users: what one of them makes, another one confirms; then failures, a retry and reverts.
+async function rolloutsOfUsers(browser, env, sim) {
+  const config = join(folder, "config.toml");
+  const secret = (name, text) => writeFileSync(join(folder, name), text, { mode: 0o600 });
+  secret("axl.password", "simulator-only-admin\n");
+  secret("push.password", "simulator-only-push\n");
+  secret("config.toml", `[defaults]
+phone_port = ${sim.port}
+[cluster.lab]
+host = "${sim.host}"
+username = "simadmin"
+password_file = "${join(folder, "axl.password")}"
+pin_sha256 = "${sim.pin}"
+push_user = "bgpush"
+push_password_file = "${join(folder, "push.password")}"
+[console]
+four_eyes = true
+`);
+  for (const user of ["ada", "anna"]) {
+    const child = start(["console", "user", "add", user, "--role", "approver", "--config", config], env);
+    child.stdin.end("a password\n");
+    await child.ended;
+  }
+  const web = start(["console", "--listen", "127.0.0.1:0", "--config", config], { AXLPAPER_STATE: join(folder, "users.sqlite3") });
+  const [, base] = await web.says(/(http:\/\/127\.0\.0\.1:\d+)\/login/);
+  const logIn = async (name, options) => {
+    const opened = await open(browser, options);
+    await opened.page.goto(`${base}/login`);
+    await opened.page.fill("input[name=name]", name);
+    await opened.page.fill("input[name=password]", "a password");
+    await opened.page.click("main button");
+    await opened.page.waitForURL(`${base}/`);
+    return opened;
+  };
+  const [ada, anna] = [await logIn("ada"), await logIn("anna")];
+  await makeRollout(ada.page, base, join(golden, "480x240x24-cover.png"));
+  await ada.page.waitForSelector("text=It waits for another user");
+  // The overview of the other one shows it by itself.
+  await anna.page.waitForSelector("text=waits for the confirmation", { timeout: 20_000 });
+  await accessible(anna.page, "overview with a rollout");
+  await anna.page.click("main a[href^='/rollouts/']");
+  await confirmRollout(anna.page, "1");
+  await anna.page.waitForSelector("text=the number that was typed is not that of the phones");
+  await anna.page.goBack();
+  await confirmRollout(anna.page);
+  await anna.page.waitForURL(`${base}/runs/1`);
+  await anna.page.click("button:text-is('Approve the next wave')", { timeout: 60_000 });
+  await anna.page.waitForSelector("h2:text-is('Outcome')", { timeout: 120_000 });
+  await accessible(anna.page, "run with retries");
+  // A failure is retried, and the other user confirms that too.
+  await anna.page.click("button:text-is('Retry these') >> nth=0");
+  await anna.page.waitForURL(/\/rollouts\/\d+$/);
+  await anna.page.waitForSelector("text=It waits for another user", { timeout: 60_000 });
+  await ada.page.goto(anna.page.url());
+  await confirmRollout(ada.page);
+  await ada.page.waitForURL(`${base}/runs/2`);
+  await ada.page.waitForSelector("h2:text-is('Outcome')", { timeout: 120_000 });
+  // Without a script: the changes of the first run are taken back.
+  const plain = await logIn("ada", { javaScriptEnabled: false });
+  await plain.page.goto(`${base}/runs/1`);
+  await plain.page.click("summary:text-is('Revert the changes')");
+  await plain.page.click("text=Show what would be taken back");
+  await plain.page.waitForSelector("text=It waits for another user", { timeout: 60_000 });
+  assert.match(await plain.page.textContent(".diff"), /- SEP/);
+  await anna.page.goto(plain.page.url());
+  await confirmRollout(anna.page);
+  await anna.page.waitForURL(`${base}/runs/3`);
+  await anna.page.waitForSelector("text=finished", { timeout: 60_000 });
+  // Without a script: a rollout up to its plan.
+  await plain.page.goto(`${base}/rollouts/new`);
+  await plain.page.setInputFiles("input[type=file]", join(golden, "480x240x24-cover.png"));
+  await plain.page.click("text=Take this picture");
+  await plain.page.fill("input[name=limit]", "3");
+  await plain.page.click("text=Show the choice");
+  assert.match(await plain.page.textContent("#part-count"), /3 phones by the last look/);
+  const draft = plain.page.url();
+  for (const colorScheme of ["light", "dark"]) {
+    for (const width of [390, 1024, 1920]) {
+      const seen = await open(browser, { colorScheme, viewport: { width, height: 900 }, storageState: await plain.context.storageState() });
+      for (const [name, address] of [["rollout-new", `${base}/rollouts/new`], ["rollout-draft", draft], ["rollout-ended", `${base}/rollouts/1`]]) {
+        await seen.page.goto(address);
+        await accessible(seen.page, `${name} ${width} ${colorScheme}`);
+        const more = await seen.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(more <= 0, `${name} is ${more} pixels wider than ${width}`);
+        await seen.page.screenshot({ path: join(pictures, `console-${name}-${width}-${colorScheme}.png`), fullPage: true });
+      }
+      await seen.context.close();
+    }
+  }
+  await plain.page.click("text=Audit and plan");
+  await plain.page.waitForSelector("text=It waits for another user", { timeout: 60_000 });
+  // A refused number is an error to the browser too.
+  const unexpected = [ada, anna, plain].flatMap((one) => one.wrong).filter((text) => !text.includes("status of 409"));
+  assert.deepEqual(unexpected, []);
+  web.kill("SIGTERM");
+  assert.equal((await web.ended).code, 0);
 }
 
 async function main() {
@@ -153,8 +286,9 @@ async function main() {
   const { code } = await web.ended;
   assert.equal(code, 0);
   await page.waitForSelector("text=The console does not answer", { timeout: 10_000 });
+  await rolloutsOfUsers(browser, env, { host, pin, port });
   await browser.close();
-  console.log("console: log-in, live run, pause, approval, no script, three widths, two schemes");
+  console.log("console: log-in, live run, pause, approval, no script, three widths, two schemes, rollouts of two users");
 }
 
 try {

@@ -1,5 +1,6 @@
 //! Rollouts that users of the console make with the forms of its pages, without a script.
 
+use std::io::BufRead as _;
 use std::time::{Duration, Instant};
 
 use axlpaper::sim::{PUSH_USER, Quirk};
@@ -65,15 +66,19 @@ fn settled(web: &Web, address: &str) -> Answer {
     page_until(web, address, |page| !page.body.contains("asks the cluster"))
 }
 
+/// Waits for a page to change until it is what is wanted.
 fn page_until(web: &Web, address: &str, is_it: impl Fn(&Answer) -> bool) -> Answer {
-    let start = Instant::now();
+    let mut changes = web.stream();
     loop {
         let page = web.get(address);
         if is_it(&page) {
             return page;
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "{}", page.body);
-        std::thread::sleep(Duration::from_millis(20));
+        let mut line = String::new();
+        while !line.starts_with("event: change") {
+            line.clear();
+            assert_ne!(changes.read_line(&mut line).unwrap(), 0, "{}", page.body);
+        }
     }
 }
 
@@ -148,15 +153,30 @@ fn a_rollout_is_made_with_forms_alone() {
     let shown = ended(&lab, "1");
     assert_eq!(shown["state"], "finished", "{shown}");
     assert_eq!((pushes(&lab), lab.record().users[PUSH_USER].devices.len()), (4, 4));
+    // The list of the user becomes what it was.
+    web.get("/runs/1").has(200, &["Revert the changes"]);
+    let again = web.post("/runs/1/again/changes", "");
+    let revert = again.header("location").unwrap().to_owned();
+    settled(&web, &revert)
+        .has(200, &["waits for the confirmation", "- SEP000000000003", "This touches 2 phones"]);
+    confirm(&web, &revert, "4").has(409, &["this touches 2 phones"]);
+    assert_eq!(lab.record().users[PUSH_USER].devices.len(), 4);
+    confirm(&web, &revert, "2").has(303, &[]);
+    let reverted = ended(&lab, "2");
+    assert_eq!(
+        (reverted["reverts"].as_i64(), reverted["state"].as_str()),
+        (Some(1), Some("finished"))
+    );
+    assert_eq!(lab.record().users[PUSH_USER].devices, [name(1), name(2)]);
     let by = shown["os_user"].as_str().unwrap();
     assert!(by.ends_with(" (console)"), "{by}");
     let line = shown["command_line"].as_str().unwrap();
-    assert!(line.starts_with("axlpaper rollout --device 'SEP*' --focus 10,20"), "{line}");
+    assert!(line.starts_with("axlpaper rollout --device 'SEP*' --focus '10,20'"), "{line}");
     assert!(line.ends_with("-- spring.png"), "{line}");
     assert!(events(&lab, "1").iter().any(|(kind, _)| kind == "question_answered"));
     // The next one knows the phones.
     let address = begin(&web, &lab);
-    web.get(&address).has(200, &["4 phones by the last look of", "Default (4)"]);
+    web.get(&address).has(200, &["4 phones by the last look of", "<small>4</small>"]);
     web.ends();
 }
 
@@ -375,11 +395,14 @@ fn what_cannot_be_rolled_out_is_refused_with_the_reason() {
     web.ends();
     // A password that nobody can be asked for.
     let text = std::fs::read_to_string(lab.path("console.toml")).unwrap();
-    lab.secret("other.toml", &format!("{text}push_user = \"nobody\"\n"));
+    // The passwords of the environment are those of another name.
+    let text = text.replace("127.0.0.1", "localhost");
+    lab.secret("other.toml", &format!("{text}push_user = \"{PUSH_USER}\"\n"));
     let mut web = Web::start(&lab, &["--config", "other.toml"]);
     let login = web.get(&web.login_path());
     web.keep_cookie(&login);
     let address = begin(&web, &lab);
-    prepare(&web, &address, "").has(200, &["the password of", "push_password_file", "asks nobody"]);
+    prepare(&web, &address, "cluster=lab")
+        .has(200, &["the password of", "push_password_file", "asks nobody"]);
     web.ends();
 }

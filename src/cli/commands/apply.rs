@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::apply::{Applied, Halt, check_all};
 use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs};
 use crate::cli::interrupt;
 use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::cli::ui::{self, Progress, Terminal};
-use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::plan::{Change, Plan};
 use crate::domain::text::quoted;
@@ -24,9 +22,8 @@ use crate::plan::{Kind, PlanError, check};
 use crate::report::{
     Format, PlanFileError, changes_json, changes_recap, plan_diff, plan_json, read_plan,
 };
+use crate::rollout::change_run::{ChangeRun, exit_of};
 use crate::rollout::control::RolloutHandle;
-use crate::rollout::run::{Run, RunInfo, RunScope};
-use crate::rollout::{accounts, repair, undo_file};
 
 /// Carry a plan file out exactly, or refuse if the cluster has moved
 #[derive(clap::Args, Debug)]
@@ -56,12 +53,12 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     }
     let state = journal::path(args.connection.state.as_deref())?;
     let run =
-        ChangeRun { command: "apply", kind: Kind::Repair, reverts: None, confirm: args.confirm };
+        TypedChanges { command: "apply", kind: Kind::Repair, reverts: None, confirm: args.confirm };
     run.execute(&connection, &state, &args.output, async |_| Ok(plan)).await
 }
 
-/// A run that only changes the cluster.
-pub(super) struct ChangeRun {
+/// A run that only changes the cluster, as it was typed.
+pub(super) struct TypedChanges {
     pub command: &'static str,
     pub kind: Kind,
     pub reverts: Option<RunId>,
@@ -69,7 +66,7 @@ pub(super) struct ChangeRun {
     pub confirm: ConfirmArgs,
 }
 
-impl ChangeRun {
+impl TypedChanges {
     /// Executes a plan as a run of its own, and answers with the results. `plan` is called once the cluster is locked.
     pub async fn execute(
         self,
@@ -78,75 +75,34 @@ impl ChangeRun {
         output: &OutputArgs,
         plan: impl AsyncFnOnce(&ClusterClients) -> Result<Plan, AppError>,
     ) -> Result<Exit, AppError> {
-        let what = RunInfo {
-            command: self.command,
-            place: RunScope::of(connection),
-            continues: None,
-            reverts: self.reverts,
-            command_line: settings::command_line(),
-            on_behalf_of: None,
-            dry_run: self.confirm.dry_run,
-        };
-        let run = Run::begin(state, what, &Terminal::shared(self.confirm.yes)).await?;
-        let id = run.recorder().run();
-        let done = self.carry_out(connection, &run, plan).await;
-        if self.confirm.dry_run {
-            let refusal = run.refusal();
-            let (plan, _) = done?;
-            tell_dry_run(self.command, output, &plan)?;
-            return refusal.map_or(Ok(Exit::Done), Err);
+        let Self { command, kind, reverts, confirm: ConfirmArgs { dry_run, yes } } = self;
+        let command_line = settings::command_line();
+        let run = ChangeRun { command, kind, reverts, command_line, on_behalf_of: None, dry_run };
+        let (interaction, observer) = (Terminal::shared(yes), Progress::shared());
+        let begun = run.begin(connection, state, &interaction, observer).await?;
+        let plan = plan(begun.cluster()).await;
+        let prepared = begun.prepare(plan).await?;
+        let plan = prepared.plan().clone();
+        if dry_run {
+            prepared.check().await?;
+            tell_dry_run(command, output, &plan)?;
+            return prepared.refusal().map_or(Ok(Exit::Done), Err);
         }
-        let (plan, applied) = run.end(done, |(_, applied)| exit_of(applied)).await?;
+        let number = prepared.number();
+        let prepared = prepared.confirm().await?;
+        let handle = RolloutHandle::default();
+        let on_interrupt = interrupt::watch(&handle);
+        let applied = prepared.execute(&handle).await?;
+        drop(on_interrupt);
         let exit = exit_of(&applied);
         if exit == Exit::Done && applied.sent.is_empty() && !plan.changes.is_empty() {
             ui::say("the plan was carried out before; nothing was written");
         }
         if !(plan.changes.is_empty() && output.is_recap()) {
-            tell(self.command, output, &plan, applied.results)?;
+            tell(command, output, &plan, applied.results)?;
         }
-        next_command::say(next_command::step_here(state, id).as_deref());
+        next_command::say(number.and_then(|run| next_command::step_here(state, run)).as_deref());
         Ok(exit)
-    }
-
-    async fn carry_out(
-        &self,
-        connection: &ClusterSettings,
-        run: &Run,
-        plan: impl AsyncFnOnce(&ClusterClients) -> Result<Plan, AppError>,
-    ) -> Result<(Plan, Applied), AppError> {
-        let (observer, interaction) =
-            (run.journal_observer(Progress::shared()), run.interaction().as_ref());
-        let cluster = cluster::connect(connection, interaction, &observer).await?;
-        if let Some(publisher) = repair::publisher(&cluster).await? {
-            run.lock_cluster(&publisher)?;
-        }
-        let plan = plan(&cluster).await?;
-        if plan.changes.is_empty() {
-            return Ok((plan, Applied::default()));
-        }
-        accounts::check_writable(&cluster.axl).await?;
-        if self.confirm.dry_run {
-            check(&plan, self.kind)
-                .map_err(|error| AppError::from_error(ErrorKind::Refused, error))?;
-            check_all(&*cluster.axl, &plan, observer.as_ref()).await?;
-            return Ok((plan, Applied::default()));
-        }
-        repair::confirm(&plan, run).await?;
-        // An interrupt between a write and its reading back would leave the change unproven.
-        let handle = RolloutHandle::default();
-        let _until_read_back = interrupt::watch(&handle);
-        let recorder = run.recorder();
-        let applied = repair::apply(
-            &cluster,
-            recorder,
-            &plan,
-            self.kind,
-            &run.stop_signals(&handle),
-            &observer,
-        )
-        .await?;
-        undo_file::leave(recorder, &plan, &applied, interaction).await;
-        Ok((plan, applied))
     }
 }
 
@@ -202,17 +158,6 @@ pub(super) fn check_cluster(
     let [option, value] = settings::cluster_option(args, &plan.cluster.host);
     Err(AppError::new(ErrorKind::Refused, other)
         .hint(format!("nothing was changed; name the plan's cluster: {option} {}", quoted(&value))))
-}
-
-/// Returns the exit code that changes deserve.
-fn exit_of(applied: &Applied) -> Exit {
-    match &applied.halt {
-        Some(Halt::Interrupted) => Exit::Interrupted,
-        Some(Halt::Refused(_)) => Exit::Authentication,
-        Some(Halt::Unrecorded(_) | Halt::Away(_) | Halt::TimeOver(_)) => Exit::SomeFailed,
-        None if repair::all_applied(applied) => Exit::Done,
-        None => Exit::SomeFailed,
-    }
 }
 
 /// Writes what a dry run found: the plan as a document, or its changes as rows.

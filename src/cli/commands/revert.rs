@@ -5,10 +5,8 @@ use crate::connect::journal;
 use std::path::{Path, PathBuf};
 
 use clap::Args as _;
-use jiff::Timestamp;
 
-use super::apply::{ChangeRun, check_cluster, read};
-use crate::apply::now;
+use super::apply::{TypedChanges, check_cluster, read};
 use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
 use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, ResetArgs, WaitArgs};
@@ -17,17 +15,16 @@ use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
-use crate::domain::inventory::ClusterInfo;
 use crate::domain::payload_kind::ObjectKind;
-use crate::domain::plan::{Change, CurrentState};
+use crate::domain::plan::Change;
 use crate::domain::text::{MOST_LINES, limit_lines, pluralize};
 use crate::error::{AppError, Exit};
-use crate::event::{ChangeResult, ChangeState};
+use crate::event::ChangeResult;
 use crate::journal::{JournalReader, RunId, RunRef, RunRow};
-use crate::plan::{Kind, Revert, revert_of, taken_back};
+use crate::plan::{Kind, Revert, taken_back};
 use crate::report::{plan_diff, printable_lines};
-use crate::rollout::repair;
 use crate::rollout::resume::{RunSource, check_cluster as check_cluster_of};
+use crate::rollout::revert::{changes_made, plan_revert};
 
 /// Take back what a run changed on the cluster, or push back the pictures that its phones showed before
 ///
@@ -98,14 +95,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         ui::say(&nothing_to_take_back(&history, &row)?);
         return Ok(Exit::Done);
     }
-    let connection = settings::connection(&args.connection, None);
-    let connection = connection
-        .and_then(|connection| check_cluster_of(&row, &connection).map(|()| connection))
-        .map_err(|error| {
-            let command = format!("axlpaper revert {}", row.id);
-            next_command::with_cluster_of(error, &command, &row, &args.connection)
-        })?;
-    let done = made(&history, &row)?;
+    let connection = args.connection_of(&row)?;
+    let done = changes_made(&history, &row)?;
     if done.is_empty() {
         ui::say(&nothing_to_take_back(&history, &row)?);
         return Ok(Exit::Done);
@@ -114,6 +105,17 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 }
 
 impl Args {
+    /// Returns how the cluster of a run is reached.
+    pub(super) fn connection_of(&self, run: &RunRow) -> Result<ClusterSettings, AppError> {
+        let connection = settings::connection(&self.connection, None);
+        connection
+            .and_then(|connection| check_cluster_of(run, &connection).map(|()| connection))
+            .map_err(|error| {
+                let command = format!("axlpaper revert {}", run.id);
+                next_command::with_cluster_of(error, &command, run, &self.connection)
+            })
+    }
+
     /// Returns the job that pushes back what the phones of a run showed before it.
     pub(super) fn job_of_pictures(self) -> Result<Job, AppError> {
         self.connection.one_cluster()?;
@@ -146,20 +148,14 @@ async fn take_back(
     reverts: Option<RunId>,
     state: &Path,
 ) -> Result<Exit, AppError> {
-    let run = ChangeRun { command: "revert", kind: Kind::Revert, reverts, confirm: args.confirm };
+    let run =
+        TypedChanges { command: "revert", kind: Kind::Revert, reverts, confirm: args.confirm };
     let plan = async |cluster: &ClusterClients| {
-        let revert = way_back(cluster, connection, done, args.reset, state).await?;
+        let revert = plan_revert(cluster, connection, done, args.reset.reset, state).await?;
         show(&revert);
         Ok(revert.plan)
     };
     run.execute(connection, state, &args.output, plan).await
-}
-
-/// Returns the changes of a run that were made, or may have been.
-fn made(history: &JournalReader, run: &RunRow) -> Result<Vec<Change>, AppError> {
-    let rows = history.changes(run.id)?;
-    let made = rows.into_iter().filter(|row| row.state != Some(ChangeState::NotApplied));
-    Ok(made.map(|row| row.change).collect())
 }
 
 /// Says so, and names the run that was probably meant.
@@ -167,7 +163,7 @@ fn nothing_to_take_back(history: &JournalReader, run: &RunRow) -> Result<String,
     let nothing = format!("run {} changed nothing on the cluster; nothing to revert", run.id);
     let runs = history.runs(MOST_RUNS)?;
     for other in runs.iter().filter(|other| other.cluster_id == run.cluster_id) {
-        if !made(history, other)?.is_empty() {
+        if !changes_made(history, other)?.is_empty() {
             let id = other.id;
             return Ok(format!(
                 "{nothing}. The last run that did is {id}, an `axlpaper {}`: `axlpaper revert {id}`",
@@ -176,28 +172,6 @@ fn nothing_to_take_back(history: &JournalReader, run: &RunRow) -> Result<String,
         }
     }
     Ok(nothing)
-}
-
-/// Reads everything that the run changed, and plans how to take it back.
-async fn way_back(
-    cluster: &ClusterClients,
-    connection: &ClusterSettings,
-    done: &[Change],
-    reset: ResetArgs,
-    state: &Path,
-) -> Result<Revert, AppError> {
-    let mut there: Vec<CurrentState> = Vec::with_capacity(done.len());
-    for change in done {
-        there.push(now(&*cluster.axl, &change.action).await?);
-    }
-    let info = ClusterInfo {
-        name: connection.name.clone(),
-        host: cluster.axl.endpoint().to_string(),
-        version: cluster.axl.server_version().to_owned(),
-        axl_version: cluster.axl.version().as_str().to_owned(),
-    };
-    let pending_applies = repair::pending_applies(state, connection)?;
-    Ok(revert_of(&info, Timestamp::now(), done.iter().zip(&there), &pending_applies, reset.reset))
 }
 
 fn show(revert: &Revert) {

@@ -12,6 +12,7 @@ use crate::cli::commands::{revert, rollout};
 use crate::cli::definition::definition;
 use crate::cli::next_command;
 use crate::cli::settings::quoted;
+use crate::connect::cluster::ClusterSettings;
 use crate::console::{Chosen, ReadRollouts, RolloutCommand};
 use crate::error::{AppError, ErrorKind};
 use crate::interaction::Interaction;
@@ -51,10 +52,12 @@ impl RolloutReader {
         words
     }
 
+    fn matches(&self, command: &RolloutCommand) -> Result<ArgMatches, AppError> {
+        definition().try_get_matches_from(self.words(command)).map_err(|error| unusable(&error))
+    }
+
     fn job(&self, command: &RolloutCommand) -> Result<Job, AppError> {
-        let words = self.words(command);
-        let matches =
-            definition().try_get_matches_from(&words).map_err(|error| unusable(&error))?;
+        let matches = self.matches(command)?;
         let mut job = match matches.subcommand() {
             Some(("rollout", matches)) => read::<rollout::Args>(matches)?.job()?,
             Some(("revert", matches)) => read::<revert::Args>(matches)?.job_of_pictures()?,
@@ -94,6 +97,16 @@ impl ReadRollouts for RolloutReader {
             | PayloadSource::Keys { .. } => crate::media::Options::default(),
         };
         Ok(Chosen { selector: name_list::selector(&target)?, options })
+    }
+
+    fn connection(&self, command: &RolloutCommand) -> Result<ClusterSettings, AppError> {
+        let matches = self.matches(command)?;
+        match (matches.subcommand(), &command.earlier) {
+            (Some(("revert", matches)), Some(run)) => {
+                read::<revert::Args>(matches)?.connection_of(run)
+            }
+            (_, _) => Err(AppError::new(ErrorKind::Usage, "the console reverts runs only")),
+        }
     }
 
     fn command_line(&self, command: &RolloutCommand) -> String {

@@ -7,6 +7,7 @@ pub(crate) mod draft;
 mod interaction;
 pub(crate) mod job;
 mod progress;
+mod revert;
 mod review;
 pub(crate) mod rights;
 mod work;
@@ -21,10 +22,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::console::jobs::draft::Draft;
 use crate::console::jobs::job::{Job, JobState};
+pub(crate) use crate::console::jobs::work::Kind;
 use crate::console::jobs::work::{Work, work};
 use crate::console::settings::{ConsoleSettings, RolloutCommand};
-use crate::domain::device_name::DeviceName;
 use crate::error::{AppError, ErrorKind};
+use crate::journal::RunId;
 
 pub(crate) use crate::console::jobs::job::JobId;
 
@@ -82,11 +84,11 @@ impl Jobs {
         settings: &ConsoleSettings,
     ) -> Result<(), AppError> {
         job.begin_to_prepare()?;
-        self.spawn(job, command, None, settings);
+        self.spawn(job, command, Kind::Rollout(None), settings);
         Ok(())
     }
 
-    /// Begins a job for an earlier run, and has its cluster asked; where names are given, for no other phones.
+    /// Begins a job for an earlier run, and has its cluster asked.
     ///
     /// # Errors
     /// When there are too many jobs.
@@ -94,11 +96,11 @@ impl Jobs {
         &self,
         by: &str,
         command: RolloutCommand,
-        only: Option<Vec<DeviceName>>,
+        kind: Kind,
         settings: &ConsoleSettings,
     ) -> Result<Arc<Job>, AppError> {
         let job = self.add(by, JobState::Preparing)?;
-        self.spawn(&job, command, only, settings);
+        self.spawn(&job, command, kind, settings);
         Ok(job)
     }
 
@@ -106,13 +108,14 @@ impl Jobs {
         &self,
         job: &Arc<Job>,
         command: RolloutCommand,
-        only: Option<Vec<DeviceName>>,
+        kind: Kind,
         settings: &ConsoleSettings,
     ) {
         let work_of = Work {
             job: Arc::clone(job),
             command,
-            only,
+            kind,
+            journal: settings.journal.clone(),
             reader: Arc::clone(&settings.rollouts),
             confirm_within: settings.confirm_within,
             stop: self.stop.clone(),
@@ -131,6 +134,11 @@ impl Jobs {
         let mut all = lock(&self.all).clone();
         all.retain(|job| job.is_pending());
         all
+    }
+
+    /// Returns the job that waits for the confirmation of a run.
+    pub(crate) fn of_run(&self, run: RunId) -> Option<JobId> {
+        self.pending().into_iter().find(|job| job.runs().contains(&run)).map(|job| job.id)
     }
 
     pub(crate) fn revision(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! What a prepared job found and would do, as its page shows it.
 
-use crate::domain::text::{grouped, pluralize, printable};
+use crate::domain::plan::Plan;
+use crate::domain::text::{MOST_LINES, grouped, limit_lines, pluralize, printable};
 use crate::error::{AppError, ErrorKind};
 use crate::journal::RunId;
 use crate::report::{audit_panel, plan_diff};
@@ -33,14 +34,7 @@ pub(super) fn describe(prepared: &PreparedRollout) -> Result<Vec<ClusterReview>,
 fn of_cluster(
     ClusterResult { name, run, result }: ClusterResult<Option<Review<'_>>>,
 ) -> Result<ClusterReview, AppError> {
-    let empty = ClusterReview {
-        cluster: printable(&name).into_owned(),
-        run,
-        error: None,
-        audit: String::new(),
-        plan: Vec::new(),
-        push: Vec::new(),
-    };
+    let empty = empty(&name, run);
     let review = match result {
         Ok(Some(review)) => review,
         Ok(None) => return Ok(empty),
@@ -48,13 +42,39 @@ fn of_cluster(
     };
     let audit = audit_panel(review.audit)
         .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
-    let diff = plan_diff(review.plan, "axlpaper plan --format csv");
-    let plan = if review.plan.changes.is_empty() {
-        Vec::new()
-    } else {
-        diff.trim_end().lines().map(|line| printable(line).into_owned()).collect()
-    };
+    let plan = diff(review.plan);
     Ok(ClusterReview { audit, plan, push: push(&review), ..empty })
+}
+
+/// Describes what is taken back; `left` is what is not, and why.
+pub(super) fn of_revert(
+    cluster: &str,
+    run: Option<RunId>,
+    plan: &Plan,
+    left: Vec<String>,
+) -> ClusterReview {
+    let left = limit_lines(left, MOST_LINES, "axlpaper revert RUN --dry-run --json");
+    let push = left.iter().map(|line| format!("Left alone: {}", printable(line)));
+    ClusterReview { plan: diff(plan), push: push.collect(), ..empty(cluster, run) }
+}
+
+fn empty(cluster: &str, run: Option<RunId>) -> ClusterReview {
+    ClusterReview {
+        cluster: printable(cluster).into_owned(),
+        run,
+        error: None,
+        audit: String::new(),
+        plan: Vec::new(),
+        push: Vec::new(),
+    }
+}
+
+fn diff(plan: &Plan) -> Vec<String> {
+    if plan.changes.is_empty() {
+        return Vec::new();
+    }
+    let diff = plan_diff(plan, "axlpaper plan --format csv");
+    diff.trim_end().lines().map(|line| printable(line).into_owned()).collect()
 }
 
 fn push(review: &Review<'_>) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! The task of a job: prepares, waits for the confirmation, executes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::console::jobs::interaction::Browser;
 use crate::console::jobs::job::Job;
 use crate::console::jobs::progress::JobObserver;
+use crate::console::jobs::revert::revert;
 use crate::console::jobs::review::describe;
 use crate::console::sessions::MARK;
 use crate::console::settings::{ReadRollouts, RolloutCommand};
@@ -16,6 +18,7 @@ use crate::domain::device_name::DeviceName;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Observer;
 use crate::interaction::Interaction;
+use crate::journal::RunRow;
 use crate::rollout::multi_cluster::{self, PreparedRollout};
 use crate::rollout::request::Scope;
 
@@ -23,11 +26,20 @@ use crate::rollout::request::Scope;
 pub(super) struct Work {
     pub(super) job: Arc<Job>,
     pub(super) command: RolloutCommand,
-    /// The phones that an earlier run is repeated for, where it is not for all.
-    pub(super) only: Option<Vec<DeviceName>>,
+    pub(super) kind: Kind,
+    pub(super) journal: PathBuf,
     pub(super) reader: Arc<dyn ReadRollouts>,
     pub(super) confirm_within: Duration,
     pub(super) stop: CancellationToken,
+}
+
+/// What a job is about.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// A rollout; of an earlier run only to these phones, where they are named.
+    Rollout(Option<Vec<DeviceName>>),
+    /// What a run changed on its cluster is taken back.
+    Revert(Box<RunRow>),
 }
 
 /// Works on a job until it has ended.
@@ -50,9 +62,13 @@ async fn carry_out(work: Work) -> Result<Vec<AppError>, AppError> {
     let (confirm_within, stop) = (*confirm_within, stop.clone());
     let interaction: Arc<dyn Interaction> =
         Arc::new(Browser { job: Arc::clone(job), confirm_within, stop: stop.clone() });
+    let only = match &work.kind {
+        Kind::Rollout(only) => only.as_deref(),
+        Kind::Revert(run) => return revert(&work, run, &interaction).await.map(|()| Vec::new()),
+    };
     let prepared = tokio::select! {
         () = stop.cancelled() => return Err(ended()),
-        prepared = Box::pin(prepare(&work, &interaction)) => prepared?,
+        prepared = Box::pin(prepare(&work, only, &interaction)) => prepared?,
     };
     job.keep_reviews(describe(&prepared)?);
     let prepared = Box::pin(prepared.confirm()).await?;
@@ -68,9 +84,10 @@ async fn carry_out(work: Work) -> Result<Vec<AppError>, AppError> {
 
 async fn prepare(
     work: &Work,
+    only: Option<&[DeviceName]>,
     interaction: &Arc<dyn Interaction>,
 ) -> Result<PreparedRollout, AppError> {
-    let Work { job, command, only, reader, .. } = work;
+    let Work { job, command, reader, .. } = work;
     let (reader, command, asks) = (Arc::clone(reader), command.clone(), Arc::clone(interaction));
     let read = spawn_blocking(move || reader.request(&command, asks.as_ref())).await;
     let read = read.unwrap_or_else(|error| Err(AppError::from_error(ErrorKind::Failed, error)));
@@ -81,7 +98,7 @@ async fn prepare(
     job.name(format!("{} {}", request.command, request.payload_name), request.command_line.clone());
     request.on_behalf_of = Some(format!("{}{MARK}", job.by));
     if let Some(only) = only {
-        let listed = request.selector.listed.get_or_insert_with(|| only.clone());
+        let listed = request.selector.listed.get_or_insert_with(|| only.to_vec());
         listed.retain(|name| only.contains(name));
         if listed.is_empty() {
             let error = "none of these phones is left to do in that run";
@@ -97,7 +114,7 @@ async fn prepare(
     multi_cluster::prepare(request, scope, interaction, &observers).await
 }
 
-fn ended() -> AppError {
+pub(super) fn ended() -> AppError {
     AppError::new(ErrorKind::Interrupted, "the console ended while the clusters were asked")
         .hint("nothing was changed")
 }

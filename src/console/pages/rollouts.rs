@@ -286,6 +286,10 @@ impl JobPage<'_> {
         printable(text).into_owned()
     }
 
+    fn touched(&self, question: &Question) -> String {
+        pluralize(question.phones, "phone")
+    }
+
     fn lines_of(&self, text: &str) -> String {
         printable_lines(text)
     }

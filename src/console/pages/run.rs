@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::console::actions::may;
+use crate::console::jobs::JobId;
 use crate::console::jobs::rights::may_make;
 use crate::console::pages::frame::{Frame, Part, json, page};
 use crate::console::pages::problem::Problem;
@@ -35,6 +36,8 @@ struct RunPage<'a> {
     may_control: bool,
     may_approve: bool,
     may_make: bool,
+    /// The job that waits for its confirmation.
+    job: Option<JobId>,
 }
 
 impl RunPage<'_> {
@@ -72,6 +75,7 @@ pub(crate) async fn run(
                 may_control: may(&shared, &user, ControlAction::Pause, began_by),
                 may_approve: may(&shared, &user, ControlAction::Approve, began_by),
                 may_make: may_make(&user),
+                job: shared.jobs.of_run(id),
                 user: &user,
                 view: &view,
             };
