@@ -22,13 +22,14 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::console::changes::Changes;
+use crate::console::doctors::Doctors;
 use crate::console::guard::guard;
 use crate::console::journal_view::JournalView;
 use crate::console::live::events;
 use crate::console::login_limit::LoginLimit;
 use crate::console::pages::frame::{icon, script, style};
 use crate::console::pages::problem::Problem;
-use crate::console::pages::{overview, phone, phones, rules, run, runs, screens};
+use crate::console::pages::{doctor, overview, phone, phones, rules, run, runs, screens};
 use crate::console::screens::Screens;
 use crate::console::sessions::{SessionUser, Sessions};
 use crate::console::settings::ConsoleSettings;
@@ -62,6 +63,7 @@ impl Console {
             login_limit: LoginLimit::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             screens: Arc::new(Screens::new(settings.connections.clone(), &journal)),
+            doctors: Arc::new(Doctors::new(settings.doctors.clone())),
             journal,
             changes: Changes::default(),
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
@@ -112,8 +114,9 @@ impl Console {
         let screens = async {
             shared.stop.cancelled().await;
             // A phone that does not answer is not waited for.
-            if timeout(GRACE, shared.screens.close()).await.is_err() {
-                tracing::debug!("a screenshot was cut off");
+            let ended = async { tokio::join!(shared.screens.close(), shared.doctors.close()) };
+            if timeout(GRACE, ended).await.is_err() {
+                tracing::debug!("screenshots or checks were cut off");
             }
         };
         tokio::join!(served, poll, screens);
@@ -139,6 +142,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/screens", get(screens::screens))
         .route("/screens/allow", post(screen_actions::allow))
         .route("/rules", get(rules::rules))
+        .route("/doctor", get(doctor::doctor).post(doctor::check))
         .route("/rules/{rule}/picture", get(rules::picture))
         .route("/watches/approve", post(actions::approve_watch))
         .route("/events", get(events))

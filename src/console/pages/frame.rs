@@ -26,6 +26,7 @@ pub(crate) enum Part {
     Phones,
     Screens,
     Rules,
+    Doctor,
     None,
 }
 
@@ -45,6 +46,7 @@ impl Frame {
             Part::Phones => "phones",
             Part::Screens => "screens",
             Part::Rules => "rules",
+            Part::Doctor => "doctor",
             Part::None => "",
         };
         own == part
