@@ -82,11 +82,13 @@ impl JournalView {
             {
                 return Ok(Arc::clone(overview));
             }
-            let Open { reader, revision, runs, facts, .. } = &mut *open;
+            open.renew_phones()?;
+            let Open { reader, revision, runs, facts, phones, .. } = &mut *open;
             let view = |history: &JournalReader, run: RunRow| {
                 run_view(runs, *revision, history, run, &settings.next)
             };
-            let overview = Arc::new(Overview::read(reader.as_ref(), settings, facts, view)?);
+            let overview =
+                Arc::new(Overview::read(reader.as_ref(), settings, facts, phones, view)?);
             open.overview = Some((open.revision, Arc::clone(&overview)));
             Ok(overview)
         })
@@ -106,13 +108,7 @@ impl JournalView {
     /// Returns the phones of all clusters.
     pub(crate) async fn phones(self: &Arc<Self>) -> Result<Arc<PhoneIndex>, AppError> {
         self.with(|open, _| {
-            if let Some(history) =
-                open.reader.as_ref().filter(|_| open.phones_at != Some(open.revision))
-            {
-                // Copied only while a page reads the one before it.
-                Arc::make_mut(&mut open.phones).renew(history)?;
-                open.phones_at = Some(open.revision);
-            }
+            open.renew_phones()?;
             Ok(Arc::clone(&open.phones))
         })
         .await
@@ -158,6 +154,16 @@ impl Open {
         if version != self.version {
             self.version = version;
             self.revision += 1;
+        }
+        Ok(())
+    }
+
+    fn renew_phones(&mut self) -> Result<(), AppError> {
+        let history = self.reader.as_ref().filter(|_| self.phones_at != Some(self.revision));
+        if let Some(history) = history {
+            // Copied only while a page reads the one before it.
+            Arc::make_mut(&mut self.phones).renew(history)?;
+            self.phones_at = Some(self.revision);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! Pages are whole without a script; a script renews their parts when the journal changes.
 mod actions;
 mod changes;
+mod doctors;
 mod guard;
 mod jobs;
 mod journal_view;

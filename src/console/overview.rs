@@ -3,18 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use serde::Deserialize;
-
+use crate::console::phone_index::PhoneIndex;
 use crate::console::run_view::RunView;
 use crate::console::settings::ConsoleSettings;
-use crate::domain::finding::Verdict;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::text::printable;
 use crate::error::AppError;
 use crate::journal::{JournalReader, RunEnd, RunId, RunRef, RunRow, RunState};
 use crate::report::{Bar, Count, RunReport, WatchRecord, tally};
 use crate::watch::control::records;
+use jiff::Timestamp;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overview {
@@ -32,6 +30,7 @@ pub(crate) struct ClusterCard {
     pub(crate) coverage: Option<String>,
     pub(crate) outcomes: Vec<Count>,
     pub(crate) outcome_bar: Bar,
+    /// How many phones have which verdict, each by the newest look at it.
     pub(crate) verdicts: Vec<Count>,
     pub(crate) last: Option<LastRun>,
     /// The runs that work now, and those that were killed and not continued.
@@ -51,18 +50,6 @@ pub(crate) struct LastRun {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RunFacts {
     coverage: Option<String>,
-    verdicts: Vec<Count>,
-}
-
-/// The part of an audit that is read here.
-#[derive(Deserialize)]
-struct AuditVerdicts {
-    phones: Vec<PhoneVerdict>,
-}
-
-#[derive(Deserialize)]
-struct PhoneVerdict {
-    verdict: Verdict,
 }
 
 impl Overview {
@@ -71,6 +58,7 @@ impl Overview {
         history: Option<&JournalReader>,
         settings: &ConsoleSettings,
         facts: &mut HashMap<RunId, Arc<RunFacts>>,
+        phones: &PhoneIndex,
         mut view: impl FnMut(&JournalReader, RunRow) -> Result<Arc<RunView>, AppError>,
     ) -> Result<Self, AppError> {
         let mut clusters: Vec<ClusterCard> = Vec::new();
@@ -94,7 +82,6 @@ impl Overview {
                 card.outcomes = outcomes.unwrap_or_default();
                 card.outcome_bar = Bar::of(&card.outcomes, &[]);
                 card.coverage.clone_from(&facts.coverage);
-                card.verdicts.clone_from(&facts.verdicts);
                 card.host = printable(&run.host).into_owned();
                 let what = subject.map_or(run.command.as_str(), |subject| subject.file.as_str());
                 let what = printable(what).into_owned();
@@ -123,6 +110,9 @@ impl Overview {
         }
         for name in &settings.clusters {
             card(&mut clusters, name);
+        }
+        for card in &mut clusters {
+            card.verdicts = phones.verdicts(&card.name);
         }
         clusters.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(Self { clusters, seasons: seasons(&settings.rules) })
@@ -161,15 +151,7 @@ impl RunFacts {
             }
             None => None,
         };
-        let audit = history.snapshot::<AuditVerdicts>(run.id, "audit")?;
-        let phones = audit.map(|audit| audit.phones).unwrap_or_default();
-        let verdicts = Verdict::ALL.iter().map(|verdict| {
-            let word = verdict.as_str();
-            let count = phones.iter().filter(|phone| phone.verdict == *verdict).count();
-            Count { filter: "verdict", word, title: word, count }
-        });
-        let verdicts = verdicts.filter(|count| count.count > 0).collect();
-        Ok(Self { coverage, verdicts })
+        Ok(Self { coverage })
     }
 }
 

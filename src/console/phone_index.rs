@@ -16,7 +16,7 @@ use crate::domain::text::printable;
 use crate::error::AppError;
 use crate::event::Outcome;
 use crate::journal::{JournalReader, RunHead, RunId};
-use crate::report::Row;
+use crate::report::{Count, Row};
 use crate::rollout::screens::ScreenPhone;
 
 /// A phone as lists show it.
@@ -235,6 +235,18 @@ impl PhoneIndex {
     pub(crate) fn find(&self, name: &DeviceName) -> Option<&PhoneLine> {
         let named = |line: &&PhoneLine| line.name.eq_ignore_ascii_case(name.as_str());
         self.lines.iter().filter(named).max_by_key(|line| line.run)
+    }
+
+    /// Counts the phones of a cluster by their verdicts.
+    pub(crate) fn verdicts(&self, cluster: &str) -> Vec<Count> {
+        let lines = self.lines.iter().filter(|line| &*line.cluster == cluster);
+        let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+        lines.filter_map(|line| line.verdict).for_each(|one| *counts.entry(one).or_default() += 1);
+        let counts = counts.into_iter().map(|(verdict, count)| {
+            let word = verdict.as_str();
+            Count { filter: "verdict", word, title: word, count }
+        });
+        counts.collect()
     }
 
     /// Counts the phones by their findings, the most frequent ones first.

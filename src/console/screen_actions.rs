@@ -81,11 +81,16 @@ pub(crate) fn may_take(user: &SessionUser) -> bool {
 }
 
 fn refused(user: &SessionUser, token: &str) -> Option<Problem> {
+    not_operator(user, token, "take screenshots")
+}
+
+/// Returns why a form is refused that only operators may send.
+pub(crate) fn not_operator(user: &SessionUser, token: &str, may_not: &str) -> Option<Problem> {
     if !is_same_secret(token, &user.form_token) {
         return Some(Problem::forbidden(FOREIGN_FORM));
     }
     (!may_take(user)).then(|| {
-        let text = format!("Your role is {}, which may not take screenshots.", user.role);
+        let text = format!("Your role is {}, which may not {may_not}.", user.role);
         Problem::forbidden(&text)
             .hint("`axlpaper console user add NAME --role ROLE` changes a role")
     })

@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::console::changes::Changes;
+use crate::console::doctors::Doctors;
 use crate::console::guard::guard;
 use crate::console::jobs::Jobs;
 use crate::console::journal_view::JournalView;
@@ -29,7 +30,7 @@ use crate::console::live::events;
 use crate::console::login_limit::LoginLimit;
 use crate::console::pages::frame::{icon, rollout_script, script, style};
 use crate::console::pages::problem::Problem;
-use crate::console::pages::{overview, phone, phones, rollouts, rules, run, runs, screens};
+use crate::console::pages::{doctor, overview, phone, phones, rollouts, rules, run, runs, screens};
 use crate::console::screens::Screens;
 use crate::console::sessions::{SessionUser, Sessions};
 use crate::console::settings::ConsoleSettings;
@@ -64,6 +65,7 @@ impl Console {
             login_limit: LoginLimit::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             screens: Arc::new(Screens::new(settings.connections.clone(), &journal)),
+            doctors: Arc::new(Doctors::new(settings.doctors.clone())),
             journal,
             changes: Changes::default(),
             jobs: Jobs::default(),
@@ -120,8 +122,9 @@ impl Console {
         let screens = async {
             shared.stop.cancelled().await;
             // A phone that does not answer is not waited for.
-            if timeout(GRACE, shared.screens.close()).await.is_err() {
-                tracing::debug!("a screenshot was cut off");
+            let ended = async { tokio::join!(shared.screens.close(), shared.doctors.close()) };
+            if timeout(GRACE, ended).await.is_err() {
+                tracing::debug!("screenshots or checks were cut off");
             }
         };
         tokio::join!(served, poll, screens);
@@ -163,6 +166,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/screens", get(screens::screens))
         .route("/screens/allow", post(screen_actions::allow))
         .route("/rules", get(rules::rules))
+        .route("/doctor", get(doctor::doctor).post(doctor::check))
         .route("/rules/{rule}/picture", get(rules::picture))
         .route("/watches/approve", post(actions::approve_watch))
         .route("/events", get(events))

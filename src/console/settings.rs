@@ -10,6 +10,7 @@ use rustls::ServerConfig;
 
 use crate::config::ConsoleUsers;
 use crate::connect::cluster::ClusterSettings;
+use crate::doctor::DoctorRequest;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::selector::Selector;
 use crate::error::AppError;
@@ -86,6 +87,8 @@ pub struct ConsoleSettings {
     pub clusters: Vec<String>,
     /// The settings of those clusters and of the environment's, or why they cannot be used.
     pub connections: Result<Vec<ClusterSettings>, AppError>,
+    /// What doctor checks, by the names of the clusters.
+    pub doctors: Vec<(String, DoctorRequest)>,
     /// The picture rules of the config file.
     pub rules: PictureRules,
     pub next: NextCommand,

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::console::changes::Changes;
+use crate::console::doctors::Doctors;
 use crate::console::jobs::Jobs;
 use crate::console::journal_view::JournalView;
 use crate::console::login_limit::LoginLimit;
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) password_checks: Semaphore,
     pub(crate) journal: Arc<JournalView>,
     pub(crate) screens: Arc<Screens>,
+    pub(crate) doctors: Arc<Doctors>,
     pub(crate) changes: Changes,
     pub(crate) jobs: Jobs,
     /// Permits to read and decode a picture that a browser sends.

@@ -13,18 +13,20 @@ use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::args::ConnectionArgs;
+use crate::cli::args::push::PushAccessArgs;
 use crate::cli::args::value::duration;
 use crate::cli::commands::rollout_reader::RolloutReader;
-use crate::cli::commands::{init, trust};
+use crate::cli::commands::{doctor, init, trust};
 use crate::cli::interrupt::{Signal, WatchSignals};
 use crate::cli::present::clusters;
 use crate::cli::ui::{self, Terminal};
 use crate::cli::{next_command, settings};
-use crate::config::{ConsoleUser, FileConfig, with_console_user};
+use crate::config::{ConsoleUser, FileConfig, Layer, with_console_user};
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::image_server::listen_address;
 use crate::connect::{journal, password};
 use crate::console::{Console, ConsoleSettings, hash_password};
+use crate::doctor::DoctorRequest;
 use crate::domain::console_role::ConsoleRole;
 use crate::domain::text::quoted;
 use crate::error::{AppError, ErrorKind, Exit};
@@ -214,6 +216,7 @@ fn settings_of(args: &ServeArgs) -> Result<ConsoleSettings, AppError> {
         users,
         clusters: file.iter().flat_map(FileConfig::clusters).map(str::to_owned).collect(),
         connections: connections(args, file.as_ref()),
+        doctors: doctors(args, file.as_ref())?,
         rules: file.as_ref().map(settings::pictures_of).transpose()?.unwrap_or_default(),
         next: Arc::new(next_command::step),
         rollouts: Arc::new(RolloutReader::new(args.config.as_deref(), args.state.as_deref())),
@@ -236,6 +239,41 @@ fn connections(
         return Ok(Vec::new());
     }
     clusters::chosen(&connection, None)
+}
+
+/// Returns what doctor checks: each cluster of the config file, or the one of the environment.
+fn doctors(
+    args: &ServeArgs,
+    file: Option<&FileConfig>,
+) -> Result<Vec<(String, DoctorRequest)>, AppError> {
+    let names: Vec<&str> = file.iter().flat_map(|file| file.clusters()).collect();
+    let environment = settings::from_environment()?;
+    let several = names.len() > 1;
+    let connection = |name: Option<&str>| ConnectionArgs {
+        config: args.config.clone(),
+        state: args.state.clone(),
+        cluster: name.map(str::to_owned).into_iter().collect(),
+        ..ConnectionArgs::default()
+    };
+    if !several {
+        let (name, host) = (names.first().copied(), environment.host.clone());
+        let Some(shown) = name.map(str::to_owned).or(host) else { return Ok(Vec::new()) };
+        let request = doctor::request(&connection(name), &PushAccessArgs::default(), false);
+        return Ok(vec![(shown, request)]);
+    }
+    let environment = clusters::of_a_named_host(environment);
+    let requests = names.into_iter().map(|name| {
+        let args = connection(Some(name));
+        let settings =
+            settings::settings_of(file, Some(name), Layer::default(), environment.clone());
+        let request = DoctorRequest {
+            journal: journal::path(args.state.as_deref()),
+            notify: None,
+            configuration: settings.map(|settings| doctor::configuration(&args, settings)),
+        };
+        (name.to_owned(), request)
+    });
+    Ok(requests.collect())
 }
 
 /// Refuses to let other machines in without TLS and without users.

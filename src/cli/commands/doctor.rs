@@ -10,6 +10,7 @@ use crate::cli::args::{ConnectionArgs, OutputArgs};
 use crate::cli::present::list;
 use crate::cli::settings;
 use crate::cli::ui::{self, Progress, Terminal};
+use crate::config::Layer;
 use crate::connect::journal;
 use crate::doctor::{self, Check, ChecksDone, Configuration, DoctorBody, DoctorRequest, State};
 use crate::domain::text::quoted;
@@ -62,19 +63,26 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 
 /// Puts together what is checked; what is wrong with the settings is a check too.
 pub fn request(args: &ConnectionArgs, push: &PushAccessArgs, notifies: bool) -> DoctorRequest {
-    let configuration = settings::settings(args, Some(push)).map(|(cluster, settings)| {
-        let file = settings::config_path(args).filter(|path| path.exists());
-        let file = file.map_or_else(
-            || "no config file".to_owned(),
-            |path| format!("config file {}", path.display()),
-        );
-        let name = cluster.as_ref();
-        let name = name.map_or_else(String::new, |name| format!(", cluster {}", quoted(name)));
-        Configuration { source: format!("{file}{name}"), cluster, settings }
-    });
+    let configuration =
+        settings::settings(args, Some(push)).map(|settings| configuration(args, settings));
     let notify =
         notifies.then(|| settings::file(args).map(|file| file.and_then(|file| file.notify())));
     DoctorRequest { journal: journal::path(args.state.as_deref()), notify, configuration }
+}
+
+/// Says where the settings of a cluster are from.
+pub fn configuration(
+    args: &ConnectionArgs,
+    (cluster, settings): (Option<String>, Layer),
+) -> Configuration {
+    let file = settings::config_path(args).filter(|path| path.exists());
+    let file = file.map_or_else(
+        || "no config file".to_owned(),
+        |path| format!("config file {}", path.display()),
+    );
+    let name = cluster.as_ref();
+    let name = name.map_or_else(String::new, |name| format!(", cluster {}", quoted(name)));
+    Configuration { source: format!("{file}{name}"), cluster, settings }
 }
 
 /// The checks for a person: a mark and a word each, so that neither colour nor a font decides.

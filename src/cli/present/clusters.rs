@@ -163,7 +163,7 @@ fn refuse_single_server(
 }
 
 /// Takes the passwords out of an environment that names no host: they are not meant for all clusters.
-fn of_a_named_host(environment: Layer) -> Layer {
+pub fn of_a_named_host(environment: Layer) -> Layer {
     if environment.host.is_some() {
         return environment;
     }

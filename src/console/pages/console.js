@@ -75,13 +75,13 @@
     };
   };
 
-  // A wall asks for more while somebody can see it.
-  const wall = document.querySelector("[data-again]");
-  if (wall) {
-    setInterval(() => {
-      if (!document.hidden) renewSoon();
-    }, Number(wall.dataset.again) * 1000);
-  }
+  // What changes without the journal is asked for again, while somebody can see it.
+  const again = () => {
+    const part = document.querySelector("[data-again]");
+    if (part && !document.hidden) renewSoon();
+    setTimeout(again, Number(part?.dataset.again ?? 2) * 1000);
+  };
+  setTimeout(again, 1000);
 
   linkFilters();
   listen();

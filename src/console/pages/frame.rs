@@ -31,6 +31,7 @@ pub(crate) enum Part {
     Rollouts,
     Screens,
     Rules,
+    Doctor,
     None,
 }
 
@@ -66,6 +67,7 @@ impl Frame {
             Part::Rollouts => "rollouts",
             Part::Screens => "screens",
             Part::Rules => "rules",
+            Part::Doctor => "doctor",
             Part::None => "",
         };
         own == part

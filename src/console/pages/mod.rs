@@ -1,4 +1,5 @@
 //! The pages, rendered on the server.
+pub(crate) mod doctor;
 pub(crate) mod frame;
 pub(crate) mod overview;
 pub(crate) mod phone;
