@@ -78,3 +78,4 @@ mod watch_timeline;
 mod waves;
 mod web;
 mod words;
+mod words_on_pictures;
