@@ -12,6 +12,7 @@ use axlpaper::config::{Layer, PasswordSource};
 use axlpaper::connect::cluster::from_layer;
 use axlpaper::domain::repair_policy::Repairs;
 use axlpaper::domain::selector::Selector;
+use axlpaper::domain::words::WordsTemplate;
 use axlpaper::error::AppError;
 use axlpaper::event::{Event, Observer, Proof};
 use axlpaper::interaction::{Interaction, Notice, Question};
@@ -102,7 +103,12 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         continues: None,
         reverts: None,
         selector: Selector::default(),
-        payload: Arc::new(PicturePayload { picture, kem: None, options: Options::default() }),
+        payload: Arc::new(PicturePayload {
+            picture,
+            kem: None,
+            options: Options::default(),
+            words: WordsTemplate::default(),
+        }),
         payload_name: "demo.png".to_owned(),
         proof: Proof::Fetch,
         options: PushOptions { verify_timeout, ..PushOptions::default() },

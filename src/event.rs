@@ -22,6 +22,7 @@ use crate::domain::model::Size;
 use crate::domain::payload_kind::{ObjectKind, ToneFormat};
 use crate::domain::plan::Change;
 use crate::domain::text::pluralize;
+use crate::domain::words::Words;
 pub use crate::event::control::{ControlEvent, ControlStep};
 pub use crate::event::outcome::Outcome;
 pub use crate::event::wait_reason::WaitReason;
@@ -410,6 +411,9 @@ pub struct PhoneResult {
     /// this phone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
+    /// The words that are for it on its picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Words>,
     /// Which version of the ring tone is for it, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ring_tone: Option<ToneFormat>,
@@ -452,6 +456,7 @@ impl PhoneResult {
             proof: Proof::default(),
             image: None,
             picture: None,
+            words: None,
             ring_tone: None,
             outcome,
             finding: None,
@@ -468,7 +473,9 @@ impl PhoneResult {
 
     /// A phone that an audit knows, and that nothing was sent to.
     pub fn of_audited(phone: &AuditedPhone, object: ObjectKind, outcome: Outcome) -> Self {
-        let picture = phone.image.as_ref().and_then(|image| image.picture.clone());
+        let image = phone.image.as_ref();
+        let picture = image.and_then(|image| image.picture.clone());
+        let words = image.and_then(|image| image.words.clone());
         let Phone { name, extension, description, owner, model, device_pool, registration, .. } =
             &phone.phone;
         Self {
@@ -479,6 +486,7 @@ impl PhoneResult {
             device_pool: device_pool.clone(),
             ip: registration.ip,
             picture,
+            words,
             ..Self::not_tried(name.clone(), object, outcome)
         }
     }

@@ -13,6 +13,7 @@ use crate::domain::rule_times::RuleTimes;
 use crate::domain::selector::Field;
 use crate::domain::time_zone::Zones;
 use crate::domain::web_access::{PageValue, WebAccess};
+use crate::domain::words::WordsTemplate;
 
 fn phone(name: &str) -> Phone {
     let registration = Registration {
@@ -39,6 +40,8 @@ fn a_resumed_run_says_which_of_its_rules_have_ended() {
         phones: vec![(Field::DevicePool, pool.parse().unwrap())],
         times: RuleTimes { until: until.map(|day| day.parse().unwrap()), ..RuleTimes::default() },
         keep: Keep::default(),
+        words: WordsTemplate::default(),
+        data: None,
     };
     let rules = [
         rule("xmas.png", Some("2026-12-26"), "HQ"),

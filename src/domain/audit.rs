@@ -15,6 +15,7 @@ use super::model::{ImageSpec, Model, PushSchema, Size};
 use super::personalization::Personalization;
 use super::picture_rules::Keep;
 use super::registration::Registration;
+use super::words::Words;
 
 /// Whether the push user controls a phone.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -51,6 +52,9 @@ pub struct ImageInfo {
     /// What the rules choose next; nothing where that never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<NextPicture>,
+    /// The words that the phone gets on its picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Words>,
 }
 
 /// What the config file's rules choose for a phone later.
@@ -75,6 +79,7 @@ impl From<ImageSpec> for ImageInfo {
             rule: None,
             keep: None,
             next: None,
+            words: None,
         }
     }
 }

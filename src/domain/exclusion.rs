@@ -12,6 +12,7 @@ use crate::domain::model::PushSchema;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::text::{MOST_LINES, limit_lines, names, pluralize};
 use crate::domain::time_zone::shown_in;
+use crate::domain::words::WordsTemplate;
 
 /// Why a phone is excluded whose picture cannot be removed.
 pub const CANNOT_REMOVE: &str =
@@ -89,6 +90,12 @@ impl Audit {
                 (Code::Excluded, no_picture(phone, rules, taken_at), NO_PICTURE_REMEDY)
             })
         });
+        for phone in &mut self.phones {
+            if let Some(image) = phone.image.as_mut().filter(|image| image.picture.is_some()) {
+                let words = image.rule.and_then(|number| rules.words(number));
+                image.words = words.and_then(|words| words.of(&phone.phone));
+            }
+        }
         let seasons = seasons
             .into_iter()
             .map(|(season, phones)| season.describe(rules, &pluralize(phones, "phone")));
@@ -100,6 +107,17 @@ impl Audit {
             pluralize(without, "phone")
         );
         self.leaving(without, remark)
+    }
+
+    /// Adds the words that each phone gets on its picture.
+    #[must_use]
+    pub fn with_words(mut self, words: &WordsTemplate) -> Self {
+        for phone in &mut self.phones {
+            if let Some(image) = &mut phone.image {
+                image.words = words.of(&phone.phone);
+            }
+        }
+        self
     }
 
     /// Returns the pictures that rules chose for phones, each once, in the order of the rules.

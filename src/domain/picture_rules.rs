@@ -15,6 +15,7 @@ use crate::domain::rule_times::RuleTimes;
 use crate::domain::selector::{Field, Pattern, Selector};
 use crate::domain::text::{names, quoted};
 use crate::domain::time_zone::{Zones, shown_in};
+use crate::domain::words::WordsTemplate;
 
 /// A picture, the phones that it is for, and when.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -27,6 +28,9 @@ pub struct PictureRule {
     pub phones: Vec<(Field, Pattern)>,
     pub times: RuleTimes,
     pub keep: Keep,
+    pub words: WordsTemplate,
+    /// The file with the data of the words.
+    pub data: Option<PathBuf>,
 }
 
 /// What a watch does about a phone that was proven to show its picture and shows another one now.
@@ -74,6 +78,10 @@ struct Choice {
     times: RuleTimes,
     #[serde(default)]
     keep: Keep,
+    #[serde(default)]
+    words: WordsTemplate,
+    #[serde(skip)]
+    data: Option<PathBuf>,
 }
 
 /// What the rules decide for a phone.
@@ -109,13 +117,16 @@ impl PictureRules {
             phones: Selector { include: rule.phones, ..Selector::default() },
             times: rule.times,
             keep: rule.keep,
+            words: rule.words,
+            data: rule.data,
         };
         Self { rules: rules.into_iter().map(choice).collect(), at, zones }
     }
 
     pub fn one(name: String, file: PathBuf) -> Self {
         let (phones, times, keep) = (Vec::new(), RuleTimes::default(), Keep::default());
-        let rule = PictureRule { name, file, phones, times, keep };
+        let (words, data) = (WordsTemplate::default(), None);
+        let rule = PictureRule { name, file, phones, times, keep, words, data };
         Self::new([rule], Zones::default(), Timestamp::default())
     }
 
@@ -201,6 +212,36 @@ impl PictureRules {
     /// Returns what a watch does about phones of a rule that show another picture; `number` counts from 1.
     pub fn keep(&self, number: usize) -> Option<Keep> {
         self.rules.get(number.checked_sub(1)?).map(|rule| rule.keep)
+    }
+
+    /// Returns the words of a rule; `number` counts from 1.
+    pub fn words(&self, number: usize) -> Option<&WordsTemplate> {
+        self.rules.get(number.checked_sub(1)?).map(|rule| &rule.words)
+    }
+
+    /// Gives words to the rules that have none.
+    #[must_use]
+    pub fn or_words(mut self, words: &WordsTemplate, data: Option<&Path>) -> Self {
+        for rule in self.rules.iter_mut().filter(|rule| rule.words.is_empty()) {
+            rule.words = words.clone();
+            rule.data = data.map(Path::to_owned);
+        }
+        self
+    }
+
+    /// Completes the words of each rule; `complete` gets them with the file of their data.
+    ///
+    /// # Errors
+    /// The first one of `complete`, with the rule that it is about.
+    pub fn with_words<E>(
+        mut self,
+        complete: impl Fn(WordsTemplate, Option<&Path>) -> Result<WordsTemplate, E>,
+    ) -> Result<Self, (E, usize)> {
+        for (number, rule) in (1..).zip(&mut self.rules) {
+            let words = std::mem::take(&mut rule.words);
+            rule.words = complete(words, rule.data.as_deref()).map_err(|error| (error, number))?;
+        }
+        Ok(self)
     }
 
     /// Describes when and for which phones a rule applies; `number` counts from 1.
@@ -427,6 +468,8 @@ mod tests {
             phones: phones.iter().map(|(field, text)| (*field, text.parse().unwrap())).collect(),
             times: RuleTimes::default(),
             keep: Keep::default(),
+            words: WordsTemplate::default(),
+            data: None,
         }
     }
 

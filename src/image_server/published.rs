@@ -318,6 +318,15 @@ impl Table {
         Ok((token, url))
     }
 
+    pub(crate) fn replace_background(&self, token: &Token, png: Bytes) {
+        if let Some(entry) = self.lock().published.get_mut(token) {
+            let background = entry.files.iter_mut().find(|file| file.which == Which::Background);
+            if let Some(file) = background {
+                file.content = png;
+            }
+        }
+    }
+
     /// Lets all files be found below this path too.
     pub(crate) fn serve_below(&self, base: &str) {
         self.lock().bases.insert(base.to_owned());

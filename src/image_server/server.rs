@@ -137,6 +137,11 @@ impl ImageHost {
         self.table().readdress(token, recipient);
     }
 
+    /// Serves another file as the background that was published for a phone.
+    pub fn replace_background(&self, token: &Token, png: Bytes) {
+        self.table().replace_background(token, png);
+    }
+
     /// Takes a phone's addresses away and returns what was downloaded from them.
     ///
     /// A download that is under way goes on, but is no longer counted.

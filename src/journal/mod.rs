@@ -27,7 +27,9 @@ mod writer;
 pub use crate::journal::pictures::{KeptPicture, PushedPhone, file_digest};
 pub use crate::journal::prune::{KeptBecause, Pruned, prune};
 pub use crate::journal::reader::{JournalReader, RESUME_RECORD};
-pub use crate::journal::recorder::{Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder};
+pub use crate::journal::recorder::{
+    Attempt, AttemptEnd, AttemptWords, Journal, Moment, NewRun, Recorder,
+};
 pub use crate::journal::rows::{
     ADDRESSES, AttemptRow, ChangeRow, ControlRequest, EventKind, EventRow, NewControlRequest,
     Proven, RunId, RunRef, RunRow, RunState, VERIFY,

@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use rusqlite::params;
 use sha2::{Digest as _, Sha256};
@@ -11,7 +12,7 @@ use crate::domain::payload_kind::ObjectKind;
 use crate::domain::text::hex;
 use crate::journal::error::JournalError;
 use crate::journal::reader::{JournalReader, name};
-use crate::journal::recorder::{Recorder, now};
+use crate::journal::recorder::{AttemptWords, Recorder, now};
 use crate::journal::rows::{Proven, RunId, VERIFY};
 
 /// A picture as phones of one panel get it.
@@ -83,6 +84,21 @@ impl JournalReader {
                 thumbnail: row.get(4)?,
             })
         })
+    }
+
+    /// Returns the words of a picture with words, and the digest of the picture below; nothing for a picture without words.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn words(&self, digest: &str) -> Result<Option<AttemptWords>, JournalError> {
+        let select = "select base, body from words where digest = ?1";
+        let words = self.row(select, [digest], |row| {
+            let (base, body): (String, String) = (row.get(0)?, row.get(1)?);
+            // A later release may keep words that this one cannot draw.
+            let words = serde_json::from_str(&body).ok();
+            Ok(words.map(|words| AttemptWords { base, words: Arc::new(words) }))
+        })?;
+        Ok(words.flatten())
     }
 
     /// Returns the phones of a cluster that are proven to show a picture of the file with this digest.

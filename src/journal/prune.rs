@@ -243,6 +243,7 @@ fn remove(
         db.execute(&drifted, params![cluster, ObjectKind::Background.as_str(), VERIFY])?;
     }
     db.execute_batch(REMOVE)?;
+    db.execute(UNUSED_WORDS, [])?;
     let (pictures, bytes) = db.query_row(
         &format!("select count(*), coalesce(sum(length(body) + coalesce(length(thumbnail), 0)), 0) from {UNUSED}"),
         [],
@@ -278,7 +279,12 @@ const REMOVE: &str = "
 /// Pictures that no run and no proof refers to.
 const UNUSED: &str = "pictures where digest not in (select digest from pushes)
     and digest not in (select earlier from pushes where earlier is not null)
-    and digest not in (select picture from snapshots where picture is not null)";
+    and digest not in (select picture from snapshots where picture is not null)
+    and digest not in (select base from words)";
+
+/// Words that no proof refers to.
+const UNUSED_WORDS: &str = "delete from words where digest not in (select digest from pushes)
+    and digest not in (select earlier from pushes where earlier is not null)";
 
 #[cfg(test)]
 mod tests {

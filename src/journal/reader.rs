@@ -251,8 +251,9 @@ impl JournalReader {
     /// # Errors
     /// When the journal cannot be read.
     pub fn attempts(&self, run: RunId) -> Result<Vec<AttemptRow>, JournalError> {
-        let select = "select phone, ip, digest, attempt, began_at, ended_at, outcome, number, said, raw, object
-                        from pushes where run = ?1 order by id";
+        let select = "select phone, ip, coalesce(base, pushes.digest), attempt, began_at, ended_at, outcome, number, said,
+                             raw, object
+                        from pushes left join words on words.digest = pushes.digest where run = ?1 order by id";
         self.rows(select, [run], attempt)
     }
 

@@ -17,6 +17,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::domain::time_zone::zone_text;
+use crate::domain::words::Words;
 use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 use crate::journal::error::{JournalError, Problem};
 use crate::journal::rows::{EventKind, EventRow, NewControlRequest, RunId, RunRow, RunState};
@@ -89,6 +90,16 @@ pub struct Attempt {
     pub attempt: u32,
     /// The digest that the phone was proven to show before the run pushed to it.
     pub earlier: Option<String>,
+    /// The words that are drawn on its picture.
+    pub words: Option<AttemptWords>,
+}
+
+/// The words of an attempt: what is needed to draw the phone's picture again.
+#[derive(Clone, Debug)]
+pub struct AttemptWords {
+    /// The digest of the picture below.
+    pub base: String,
+    pub words: Arc<Words>,
 }
 
 #[derive(Clone, Debug)]
@@ -324,11 +335,20 @@ impl Recorder {
         let insert =
             "insert into pushes (run, phone, ip, object, digest, attempt, began_at, earlier)
                      values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let Attempt { phone, ip, object, digest, attempt, earlier } = attempt;
+        let Attempt { phone, ip, object, digest, attempt, earlier, words } = attempt;
+        let words = words.map(|with| Ok((digest.clone(), with.base, self.json(&*with.words)?)));
+        let words: Option<(String, String, String)> = words.transpose()?;
         let (phone, ip) = (phone.to_string(), ip.to_string());
         let earlier = earlier.unwrap_or_default();
         let with = (self.run, phone, ip, object.as_str(), digest, attempt, now(), earlier);
-        self.write(insert, with).await
+        let write = move |db: &Connection| {
+            if let Some(words) = words {
+                let insert = "insert into words (digest, base, body) values (?1, ?2, ?3) on conflict do nothing";
+                db.prepare_cached(insert)?.execute(words)?;
+            }
+            db.prepare_cached(insert)?.insert(with)
+        };
+        self.writer.write(write).await
     }
 
     /// Records the reply of a phone that accepted. The caller does not wait; later writes about the attempt come after it.

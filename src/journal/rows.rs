@@ -142,7 +142,7 @@ pub struct AttemptRow {
     pub ip: String,
     /// What was pushed: `background`, `ring_tone`, `play` or `keys`.
     pub object: String,
-    /// Digest of the pushed content.
+    /// Digest of the pushed content; of a picture with words, that of the picture below them.
     pub digest: String,
     /// Which attempt of its run it was.
     pub attempt: u32,

@@ -47,8 +47,28 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
 const APPLICATION: i64 = 0x6178_6c70;
 
 /// One step a format; a step never changes once it has been released.
-pub(super) const MIGRATIONS: [&str; 8] =
-    [CREATE, OBJECTS, PHONE_PINS, CONTROL_REQUESTS, TIME_ZONES, PICTURES, WATCHES, KNOWN_PHONES];
+pub(super) const MIGRATIONS: [&str; 9] = [
+    CREATE,
+    OBJECTS,
+    PHONE_PINS,
+    CONTROL_REQUESTS,
+    TIME_ZONES,
+    PICTURES,
+    WATCHES,
+    KNOWN_PHONES,
+    WORDS,
+];
+
+/// Words on pictures: a phone's picture is drawn again from them and from the picture below.
+const WORDS: &str = "
+    create table words (
+        -- The digest that attempts name.
+        digest text primary key,
+        -- The digest of the picture below.
+        base   text not null,
+        body   text not null
+    ) strict, without rowid;
+";
 
 /// The phones that watches know, so that the next watch finds out which new phone replaces which old one.
 const KNOWN_PHONES: &str = "

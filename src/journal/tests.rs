@@ -50,6 +50,7 @@ fn attempt(phone: &str, digest: &str, attempt: u32) -> Attempt {
         object: ObjectKind::Background,
         digest: digest.into(),
         attempt,
+        words: None,
         earlier: None,
     }
 }

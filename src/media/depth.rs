@@ -61,6 +61,33 @@ fn steps(bits: u8) -> Vec<Step> {
     (0..=last).map(number).map(|number| Step { number, light: share(to_light(number)) }).collect()
 }
 
+/// The steps of a panel, for what is drawn with them.
+pub(super) struct Steps([[u8; 256]; 3]);
+
+impl Steps {
+    pub(super) fn of(depth: u8) -> Self {
+        let bits = match depth {
+            0..=DEEPEST_GREY => [depth.max(1); 3],
+            12 => [4, 4, 4],
+            16 => [5, 6, 5],
+            _ => [8, 8, 8],
+        };
+        Self(bits.map(|bits| {
+            let steps = steps(bits);
+            let mut nearest_of = [0; 256];
+            for (number, step) in (0..=u8::MAX).zip(&mut nearest_of) {
+                *step = nearest(&steps, share(to_light(number))).number;
+            }
+            nearest_of
+        }))
+    }
+
+    /// Returns the number of the panel that is nearest to this one.
+    pub(super) fn nearest(&self, channel: usize, number: u8) -> u8 {
+        self.0[channel][usize::from(number)]
+    }
+}
+
 fn diffuse(mut light: Vec<f32>, size: Size, steps: &[Step]) -> Vec<u8> {
     let (width, height) = (size.width as usize, size.height as usize);
     let mut numbers = vec![0; light.len()];
@@ -108,7 +135,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::media::options::Colour;
+    use crate::domain::colour::Colour;
 
     fn flat(value: [u8; 3], depth: u8) -> Raster {
         reduce(&Linear::filled(Size::new(64, 64), Colour(value)), depth)

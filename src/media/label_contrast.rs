@@ -103,10 +103,10 @@ const FADE: u32 = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::colour::Colour;
     use crate::domain::model::Size;
     use crate::media::depth::reduce;
     use crate::media::label_zones::contrast;
-    use crate::media::options::Colour;
 
     /// Stripes of black, white and strong colours, four pixels wide.
     fn busy(size: Size) -> Linear {

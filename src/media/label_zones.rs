@@ -195,7 +195,8 @@ pub(crate) fn contrast(raster: &Raster, zones: &[Zone], letters: Letters) -> Con
     Contrast::of(letters, share(worst.map_or(nothing, |(light, _)| light)))
 }
 
-fn light(pixel: &[u8]) -> f32 {
+/// Returns the light of a pixel of one or three numbers, from 0 to 1.
+pub(crate) fn light(pixel: &[u8]) -> f32 {
     let light = |number: u8| share(to_light(number));
     match pixel {
         [red, green, blue] => luminance([*red, *green, *blue].map(light)),
@@ -206,10 +207,10 @@ fn light(pixel: &[u8]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::colour::Colour;
     use crate::domain::model::catalogue;
     use crate::media::depth::reduce;
     use crate::media::linear_light::Linear;
-    use crate::media::options::Colour;
 
     #[test]
     fn known_colours_have_known_contrasts() {

@@ -13,9 +13,9 @@ use fast_image_resize::{
 };
 use image::{DynamicImage, RgbImage, RgbaImage};
 
+use crate::domain::colour::Colour;
 use crate::domain::model::Size;
 use crate::media::MediaError;
-use crate::media::options::Colour;
 
 pub(crate) struct Linear {
     /// Always of the type U16x3.

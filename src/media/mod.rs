@@ -33,8 +33,10 @@ mod shape;
 mod svg;
 mod tiff_integrity;
 mod tone;
+mod words;
 mod xml_list;
 
+pub use crate::domain::colour::Colour;
 pub use crate::media::contact_sheet::{SheetEntry, contact_sheet};
 pub use crate::media::external_check::Unfit;
 pub use crate::media::fitting::Fitting;
@@ -49,7 +51,7 @@ pub use demo::{demo_picture, demo_png};
 pub use encode::{Compression, EncodedPicture, png_size};
 pub use error::{MediaError, PictureProblem};
 pub use list_xml::{ListEntry, ListXmlError, Listed, add_to_list, new_list};
-pub use options::{Colour, Fit, Focus, Options};
+pub use options::{Fit, Focus, Options};
 pub use picture::{LONGEST_FILE, Picture};
 pub use prepare::{Made, PreparedImage, PreparedSet, prepare, prepare_all};
 pub use preview::Preview;
@@ -57,3 +59,4 @@ pub use shape::Shape;
 pub use tone::{
     Audio, Merged, RingListError, SoundProblem, Tone, ToneError, ToneSet, merge as merge_ring_list,
 };
+pub use words::{QrProblem, WordsCanvas, WordsError, WordsNote, qr_problem};

@@ -86,7 +86,7 @@ const MIDDLE: f32 = 0.1;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::options::Colour;
+    use crate::domain::colour::Colour;
 
     #[test]
     fn the_window_goes_to_where_something_is() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::device_name::DeviceName;
 use crate::event::PhoneResult;
-use crate::journal::{Attempt, AttemptEnd, JournalError, Recorder};
+use crate::journal::{Attempt, AttemptEnd, AttemptWords, JournalError, Recorder};
 use crate::push::policy::outcome::PhoneOutcome;
 use crate::push::{Digests, ModelFormat, Target};
 
@@ -67,7 +67,9 @@ impl JournalAttemptLog {
 
 impl AttemptLog for JournalAttemptLog {
     async fn begin_attempt(&self, target: &Target, attempt: u32) -> Result<i64, JournalError> {
-        let digest = self.digests.of(&ModelFormat::from(target)).unwrap_or_default();
+        let format = ModelFormat::from(target);
+        let digest = self.digests.of(&format).unwrap_or_default();
+        let base = self.digests.below_words(&format);
         let attempt = Attempt {
             phone: target.name.clone(),
             ip: target.ip,
@@ -75,6 +77,7 @@ impl AttemptLog for JournalAttemptLog {
             digest,
             attempt,
             earlier: self.shown_before.get(&target.name).cloned(),
+            words: base.zip(format.words).map(|(base, words)| AttemptWords { base, words }),
         };
         self.recorder.trying(attempt).await
     }

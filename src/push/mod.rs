@@ -20,8 +20,8 @@ pub use crate::push::delivery::key_script::KeyScriptDelivery;
 pub use crate::push::delivery::ring_tone::RingToneDelivery;
 pub use crate::push::payload_digest::{Digests, ModelFormat};
 pub use crate::push::policy::skipped::{
-    cannot_remove, no_step, not_back, not_pushed_back, not_served, not_verifiable, planned,
-    proven_already, skipped,
+    cannot_remove, no_room_for_words, no_step, not_back, not_pushed_back, not_served,
+    not_verifiable, planned, proven_already, skipped,
 };
 pub use crate::push::policy::targets::targets;
 pub use crate::push::target::{LoginCheck, Target};

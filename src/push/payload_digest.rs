@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::model;
 use crate::domain::payload_kind::AcceptedFormat;
+use crate::domain::words::Words;
 use crate::event::PhoneResult;
 use crate::push::Target;
 
@@ -23,6 +24,12 @@ impl Digests {
     pub fn of(&self, format: &ModelFormat) -> Option<String> {
         (self.0)(format)
     }
+
+    /// Returns the digest of the picture below the words of a phone, where it gets words.
+    pub fn below_words(&self, format: &ModelFormat) -> Option<String> {
+        format.words.as_ref()?;
+        self.of(&ModelFormat { words: None, ..format.clone() })
+    }
 }
 
 impl fmt::Debug for Digests {
@@ -39,12 +46,15 @@ pub struct ModelFormat {
     pub accepts: AcceptedFormat,
     /// The name of its picture, where rules choose one of several.
     pub picture: String,
+    /// The words on it.
+    pub words: Option<Arc<Words>>,
 }
 
 impl From<&Target> for ModelFormat {
     fn from(target: &Target) -> Self {
-        let Target { model, accepts, picture, .. } = target;
-        Self { model: model.clone(), accepts: *accepts, picture: picture.clone() }
+        let Target { model, accepts, picture, words, .. } = target;
+        let (model, picture, words) = (model.clone(), picture.clone(), words.clone());
+        Self { model, accepts: *accepts, picture, words }
     }
 }
 
@@ -53,6 +63,7 @@ impl ModelFormat {
     pub fn of_result(phone: &PhoneResult) -> Option<Self> {
         let accepts = AcceptedFormat::of(phone.object, model::by_name(&phone.model)?)?;
         let picture = phone.picture.clone().unwrap_or_default();
-        Some(Self { model: phone.model.clone(), accepts, picture })
+        let words = phone.words.clone().map(Arc::new);
+        Some(Self { model: phone.model.clone(), accepts, picture, words })
     }
 }

@@ -1,10 +1,12 @@
 //! A phone to push to, with all that is decided beforehand.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::nat::{DownloadSources, NatRules};
 use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
+use crate::domain::words::Words;
 use crate::image_server::Recipient;
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
@@ -18,6 +20,8 @@ pub struct Target {
     pub accepts: AcceptedFormat,
     /// Which of the run's pictures it gets, by its name; empty where there is one only.
     pub picture: String,
+    /// The words that it gets on its picture.
+    pub words: Option<Arc<Words>>,
     /// Whether it is known to take pictures over HTTPS only. Others may turn out to want it.
     pub https: bool,
     /// Whom it asks whether the push user's password is right.

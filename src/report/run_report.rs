@@ -185,8 +185,15 @@ impl RunReport {
         let digests: HashSet<&str> =
             self.pictures.iter().map(|picture| picture.digest.as_str()).collect();
         let proven = history.proven_by(&self.run, self.action.object())?.into_iter();
-        let shown = proven.filter(|(_, proven)| digests.contains(proven.digest.as_str()));
-        self.proven_to_show = shown.map(|(name, _)| name).collect();
+        let mut shown = HashSet::new();
+        for (name, proven) in proven {
+            let words = history.words(&proven.digest)?;
+            let digest = words.map_or(proven.digest, |words| words.base);
+            if digests.contains(digest.as_str()) {
+                shown.insert(name);
+            }
+        }
+        self.proven_to_show = shown;
         Ok(())
     }
 

@@ -238,11 +238,14 @@ fn accepts(object: ObjectKind, audit: &Audit) -> Vec<ModelFormat> {
     let coming = waited_for(audit);
     let of_model = |phone: &AuditedPhone| {
         let model = phone.model?;
-        let picture = phone.image.as_ref().and_then(|image| image.picture.clone());
+        let image = phone.image.as_ref();
+        let picture = image.and_then(|image| image.picture.clone());
+        let words = image.and_then(|image| image.words.clone());
         Some(ModelFormat {
             model: model.name.to_owned(),
             accepts: AcceptedFormat::of(object, model)?,
             picture: picture.unwrap_or_default(),
+            words: words.map(Arc::new),
         })
     };
     coming.filter_map(of_model).collect()

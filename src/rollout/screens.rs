@@ -287,6 +287,7 @@ fn target(phone: &ScreenPhone) -> Result<Target, LookError> {
         ip,
         accepts,
         picture: String::new(),
+        words: None,
         https: phone.https,
         login_check: if phone.has_other_login {
             LoginCheck::Elsewhere

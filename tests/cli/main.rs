@@ -80,3 +80,4 @@ mod watch_timeline;
 mod waves;
 mod web;
 mod words;
+mod words_on_pictures;

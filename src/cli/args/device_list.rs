@@ -1,6 +1,7 @@
 //! Lists of phones in files, as the tools of the field write them: a name or an address a line, CSV of spreadsheets,
 //! of BAT, of RTMT or of `axlpaper inventory`, a page copied from Device > Phone, `show risdb query phone`.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::Path;
@@ -12,6 +13,7 @@ use crate::domain::mac_address::device_of_mac;
 use crate::domain::model::{self, DeviceKind, Model, UnknownModel};
 use crate::domain::text::{pluralize, quoted};
 use crate::domain::text_encoding::{self, TextError};
+use crate::domain::words::PhoneData;
 use crate::error::{AppError, ErrorKind};
 use crate::rollout::by_address::identify::{AddressEntry, is_address};
 
@@ -111,6 +113,30 @@ pub fn names(text: &str, may_quote: bool) -> Result<DeviceList<DeviceName>, List
     } else {
         Ok(DeviceList { entries: names, notes })
     }
+}
+
+/// Reads values for words on pictures: a table with a header and a column of device names.
+///
+/// # Errors
+/// When there is no such column, or a text where a name is expected.
+pub fn data(text: &str) -> Result<DeviceList<PhoneData>, ListError> {
+    let table = Table::read(text, NAME_COLUMNS)?;
+    let Some(header) = &table.header else { return Err(table.no_column("name", true)) };
+    let column = table.columns(NAME_COLUMNS);
+    let (mut rows, mut empty, mut repeated) = (BTreeMap::new(), 0, 0);
+    for row in &table.rows {
+        let Some(cell) = row.first_filled(&column) else {
+            empty += 1;
+            continue;
+        };
+        let name = device_name(cell).map_err(|why| wrong(row.line, "the name", cell, why, true))?;
+        let cells = row.cells.iter().map(|cell| plain(cell).to_owned()).collect();
+        repeated += usize::from(rows.insert(name, cells).is_some());
+    }
+    let mut notes: Vec<String> = skipped(empty, "without a device name").into_iter().collect();
+    notes.extend(skipped(repeated, "followed by another one of the same phone"));
+    let columns = header.iter().map(|name| plain(name).to_owned()).collect();
+    Ok(DeviceList { entries: vec![PhoneData::new(columns, rows)], notes })
 }
 
 /// Reads addresses for `--addresses-from`: a table with a column of addresses and, where it has them, of names and

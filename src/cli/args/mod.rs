@@ -10,6 +10,7 @@ pub(crate) mod schedule;
 pub(crate) mod simulator;
 pub(crate) mod value;
 pub(crate) mod verify;
+pub(crate) mod words;
 
 pub(crate) mod name_list;
 

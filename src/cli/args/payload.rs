@@ -7,9 +7,11 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use crate::cli::args::picture::PictureArgs;
+use crate::cli::args::words::{WordsArgs, with_data};
 use crate::connect::journal;
 use crate::domain::payload_kind::ToneFormat;
 use crate::domain::picture_rules::PictureRules;
+use crate::domain::words::WordsTemplate;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::image_server::external_url::Template;
@@ -31,6 +33,9 @@ pub enum PayloadSource {
         path: PathBuf,
         kem: Option<PathBuf>,
         options: Options,
+        words: WordsTemplate,
+        /// The file with the data of the words.
+        data: Option<PathBuf>,
     },
     /// A picture whose file was not read from a path.
     Uploaded {
@@ -38,6 +43,7 @@ pub enum PayloadSource {
         name: String,
         picture: SourceImage,
         options: Options,
+        words: WordsTemplate,
     },
     ByRules {
         rules: PictureRules,
@@ -69,18 +75,23 @@ impl PayloadSource {
     /// When a file cannot be read, is not what it should be, or is destructive and that is not allowed.
     pub async fn load(self, start: Timestamp) -> Result<(Arc<dyn Payload>, String), AppError> {
         Ok(match self {
-            Self::Picture { path, kem, options } => {
+            Self::Picture { path, kem, options, words, data } => {
+                let words = with_data(words, data.as_deref())?;
                 let picture = SourceImage::read(&path).await?;
                 let kem = match kem {
                     Some(path) => Some(SourceImage::read(&path).await?),
                     None => None,
                 };
-                (Arc::new(PicturePayload { picture, kem, options }), file_name(&path))
+                (Arc::new(PicturePayload { picture, kem, options, words }), file_name(&path))
             }
-            Self::Uploaded { name, picture, options } => {
-                (Arc::new(PicturePayload { picture, kem: None, options }), name)
+            Self::Uploaded { name, picture, options, words } => {
+                let words = with_data(words, None)?;
+                (Arc::new(PicturePayload { picture, kem: None, options, words }), name)
             }
             Self::ByRules { rules, options } => {
+                let rules = rules.with_words(with_data).map_err(|(error, number)| {
+                    error.context(format_args!("[[image]] rule {number}"))
+                })?;
                 let payload = PicturesByRules::read(rules.at(start), options).await?;
                 let names: Vec<&str> = payload.pictures.iter().map(|(name, _)| &**name).collect();
                 let name = names.join(", ");
@@ -145,17 +156,27 @@ impl PayloadArgs {
         self,
         picture: Option<PathBuf>,
         options: PictureArgs,
+        words: WordsArgs,
         rules: PictureRules,
     ) -> Result<PayloadSource, AppError> {
+        let (template, data) = (words.template()?, words.data);
         match (picture, self) {
+            (_, Self { remove: true, .. } | Self { image_url: Some(_), .. })
+                if !template.is_empty() =>
+            {
+                let error = "words are drawn on a PICTURE or on those of [[image]] rules";
+                Err(AppError::new(ErrorKind::Usage, error).hint("leave --text and --qr out"))
+            }
             (_, Self { remove: true, .. }) => Ok(PayloadSource::Removal),
             (_, Self { image_url: Some(image), icon_url: Some(icon), .. }) => {
                 Ok(PayloadSource::External(ExternalPicture { image, icon }))
             }
             (Some(path), Self { kem_picture: kem, .. }) => {
-                Ok(PayloadSource::Picture { path, kem, options: options.options()? })
+                let (options, words) = (options.options()?, template);
+                Ok(PayloadSource::Picture { path, kem, options, words, data })
             }
             (None, _) if !rules.is_empty() => {
+                let rules = rules.or_words(&template, data.as_deref());
                 Ok(PayloadSource::ByRules { rules, options: options.options()? })
             }
             (None, _) => {

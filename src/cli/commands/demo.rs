@@ -23,6 +23,7 @@ use crate::connect::cluster;
 use crate::domain::model;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::text::pluralize;
+use crate::domain::words::WordsTemplate;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
@@ -105,7 +106,12 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         continues: None,
         reverts: None,
         selector,
-        payload: Arc::new(PicturePayload { picture, kem: None, options: picture_options }),
+        payload: Arc::new(PicturePayload {
+            picture,
+            kem: None,
+            options: picture_options,
+            words: WordsTemplate::default(),
+        }),
         payload_name: picture_file,
         proof: Proof::Fetch,
         options,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::args::payload::PayloadArgs;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::push::PicturePushArgs;
+use crate::cli::args::words::WordsArgs;
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::error::{AppError, Exit};
@@ -24,13 +25,16 @@ pub struct Args {
     #[command(flatten)]
     options: PictureArgs,
     #[command(flatten)]
+    words: WordsArgs,
+    #[command(flatten)]
     send: SendArgs,
     #[command(flatten)]
     picture_push: PicturePushArgs,
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let Args { picture, what, options, send, picture_push } = args;
-    let wanted = what.wanted(picture, options, send.rules()?)?;
+    let Args { picture, what, options, words, send, picture_push } = args;
+    send.check_words(&words)?;
+    let wanted = what.wanted(picture, options, words, send.rules()?)?;
     push_only::anything("push", wanted, picture_push, send).await
 }

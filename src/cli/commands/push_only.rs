@@ -8,10 +8,11 @@ use crate::cli::args::address::AddressArgs;
 use crate::cli::args::payload::PayloadSource;
 use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
+use crate::cli::args::words::WordsArgs;
 use crate::cli::args::{ConfirmArgs, ConnectionArgs, OutputArgs, TargetArgs, WaitArgs};
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::domain::picture_rules::PictureRules;
-use crate::error::{AppError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 
 /// To whom, and how.
 #[derive(Args, Debug)]
@@ -43,6 +44,21 @@ impl SendArgs {
     }
 }
 
+impl SendArgs {
+    /// Makes sure that there is a cluster that knows what is written on pictures.
+    ///
+    /// # Errors
+    /// When phones are named by their addresses.
+    pub fn check_words(&self, words: &WordsArgs) -> Result<(), AppError> {
+        if !self.addresses.any() || words.template()?.is_empty() {
+            return Ok(());
+        }
+        let error = "--text and --qr are filled in with what a cluster knows of its phones, and --address asks none";
+        Err(AppError::new(ErrorKind::Usage, error)
+            .hint("choose phones with --device or --subnet, or leave --text and --qr out"))
+    }
+}
+
 /// Pushes something else than a picture.
 ///
 /// # Errors
@@ -66,7 +82,7 @@ pub async fn anything(
     let SendArgs { connection, phones, addresses, target, push, output, confirm } = args;
     let job = Job {
         command,
-        source: Source::Typed { wanted, target: Box::new(target), addresses },
+        source: Source::Typed { wanted: Box::new(wanted), target: Box::new(target), addresses },
         connection: connection.with_phones(phones),
         push,
         picture,

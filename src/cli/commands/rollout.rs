@@ -8,6 +8,7 @@ use crate::cli::args::payload::PayloadArgs;
 use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::push::{PicturePushArgs, PushArgs};
+use crate::cli::args::words::WordsArgs;
 use crate::cli::args::{
     AllClustersArgs, ConfirmArgs, ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs,
     WaitArgs,
@@ -27,13 +28,15 @@ pub struct Args {
     #[command(flatten)]
     what: PayloadArgs,
     /// Do what a run left undone: its picture, its selection, its repairs; RUN is a number or `last`
-    #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "PayloadArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
+    #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "WordsArgs", "PayloadArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
     resume: Option<RunRef>,
     /// Push its picture to the phones that a run did not serve: failed, pending, or without an end
-    #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["picture", "PictureArgs", "PayloadArgs", "TargetArgs"])]
+    #[arg(long, value_name = "RUN", help_heading = "Run", conflicts_with_all = ["picture", "PictureArgs", "WordsArgs", "PayloadArgs", "TargetArgs"])]
     only_failed: Option<RunRef>,
     #[command(flatten)]
     options: PictureArgs,
+    #[command(flatten)]
+    words: WordsArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -71,13 +74,10 @@ impl Args {
             (Some(run), ..) => Source::Earlier(RunSource::Resume(run)),
             (None, Some(run), _) => Source::Earlier(RunSource::OnlyFailed(run)),
             (None, None, picture) => {
-                let wanted = args.what.wanted(
-                    picture,
-                    args.options,
-                    settings::pictures(&args.connection)?,
-                )?;
+                let rules = settings::pictures(&args.connection)?;
+                let wanted = args.what.wanted(picture, args.options, args.words, rules)?;
                 let (target, addresses) = (Box::new(args.target), AddressArgs::default());
-                Source::Typed { wanted, target, addresses }
+                Source::Typed { wanted: Box::new(wanted), target, addresses }
             }
         };
         Ok(Job {

@@ -56,7 +56,7 @@ pub struct Job {
 pub enum Source {
     /// A payload, to phones that a cluster names or that are named by address.
     Typed {
-        wanted: PayloadSource,
+        wanted: Box<PayloadSource>,
         target: Box<TargetArgs>,
         addresses: AddressArgs,
     },

@@ -67,10 +67,11 @@ impl RolloutReader {
         };
         if let (Some((name, picture)), Source::Typed { wanted, .. }) =
             (&command.picture, &mut job.source)
-            && let PayloadSource::Picture { options, .. } = wanted
+            && let PayloadSource::Picture { options, words, .. } = &**wanted
         {
             let (name, picture, options) = (name.clone(), picture.clone(), *options);
-            *wanted = PayloadSource::Uploaded { name, picture, options };
+            let words = words.clone();
+            **wanted = PayloadSource::Uploaded { name, picture, options, words };
         }
         Ok(job)
     }
@@ -84,7 +85,7 @@ impl ReadRollouts for RolloutReader {
                 "an earlier run chooses its phones itself",
             ));
         };
-        let options = match wanted {
+        let options = match *wanted {
             PayloadSource::Uploaded { options, .. } | PayloadSource::ByRules { options, .. } => {
                 options
             }

@@ -50,7 +50,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (target, addresses) = (Box::new(target), AddressArgs::default());
     let job = Job {
         command: VERIFY,
-        source: Source::Typed { wanted, target, addresses },
+        source: Source::Typed { wanted: Box::new(wanted), target, addresses },
         connection,
         push,
         picture: PicturePushArgs::default(),

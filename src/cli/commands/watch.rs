@@ -16,6 +16,7 @@ use crate::cli::args::phones::PhoneArgs;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::push::{PicturePushArgs, PushAccessArgs, PushArgs, PushPhoneArgs};
 use crate::cli::args::value::{duration, loopback_address};
+use crate::cli::args::words::WordsArgs;
 use crate::cli::args::{
     AllClustersArgs, ConfirmArgs, ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs,
     WaitArgs, name_list, schedule,
@@ -61,6 +62,8 @@ pub struct Args {
     watch: WatchArgs,
     #[command(flatten)]
     options: PictureArgs,
+    #[command(flatten)]
+    words: WordsArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -194,13 +197,14 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 fn wanted(
     picture: Option<PathBuf>,
     options: PictureArgs,
+    words: WordsArgs,
     rules: PictureRules,
 ) -> Result<PayloadSource, AppError> {
     if picture.is_none() && rules.is_empty() {
         return Err(AppError::new(ErrorKind::Usage, "no picture is named")
             .hint("give a PICTURE, or write [[image]] rules into the config file"));
     }
-    PayloadArgs::default().wanted(picture, options, rules)
+    PayloadArgs::default().wanted(picture, options, words, rules)
 }
 
 /// The first pass is a rollout.
@@ -209,7 +213,7 @@ async fn dry_run(args: Args) -> Result<Exit, AppError> {
     let job = Job {
         command: "watch",
         source: Source::Typed {
-            wanted: wanted(args.picture, args.options, rules)?,
+            wanted: Box::new(wanted(args.picture, args.options, args.words, rules)?),
             target: Box::new(args.target),
             addresses: AddressArgs::default(),
         },
@@ -261,7 +265,7 @@ impl Watched {
             }
         }
         let rules = settings::pictures(&connection)?;
-        let wanted = wanted(args.picture.clone(), args.options, rules)?;
+        let wanted = wanted(args.picture.clone(), args.options, args.words.clone(), rules)?;
         let proof = args.picture_push.verify.map(Proof::from);
         if proof == Some(Proof::None) {
             let error = "a watch must know what phones show, and with --verify none it does not";

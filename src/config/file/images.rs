@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer};
 use crate::domain::picture_rules::{Keep, PictureRule};
 use crate::domain::rule_times::{RuleTime, RuleTimes, YearDays};
 use crate::domain::selector::{Field, Pattern};
+use crate::domain::words::{
+    PhoneData, Template, TextColour, TextPosition, TextSize, WordsStyle, WordsTemplate,
+};
 
 /// A picture and the phones that it is for.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,6 +41,42 @@ pub(super) struct ImageSection {
     every: Option<YearDays>,
     #[serde(default, deserialize_with = "keep")]
     keep: Keep,
+    #[serde(default)]
+    text: Option<Template>,
+    #[serde(default)]
+    qr: Option<Template>,
+    #[serde(default)]
+    data: Option<PathBuf>,
+    #[serde(default)]
+    text_position: TextPosition,
+    #[serde(default)]
+    text_size: WrittenSize,
+    #[serde(default)]
+    text_colour: TextColour,
+}
+
+/// A size of letters as TOML has it: a number, or a text.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(try_from = "TextOrNumber")]
+struct WrittenSize(TextSize);
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "\"auto\", or a number of percent such as 8")]
+enum TextOrNumber {
+    Text(String),
+    Number(i64),
+}
+
+impl TryFrom<TextOrNumber> for WrittenSize {
+    type Error = String;
+
+    fn try_from(written: TextOrNumber) -> Result<Self, String> {
+        let text = match written {
+            TextOrNumber::Text(text) => text,
+            TextOrNumber::Number(percent) => percent.to_string(),
+        };
+        text.parse().map(Self)
+    }
 }
 
 /// A time as TOML has it, with or without quotation marks.
@@ -122,6 +161,17 @@ impl ImageSection {
             phones: patterns.collect(),
             times: self.times(),
             keep: self.keep,
+            words: WordsTemplate {
+                text: self.text.clone(),
+                qr: self.qr.clone(),
+                style: WordsStyle {
+                    position: self.text_position,
+                    size: self.text_size.0,
+                    colour: self.text_colour,
+                },
+                data: PhoneData::default(),
+            },
+            data: self.data.as_ref().map(|file| folder.join(file)),
         }
     }
 

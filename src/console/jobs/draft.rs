@@ -52,7 +52,7 @@ enum Kind {
     Flag,
 }
 
-const OPTIONS: [(&str, Kind); 31] = [
+const OPTIONS: [(&str, Kind); 36] = [
     ("cluster", Kind::Values),
     ("device-pool", Kind::Values),
     ("model", Kind::Values),
@@ -73,6 +73,11 @@ const OPTIONS: [(&str, Kind); 31] = [
     ("fit", Kind::Value),
     ("background", Kind::Value),
     ("legible", Kind::Flag),
+    ("text", Kind::Value),
+    ("qr", Kind::Value),
+    ("text-position", Kind::Value),
+    ("text-size", Kind::Value),
+    ("text-colour", Kind::Value),
     ("verify", Kind::Value),
     ("picture-name", Kind::Value),
     ("canary", Kind::Value),

@@ -20,6 +20,7 @@ use crate::domain::device_name::DeviceName;
 use crate::error::{AppError, ErrorKind};
 use crate::journal::{JournalReader, Moment};
 use crate::report::{PhoneHistory, phone_json, phone_panel};
+use crate::rollout::payload::picture::background;
 
 #[derive(Template)]
 #[template(path = "phone.html", config = "src/console/pages/askama.toml")]
@@ -130,8 +131,8 @@ fn answered(
 }
 
 fn shown(history: &JournalReader, phone: &PhoneHistory) -> Result<Option<Vec<u8>>, AppError> {
-    let picture = phone.shown_digest().map(|digest| history.picture(digest)).transpose()?.flatten();
-    Ok(picture.map(|picture| picture.background))
+    let Some(digest) = phone.shown_digest() else { return Ok(None) };
+    Ok(background(history, digest)?.map(|(file, _)| file))
 }
 
 /// Returns the last screenshot that a run kept.

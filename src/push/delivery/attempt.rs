@@ -58,6 +58,13 @@ pub enum ReplyKind {
     },
 }
 
+impl ReplyKind {
+    /// Tells whether the phone answered that it will not take the push.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::AuthRefused(_) | Self::Refused(_) | Self::NotFound(_))
+    }
+}
+
 /// The downloads of one phone. A ring tone is one file, so both flags have the same value.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct DownloadStatus {

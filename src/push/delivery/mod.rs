@@ -12,3 +12,4 @@ pub(crate) mod ring_tone;
 pub mod screen_verification;
 pub mod screenshots;
 pub mod session;
+mod words_drawing;

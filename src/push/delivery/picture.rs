@@ -9,11 +9,13 @@ use futures::future::{BoxFuture, FutureExt as _, join_all};
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
+use crate::event::Observer;
 use crate::image_server::{HostError, ImageHost, PublishedUrls, Token};
-use crate::media::{Made, MediaError, Picture, PreparedImage, PreparedSet, Shape};
+use crate::media::{Made, MediaError, Picture, PreparedImage, PreparedSet, blocking};
 use crate::phone::{PhoneError, SetBackground, Theme};
 use crate::push::delivery::reply::with_downloads;
 use crate::push::delivery::session::{DeliverySession, check_objects, image_of};
+use crate::push::delivery::words_drawing::WordsDrawing;
 use crate::push::{AttemptReply, Delivery, DownloadStatus, Evidence, ReplyKind, Target};
 
 /// Pushes pictures over HTTP or HTTPS and observes the downloads.
@@ -30,6 +32,7 @@ pub struct PictureDelivery {
     unwatched: Option<Mutex<Vec<Token>>>,
     /// The decoded pictures, for comparison with screenshots.
     pixels: HashMap<Made, Arc<Picture>>,
+    words: WordsDrawing,
     published: Mutex<HashMap<DeviceName, PublishedUrls>>,
 }
 
@@ -61,8 +64,16 @@ impl PictureDelivery {
             kem_url: None,
             unwatched: None,
             pixels,
+            words: WordsDrawing::default(),
             published: Mutex::default(),
         })
+    }
+
+    /// Reports words that could not be drawn as they were wanted.
+    #[must_use]
+    pub fn observed(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.words.observed(observer);
+        self
     }
 
     /// Does not wait for downloads: the outcome is at best `accepted`.
@@ -90,10 +101,14 @@ impl PictureDelivery {
         stem.map_or_else(|| self.picture_name.clone(), |stem| stem.to_string_lossy().into_owned())
     }
 
-    fn object(&self, target: &Target) -> Result<(Token, SetBackground), ReplyKind> {
-        let image = image_of(target)?;
+    fn prepared(&self, target: &Target) -> Result<&Arc<PreparedImage>, ReplyKind> {
         let none = || ReplyKind::NotSent(format!("no picture was prepared for {}", target.model));
-        let prepared = self.pictures.of(&target.picture, image).ok_or_else(none)?;
+        self.pictures.of(&target.picture, image_of(target)?).ok_or_else(none)
+    }
+
+    /// Publishes the files of a phone, without its words.
+    fn object(&self, target: &Target) -> Result<(Token, SetBackground), ReplyKind> {
+        let (image, prepared) = (image_of(target)?, self.prepared(target)?);
         let name = self.name_of(target);
         let urls = self.published(target, prepared, image.schema, &name);
         let urls = urls.map_err(|error| ReplyKind::NotSent(error.to_string()))?;
@@ -130,7 +145,15 @@ impl PictureDelivery {
     async fn attempt(&self, target: &Target) -> Result<ReplyKind, ReplyKind> {
         let mut phone = self.session.open(target).await?;
         let (token, object) = self.object(target)?;
+        let base = self.prepared(target)?;
+        if let Some(drawn) = self.words.draw(target, base).await? {
+            self.host.replace_background(&token, drawn.background.png);
+        }
         let reply = self.session.connector.send(&mut phone, target, &object).await;
+        if target.words.is_some() && reply.is_refusal() {
+            // It downloads nothing, and its own file need not stay in memory.
+            self.host.replace_background(&token, base.background.png.clone());
+        }
         Ok(with_downloads(reply, self.host.fetched(&token).complete(), "both pictures"))
     }
 
@@ -158,11 +181,25 @@ impl PictureDelivery {
         if self.session.screenshots.is_none() || !complete {
             return Evidence::Downloads;
         }
-        let image = target.accepts.image();
-        let wanted =
-            image.and_then(|image| self.pixels.get(&(target.picture.clone(), Shape::from(image))));
-        let look = self.session.check_screen(target, wanted).await;
+        let wanted = self.shown(target).await;
+        let look = self.session.check_screen(target, wanted.as_ref()).await;
         look.map_or(Evidence::Downloads, |look| Evidence::Screen { look, downloads: true })
+    }
+}
+
+impl PictureDelivery {
+    /// Returns what the screen should show, decoded.
+    async fn shown(&self, target: &Target) -> Option<Arc<Picture>> {
+        let base = self.prepared(target).ok()?;
+        match self.words.draw(target, base).await {
+            Ok(None) => self.pixels.get(&(target.picture.clone(), base.shape)).cloned(),
+            Ok(Some(drawn)) => {
+                let file = drawn.background.png;
+                let picture = blocking(move || Picture::decode("the picture", &file)).await;
+                picture.ok().map(Arc::new)
+            }
+            Err(_) => None,
+        }
     }
 }
 
@@ -200,6 +237,7 @@ impl Delivery for PictureDelivery {
                 let wait = |token| self.host.wait_complete(token, self.verify_timeout);
                 join_all(tokens.iter().map(wait)).await;
             }
+            self.words.report();
             self.host.shutdown(GRACE).await;
         }
         .boxed()

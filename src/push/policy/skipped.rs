@@ -86,6 +86,15 @@ pub fn not_pushed_back(target: &Target, (code, why, remedy): (Code, &str, &str))
     }
 }
 
+/// Returns the result of a phone on whose screen the words have no room, and why.
+pub fn no_room_for_words(target: &Target, why: &str) -> PhoneResult {
+    PhoneResult {
+        reason: Some(why.to_owned()),
+        remedy: Some("write a shorter `qr`, or a rule without `qr` for such phones".to_owned()),
+        ..excluded(target)
+    }
+}
+
 /// Returns the result of a phone that was skipped because it is proven to show the picture already.
 pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
     let has_it = has_it(target.object(), &proven.digest);
@@ -125,6 +134,7 @@ fn excluded(target: &Target) -> PhoneResult {
         ip: Some(target.ip),
         image: target.accepts.image().map(|image| image.background),
         picture: target.picture(),
+        words: target.words.as_deref().cloned(),
         ring_tone: target.accepts.tone(),
         ..PhoneResult::not_tried(target.name.clone(), target.object(), Outcome::Excluded)
     }

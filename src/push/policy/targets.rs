@@ -1,5 +1,7 @@
 //! Chooses the phones that are pushed to, and everything about them that is known before the push.
 
+use std::sync::Arc;
+
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
@@ -32,6 +34,7 @@ pub fn targets(
                 ip: phone.phone.registration.reachable_ip()?,
                 accepts: phone.model.and_then(|model| AcceptedFormat::of(kind, model))?,
                 picture: phone.image.as_ref().and_then(|i| i.picture.clone()).unwrap_or_default(),
+                words: phone.image.as_ref().and_then(|i| i.words.clone()).map(Arc::new),
                 https: phone.personalization.effective == Effective::HttpsOnly,
                 login_check: if phone.has(Code::AuthenticationUrlForeign) {
                     LoginCheck::Elsewhere

@@ -121,6 +121,7 @@ impl PhoneTask {
             ip: Some(target.ip),
             image: target.accepts.image().map(|image| image.background),
             picture,
+            words: target.words.map(std::sync::Arc::unwrap_or_clone),
             ring_tone: target.accepts.tone(),
             phone_error: outcome.phone_error,
             reason: outcome.reason,

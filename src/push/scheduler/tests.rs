@@ -20,6 +20,7 @@ pub(in crate::push) fn target(n: u8) -> Target {
         accepts: AcceptedFormat::Picture(model::by_number(683).unwrap().image.unwrap()),
         https: false,
         picture: String::new(),
+        words: None,
         login_check: LoginCheck::Cluster,
         recently_changed: false,
         sources: crate::domain::nat::DownloadSources::of([[10, 0, 0, n].into()]),

@@ -96,8 +96,15 @@ struct Row(
     u8,
 );
 
-const LABELS: [&str; 5] =
-    ["Registration", "Load", "Common Phone Profile", "Phone Personalization", "Location"];
+const LABELS: [&str; 7] = [
+    "Registration",
+    "Load",
+    "Common Phone Profile",
+    "Phone Personalization",
+    "Location",
+    "Words on its picture",
+    "QR code",
+];
 
 #[derive(Default)]
 struct Texts {
@@ -229,6 +236,7 @@ fn row(
 fn more(seen: Option<&AuditedPhone>, texts: &mut Texts) -> Vec<Text> {
     let Some(seen) = seen else { return Vec::new() };
     let registration = &seen.phone.registration;
+    let on_picture = seen.image.as_ref().and_then(|image| image.words.as_ref());
     let status = format!("{:?}", registration.status);
     let registered = match &registration.node {
         Some(node) => format!("{} ({node})", words(&status)),
@@ -240,6 +248,8 @@ fn more(seen: Option<&AuditedPhone>, texts: &mut Texts) -> Vec<Text> {
         texts.maybe(seen.phone.common_phone_profile.as_deref()),
         texts.of(&seen.personalization.effective.to_string()),
         texts.maybe(seen.phone.location.as_deref()),
+        texts.maybe(on_picture.map(|words| words.text.replace('\n', " / ")).as_deref()),
+        texts.maybe(on_picture.and_then(|words| words.qr.as_deref())),
     ]
 }
 

@@ -210,6 +210,7 @@ fn target(
         .map_err(|(outcome, reason, remedy)| why(outcome, reason, remedy.into()))?;
     Ok(Target {
         picture: String::new(),
+        words: None,
         name: own.unwrap_or_else(|| DeviceName::of_address(entry.address)),
         model: model.name.to_owned(),
         device_pool: String::new(),

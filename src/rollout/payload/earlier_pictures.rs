@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::FutureExt as _;
@@ -13,6 +14,7 @@ use crate::domain::model::{ImageSpec, by_name};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::{pluralize, quoted};
+use crate::domain::words::Words;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Stage};
 use crate::journal::{JournalReader, KeptPicture, PushedPhone, RunId, RunRef, RunRow, Subject};
@@ -31,9 +33,17 @@ use crate::rollout::push_common::chain;
 pub struct EarlierPictures {
     run: RunId,
     /// The digests of what the phones of the run showed, or why nothing is pushed back to them.
-    phones: BTreeMap<DeviceName, Result<String, NotPushedBack>>,
-    /// By digest.
+    phones: BTreeMap<DeviceName, Result<ShownEarlier, NotPushedBack>>,
+    /// By digest, without words.
     pictures: HashMap<String, EarlierPicture>,
+}
+
+/// What a phone showed.
+#[derive(Debug)]
+struct ShownEarlier {
+    /// The digest of its picture, without words.
+    digest: String,
+    words: Option<Arc<Words>>,
 }
 
 /// Why a phone does not get an earlier picture, and what to do.
@@ -63,13 +73,20 @@ impl EarlierPictures {
         let mut runs = chain(history, Some(run.id))?;
         runs.reverse();
         let pushed = history.pushed(&run.cluster_id, &runs, ObjectKind::Background)?;
-        let digests: BTreeSet<&String> =
-            pushed.values().filter_map(|phone| phone.earlier.as_ref()).collect();
+        let mut words = HashMap::new();
+        for digest in pushed.values().filter_map(|phone| phone.earlier.as_ref()) {
+            if let Some(with) = history.words(digest)? {
+                words.insert(digest.clone(), with);
+            }
+        }
+        let below = |digest: &String| words.get(digest).map_or(digest, |with| &with.base).clone();
+        let digests: BTreeSet<String> =
+            pushed.values().filter_map(|phone| phone.earlier.as_ref()).map(below).collect();
         let (mut pictures, mut names) = (HashMap::new(), BTreeSet::new());
         for digest in digests {
-            let picture = match history.picture(digest)?.and_then(EarlierPicture::of) {
+            let picture = match history.picture(&digest)?.and_then(EarlierPicture::of) {
                 Some(picture) => picture,
-                None => match EarlierPicture::of_earlier_release(history, digest).await? {
+                None => match EarlierPicture::of_earlier_release(history, &digest).await? {
                     Some(picture) => picture,
                     None => continue,
                 },
@@ -80,7 +97,7 @@ impl EarlierPictures {
                 number += 1;
                 name = numbered(&picture.name, number);
             }
-            pictures.insert(digest.clone(), EarlierPicture { name, ..picture });
+            pictures.insert(digest, EarlierPicture { name, ..picture });
         }
         let mut removed = BTreeSet::new();
         for run in pushed.values().filter_map(|phone| phone.pushed_since) {
@@ -102,7 +119,10 @@ impl EarlierPictures {
             (None, Some(digest)) if digest == REMOVAL_DIGEST => {
                 Err(NotPushedBack::new(REMOVED, REMOVED_REMEDY))
             }
-            (None, Some(digest)) if pictures.contains_key(&digest) => Ok(digest),
+            (None, Some(digest)) if pictures.contains_key(&below(&digest)) => Ok(ShownEarlier {
+                words: words.get(&digest).map(|with| Arc::clone(&with.words)),
+                digest: below(&digest),
+            }),
             (None, Some(_)) => Err(NotPushedBack::new(NOT_KEPT, PUSH_IT)),
         };
         let phones = pushed.into_iter().map(|(name, phone)| (name, earlier(phone))).collect();
@@ -140,7 +160,7 @@ impl EarlierPictures {
     ) -> Result<&str, (Code, &str, &str)> {
         let none = |why, remedy| Err((Code::NotReverted, why, remedy));
         let digest = match self.phones.get(phone) {
-            Some(Ok(digest)) => digest,
+            Some(Ok(shown)) => &shown.digest,
             Some(Err(NotPushedBack { code, why, remedy })) => return Err((*code, why, remedy)),
             None => return none(NONE_KNOWN, NONE_KNOWN_REMEDY),
         };
@@ -234,14 +254,26 @@ impl Payload for EarlierPictures {
 
     fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
         let takes = |phone: &AuditedPhone| phone.model.and_then(|model| model.image.as_ref());
-        audit.with_earlier_pictures(|phone| self.picture_of(phone.name(), takes(phone)))
+        let mut audit =
+            audit.with_earlier_pictures(|phone| self.picture_of(phone.name(), takes(phone)));
+        for phone in &mut audit.phones {
+            let shown = self.phones.get(&phone.phone.name).and_then(|shown| shown.as_ref().ok());
+            if let (Some(image), Some(shown)) = (&mut phone.image, shown) {
+                image.words = shown.words.as_deref().cloned();
+            }
+        }
+        audit
     }
 
     fn partition_targets(&self, targets: Vec<Target>) -> (Vec<Target>, Vec<PhoneResult>) {
         let (mut able, mut others) = (Vec::new(), Vec::new());
         for target in targets {
             match self.picture_of(&target.name, target.accepts.image()) {
-                Ok(picture) => able.push(Target { picture: picture.to_owned(), ..target }),
+                Ok(picture) => {
+                    let shown = self.phones.get(&target.name).and_then(|shown| shown.as_ref().ok());
+                    let words = shown.and_then(|shown| shown.words.clone());
+                    able.push(Target { picture: picture.to_owned(), words, ..target });
+                }
                 Err(why) => others.push(not_pushed_back(&target, why)),
             }
         }

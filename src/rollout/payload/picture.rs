@@ -7,20 +7,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::FutureExt as _;
 
-use crate::domain::model::KEM;
+use crate::domain::audit::Audit;
+use crate::domain::model::{KEM, Size};
 use crate::domain::push_action::PushAction;
 use crate::domain::text::hex;
+use crate::domain::words::{Words, WordsTemplate};
 use crate::error::{AppError, ErrorKind};
-use crate::event::{Observer, Proof};
+use crate::event::{Observer, PhoneResult, Proof};
 use crate::journal::{
-    JournalReader, KeptPicture, Recorder, RunId, ScreenCheckRecord, SentFile, SentPicture,
-    SentPictures, file_digest,
+    JournalError, JournalReader, KeptPicture, Recorder, RunId, ScreenCheckRecord, SentFile,
+    SentPicture, SentPictures, file_digest,
 };
 use crate::media::{
-    EncodedPicture, Options, PreparedImage, PreparedSet, Preview, Shape, blocking, prepare,
+    Compression, EncodedPicture, Options, Picture, PreparedImage, PreparedSet, Preview, Shape,
+    WordsCanvas, blocking, png_size, prepare, qr_problem,
 };
 use crate::push::delivery::picture::PictureDelivery;
-use crate::push::{Delivery, Digests};
+use crate::push::{Delivery, Digests, Target, no_room_for_words};
 use crate::rollout::payload::delivery_context::DeliveryContext;
 use crate::rollout::payload::source_image::SourceImage;
 use crate::rollout::payload::{
@@ -36,6 +39,8 @@ pub struct PicturePayload {
     pub kem: Option<SourceImage>,
     /// How the picture is rendered.
     pub options: Options,
+    /// The words that phones get on it.
+    pub words: WordsTemplate,
 }
 
 impl PicturePayload {
@@ -55,7 +60,8 @@ impl PicturePayload {
             Some(bytes) => Some(SourceImage::of(Path::new("the KEM picture"), bytes).await?),
             None => None,
         };
-        Ok(Some(Arc::new(Self { picture, kem, options: saved_options(history, run)? })))
+        let words = history.snapshot(run, WORDS)?.unwrap_or_default();
+        Ok(Some(Arc::new(Self { picture, kem, options: saved_options(history, run)?, words })))
     }
 }
 
@@ -66,6 +72,14 @@ impl Payload for PicturePayload {
 
     fn is_served(&self) -> bool {
         true
+    }
+
+    fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
+        if self.words.is_empty() { audit } else { audit.with_words(&self.words) }
+    }
+
+    fn partition_targets(&self, targets: Vec<Target>) -> (Vec<Target>, Vec<PhoneResult>) {
+        with_room_for_words(targets)
     }
 
     fn prepare<'a>(
@@ -100,6 +114,9 @@ impl Payload for PicturePayload {
     fn save_files<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {
         async move {
             recorder.snapshot(PICTURE_OPTIONS, &self.options).await?;
+            if !self.words.is_empty() {
+                recorder.snapshot(WORDS, &self.words).await?;
+            }
             if let Some(kem) = &self.kem {
                 recorder.keep_file(KEM_PICTURE.to_owned(), kem.bytes.clone()).await?;
             }
@@ -121,7 +138,8 @@ impl PreparedPayload for PreparedPictures {
         let digests = self.pictures.digests();
         Digests::new(move |format| {
             let made = (format.picture.clone(), Shape::from(format.accepts.image()?));
-            digests.get(&made).cloned()
+            let base = digests.get(&made)?;
+            Some(format.words.as_ref().map_or_else(|| base.clone(), |words| words.digest_on(base)))
         })
     }
 
@@ -147,6 +165,7 @@ impl PreparedPayload for PreparedPictures {
             let wait = context.options.verify_timeout;
             let mut delivery =
                 PictureDelivery::new(session, host, pictures, name, wait).map_err(failed)?;
+            delivery = delivery.observed(Arc::clone(context.observer));
             if let Some(kem) = &kem {
                 delivery = delivery.with_kem(kem).map_err(failed)?;
             }
@@ -159,6 +178,21 @@ impl PreparedPayload for PreparedPictures {
     }
 }
 
+/// Returns the targets with room for their QR codes, and the results of the others.
+pub(crate) fn with_room_for_words(targets: Vec<Target>) -> (Vec<Target>, Vec<PhoneResult>) {
+    let (mut able, mut others) = (Vec::new(), Vec::new());
+    for target in targets {
+        let shape = target.accepts.image().map(Shape::from);
+        let problem =
+            target.words.as_deref().zip(shape).and_then(|(words, shape)| qr_problem(words, shape));
+        match problem {
+            None => able.push(target),
+            Some(problem) => others.push(no_room_for_words(&target, &problem.to_string())),
+        }
+    }
+    (able, others)
+}
+
 /// Returns what the journal keeps of the files that phones get, to push them again.
 pub(crate) fn kept(prepared: &PreparedImage, name: &str) -> KeptPicture {
     KeptPicture {
@@ -168,6 +202,36 @@ pub(crate) fn kept(prepared: &PreparedImage, name: &str) -> KeptPicture {
         background: prepared.background.png.to_vec(),
         thumbnail: prepared.thumbnail.png.to_vec(),
     }
+}
+
+/// Returns the background that a digest of an attempt names, with its words; nothing where the journal does not have it.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn background(
+    history: &JournalReader,
+    digest: &str,
+) -> Result<Option<(Vec<u8>, Size)>, JournalError> {
+    let words = history.words(digest)?;
+    let below = words.as_ref().map_or(digest, |with| &with.base);
+    let Some(kept) = history.picture(below)? else { return Ok(None) };
+    let file = match words {
+        Some(with) => drawn(kept, &with.words).map(|image| image.background.png.to_vec()),
+        None => Some(kept.background),
+    };
+    Ok(file.and_then(|file| png_size(&file).map(|size| (file, size))))
+}
+
+/// Draws words on a picture of the journal; nothing where its files are not what had its digest, or the words have no room.
+fn drawn(kept: KeptPicture, words: &Words) -> Option<PreparedImage> {
+    let KeptPicture { digest, depth, background, thumbnail, .. } = kept;
+    let shape =
+        Shape { background: png_size(&background)?, thumbnail: png_size(&thumbnail)?, depth };
+    let (background, thumbnail) = (background.into(), thumbnail.into());
+    let decode = |name: &str, file: &[u8]| Picture::decode(name, file);
+    let base = PreparedImage::again(shape, &background, &thumbnail, &digest, decode)?;
+    let canvas = WordsCanvas::new(Arc::new(base)).ok()?;
+    canvas.draw(words, Compression::OnDemand).ok().map(|(image, _)| image)
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> AppError {
@@ -213,4 +277,5 @@ pub(crate) fn saved_options(history: &JournalReader, run: RunId) -> Result<Optio
 /// The journal's names of a picture's options and files.
 pub(crate) const PICTURE_OPTIONS: &str = "picture options";
 pub(crate) const PICTURE: &str = "picture";
+const WORDS: &str = "words";
 const KEM_PICTURE: &str = "kem";

@@ -10,10 +10,13 @@ use crate::domain::picture_rules::PictureRules;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::{names, quoted};
 use crate::error::{AppError, ErrorKind};
-use crate::event::Observer;
+use crate::event::{Observer, PhoneResult};
 use crate::journal::{JournalReader, Recorder, RunId};
 use crate::media::{Options, PreparedSet};
-use crate::rollout::payload::picture::{PICTURE, PICTURE_OPTIONS, PreparedPictures, saved_options};
+use crate::push::Target;
+use crate::rollout::payload::picture::{
+    PICTURE, PICTURE_OPTIONS, PreparedPictures, saved_options, with_room_for_words,
+};
 use crate::rollout::payload::source_image::SourceImage;
 use crate::rollout::payload::{
     ModelFormat, Payload, PrepareFuture, PreparedPayload, SaveFuture, SavedPayload,
@@ -100,6 +103,10 @@ impl Payload for PicturesByRules {
 
     fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
         audit.with_pictures(&self.rules)
+    }
+
+    fn partition_targets(&self, targets: Vec<Target>) -> (Vec<Target>, Vec<PhoneResult>) {
+        with_room_for_words(targets)
     }
 
     fn prepare<'a>(

@@ -17,11 +17,12 @@ use crate::domain::text::pluralize;
 use crate::error::AppError;
 use crate::event::{Observer, PhoneResult, Proof};
 use crate::journal::{JournalReader, RunId, RunRef, SentPicture, SentPictures, Subject};
-use crate::media::{ExpectedScreen, Picture, blocking, png_size};
+use crate::media::{ExpectedScreen, Picture, blocking};
 use crate::push::delivery::screen_verification::{ExpectedScreens, VerificationDelivery};
 use crate::push::delivery::screenshots::ScreenshotCheck;
 use crate::push::{Delivery, Digests, Target, not_verifiable};
 use crate::rollout::payload::delivery_context::DeliveryContext;
+use crate::rollout::payload::picture::background;
 use crate::rollout::payload::{
     DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload,
 };
@@ -143,10 +144,8 @@ impl PushedByRun {
                 .map(|file| (file, sent.background.size))
                 .map_err(|_| "the journal's copy of its picture is damaged".to_owned()));
         }
-        if let Some(kept) = history.picture(digest)?
-            && let Some(size) = png_size(&kept.background)
-        {
-            return Ok(Ok((kept.background, size)));
+        if let Some(found) = background(history, digest)? {
+            return Ok(Ok(found));
         }
         Ok(Err(match self.subject.action() {
             PushAction::Removal => "its picture was removed, and one screenshot cannot show that",

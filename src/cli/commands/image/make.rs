@@ -16,6 +16,7 @@ use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
 use crate::cli::output_dir::{self, Folder, NewFile, Replace};
 use crate::cli::present::list;
 use crate::cli::ui;
+use crate::domain::inventory::Phone;
 use crate::domain::model::{Model, expansion_modules};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{
@@ -65,6 +66,8 @@ pub(super) struct Made {
     pub(super) source: String,
     pub(super) options: Options,
     pub(super) models: Vec<&'static Model>,
+    /// The phones, where a cluster was asked.
+    pub(super) phones: Vec<Phone>,
     pub(super) pictures: PreparedSet,
     pub(super) remarks: Vec<String>,
 }
@@ -84,19 +87,16 @@ impl MakeArgs {
         };
         let folder = Folder::open(&self.directory, replace)?;
         let connection = self.connection.clone().with_phones(self.phones.clone());
-        let models = wanted::models(&connection, &self.target).await?;
-        let phones = models.iter().filter_map(|model| model.image);
-        let specs: Vec<_> = phones
+        let (models, phones) = wanted::models(&connection, &self.target).await?;
+        let images = models.iter().filter_map(|model| model.image);
+        let specs: Vec<_> = images
             .flat_map(|image| {
                 let modules = if with_modules { expansion_modules(&image) } else { &[] };
                 iter::once(image).chain(modules.iter().map(|module| module.image))
             })
             .collect();
         let pixels = Arc::clone(&decoded);
-        let squeeze = match self.squeeze {
-            0 => Compression::Quick,
-            seconds => Compression::Within(Duration::from_secs(seconds)),
-        };
+        let squeeze = self.compression();
         let pictures = blocking(move || prepare_all(&pixels, &specs, &options, squeeze)).await;
         let pictures = pictures.map_err(failed)?;
         let mut remarks = decoded.remarks().to_vec();
@@ -104,7 +104,14 @@ impl MakeArgs {
         let least = Contrast::READABLE;
         remarks.extend(quality_warnings("the picture", pictures.iter(), least, options.legible));
         let picture = file_name(&self.picture);
-        Ok((folder, Made { picture, source, options, models, pictures, remarks }))
+        Ok((folder, Made { picture, source, options, models, phones, pictures, remarks }))
+    }
+
+    pub(super) fn compression(&self) -> Compression {
+        match self.squeeze {
+            0 => Compression::Quick,
+            seconds => Compression::Within(Duration::from_secs(seconds)),
+        }
     }
 
     pub(super) fn finish(

@@ -1,6 +1,7 @@
 //! `axlpaper image`: pictures as files, for people and for the TFTP service.
 
 mod make;
+mod phones;
 mod prepare;
 mod tftp;
 mod wanted;

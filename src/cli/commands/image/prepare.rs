@@ -1,7 +1,12 @@
 //! `axlpaper image prepare`
 
 use super::make::{Made, MakeArgs, failed, file, letters, other};
+use super::phones::{self, PhonePicture};
+use crate::cli::args::device_list;
+use crate::cli::args::words::{self, WordsArgs};
 use crate::cli::output_dir::NewFile;
+use crate::domain::device_name::DeviceName;
+use crate::domain::selector::Pattern;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::blocking;
 use crate::media::{Fit, Focus, Options, PreparedImage, SheetEntry, contact_sheet, samples};
@@ -22,12 +27,36 @@ pub struct Args {
     /// What the files' names begin with [default: from the picture's file name]
     #[arg(long, value_name = "NAME", value_parser = name)]
     name: Option<String>,
+    #[command(flatten)]
+    words: WordsArgs,
+    /// Make the pictures of these phones with their words; repeatable. Needs a cluster
+    #[arg(long = "for", value_name = "SEP…", value_parser = device_list::device_name, help_heading = "Words on the picture")]
+    phones: Vec<DeviceName>,
 }
 
-pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let (folder, made) = args.make.make(false).await?;
-    let name = args.name.unwrap_or_else(|| from_file(&made.picture));
+pub async fn run(mut args: Args) -> Result<Exit, AppError> {
+    let words = args.words.template()?;
+    let words = words::with_data(words, args.words.data.as_deref())?;
+    if words.is_empty() && !args.phones.is_empty() {
+        let error = "--for makes pictures with words, and there are none";
+        return Err(AppError::new(ErrorKind::Usage, error).hint("give --text or --qr with it"));
+    }
+    if args.make.target.device.is_empty() {
+        let names = args.phones.iter().map(|name| Pattern::of_device(name.as_str()));
+        args.make.target.device = names
+            .collect::<Result<_, _>>()
+            .map_err(|error| AppError::new(ErrorKind::Usage, format!("--for: {error}")))?;
+    }
+    let (folder, mut made) = args.make.make(false).await?;
+    let name = args.name.clone().unwrap_or_else(|| from_file(&made.picture));
     let mut files = Vec::new();
+    let compression = args.make.compression();
+    let (args, drawn, made) = blocking(move || {
+        let drawn = phones::draw(&words, &args.phones, &mut made, compression);
+        (args, drawn, made)
+    })
+    .await;
+    let drawn = drawn?;
     for prepared in made.pictures.iter() {
         let models = made.models_of(prepared);
         let (background, thumbnail) = names(&name, prepared);
@@ -41,7 +70,13 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         }
         files.push(file(thumbnail, PictureFileKind::Thumbnail, prepared, models));
     }
-    let (sheets, of_sheets) = blocking(move || (sheets(&name, &made), made)).await;
+    for PhonePicture { name: phone, image, .. } in
+        drawn.iter().filter(|picture| picture.example_of.is_none())
+    {
+        let models = made.models_of(image);
+        files.push(file(of_phone(&name, phone), PictureFileKind::Background, image, models));
+    }
+    let (sheets, of_sheets) = blocking(move || (sheets(&name, &made, &drawn), made)).await;
     let (sheets, made) = (sheets?, of_sheets);
     files.extend(sheets.into_iter().map(|(path, bytes)| {
         let told = other(path.clone(), PictureFileKind::ContactSheet, &bytes);
@@ -56,16 +91,28 @@ fn names(name: &str, prepared: &PreparedImage) -> (String, String) {
     (format!("{stem}.png"), format!("{stem}-thumbnail-{}.png", shape.thumbnail))
 }
 
+fn of_phone(name: &str, phone: &DeviceName) -> String {
+    format!("{name}-{phone}.png")
+}
+
 /// The contact sheet as a picture and as a page.
-fn sheets(name: &str, made: &Made) -> Result<Vec<(String, Vec<u8>)>, AppError> {
-    let entries: Vec<SheetEntry<'_>> = made
-        .pictures
-        .iter()
-        .map(|image| SheetEntry { image, models: made.models_of(image).join(", ") })
-        .collect();
+fn sheets(
+    name: &str,
+    made: &Made,
+    phones: &[PhonePicture],
+) -> Result<Vec<(String, Vec<u8>)>, AppError> {
+    let bases = made.pictures.iter();
+    let bases = bases.map(|image| SheetEntry { image, models: made.models_of(image).join(", ") });
+    let with_words = phones.iter().map(|PhonePicture { name, example_of, image }| {
+        let about = example_of.map(|why| format!(" ({why})")).unwrap_or_default();
+        SheetEntry { image, models: format!("{name}{about}") }
+    });
+    let entries: Vec<SheetEntry<'_>> = with_words.chain(bases).collect();
     let title = format!("{}   {}", made.picture, in_words(&made.options));
     let png = contact_sheet(&title, &entries).map_err(failed)?;
-    let screens = entries.iter().map(|entry| screen(name, entry)).collect();
+    let files = phones.iter().map(|phone| of_phone(name, &phone.name));
+    let files = files.chain(made.pictures.iter().map(|image| names(name, image).0));
+    let screens = entries.iter().zip(files).map(|(entry, file)| screen(file, entry)).collect();
     let sheet =
         ContactSheet { picture: made.picture.clone(), options: in_words(&made.options), screens };
     let page = contact_sheet_html(sheet)
@@ -76,11 +123,11 @@ fn sheets(name: &str, made: &Made) -> Result<Vec<(String, Vec<u8>)>, AppError> {
     ])
 }
 
-fn screen(name: &str, entry: &SheetEntry<'_>) -> SheetScreen {
+fn screen(file: String, entry: &SheetEntry<'_>) -> SheetScreen {
     let image = entry.image;
     let labels = samples(image.shape).into_iter();
     SheetScreen {
-        file: names(name, image).0,
+        file,
         size: image.shape.background,
         depth: image.shape.depth,
         png: image.background.png.to_vec(),

@@ -7,24 +7,25 @@ use crate::cli::args::{ConnectionArgs, TargetArgs};
 use crate::cli::args::{device_list, name_list};
 use crate::cli::commands::rollout_common::survey;
 use crate::cli::ui::Progress;
+use crate::domain::inventory::Phone;
 use crate::domain::model::{self, Model};
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Pattern;
 use crate::error::{AppError, ErrorKind};
 
-/// Chooses models that show pictures, in the order of the catalogue.
+/// Chooses models that show pictures, in the order of the catalogue, with the phones of them where a cluster was asked.
 ///
 /// A cluster is asked when one is named, or when phones are chosen by anything but their model; only models that
 /// it has are taken then. Otherwise the catalogue alone is asked.
 pub async fn models(
     connection: &ConnectionArgs,
     target: &TargetArgs,
-) -> Result<Vec<&'static Model>, AppError> {
-    let models = if asks_cluster(connection, target) {
+) -> Result<(Vec<&'static Model>, Vec<Phone>), AppError> {
+    let (models, phones) = if asks_cluster(connection, target) {
         of_cluster(connection, target).await?
     } else {
-        of_catalogue(&target.model, &target.exclude_model)?
+        (of_catalogue(&target.model, &target.exclude_model)?, Vec::new())
     };
     if models.is_empty() {
         return Err(AppError::new(
@@ -33,7 +34,7 @@ pub async fn models(
         )
         .hint("`axlpaper models` lists those that do"));
     }
-    Ok(models)
+    Ok((models, phones))
 }
 
 fn asks_cluster(connection: &ConnectionArgs, target: &TargetArgs) -> bool {
@@ -60,7 +61,7 @@ fn asks_cluster(connection: &ConnectionArgs, target: &TargetArgs) -> bool {
 async fn of_cluster(
     connection: &ConnectionArgs,
     target: &TargetArgs,
-) -> Result<Vec<&'static Model>, AppError> {
+) -> Result<(Vec<&'static Model>, Vec<Phone>), AppError> {
     name_list::check_stdin(connection, target)?;
     let connection = settings::connection(connection, None)?;
     let progress = Progress::shared();
@@ -72,7 +73,8 @@ async fn of_cluster(
         .filter_map(|phone| model::by_name(&phone.model))
         .map(|model| model.name)
         .collect();
-    Ok(with_pictures().filter(|model| names.contains(model.name)).collect())
+    let models = with_pictures().filter(|model| names.contains(model.name)).collect();
+    Ok((models, inventory.phones))
 }
 
 fn of_catalogue(include: &[Pattern], exclude: &[Pattern]) -> Result<Vec<&'static Model>, AppError> {
