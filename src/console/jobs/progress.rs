@@ -44,7 +44,9 @@ impl Progress {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_of = |line: &&mut Line| line.stage == Some(stage) && line.cluster == cluster;
         let line = lines.iter_mut().rev().find(is_of);
-        line.is_some_and(|line| std::mem::replace(&mut line.done, done) / STEP != done / STEP)
+        let before = line.map(|line| std::mem::replace(&mut line.done, done));
+        drop(lines);
+        before.is_some_and(|before| before / STEP != done / STEP)
     }
 
     /// Returns what happened, for people.
