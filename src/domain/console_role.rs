@@ -10,9 +10,9 @@ use serde::Deserialize;
 pub enum ConsoleRole {
     /// Looks.
     Viewer,
-    /// Pauses, continues and aborts runs.
+    /// Pauses, continues and aborts runs, makes rollouts and confirms own ones.
     Operator,
-    /// Approves waves of runs, and what watches hold.
+    /// Approves waves of runs and what watches hold, and confirms rollouts.
     Approver,
 }
 

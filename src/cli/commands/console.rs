@@ -113,9 +113,9 @@ struct AddArgs {
 enum RoleArg {
     /// Look
     Viewer,
-    /// Also pause, continue and abort runs
+    /// Also pause, continue and abort runs, make rollouts and confirm their own
     Operator,
-    /// Also approve waves of runs, and what a watch holds
+    /// Also approve waves of runs and what a watch holds, and confirm every rollout
     Approver,
 }
 

@@ -120,7 +120,7 @@ impl Draft {
             match kind {
                 Kind::Values => options.extend(values.map(|value| format!("--{name}={value}"))),
                 Kind::Value => {
-                    options.extend(values.last().map(|value| format!("--{name}={value}")))
+                    options.extend(values.last().map(|value| format!("--{name}={value}")));
                 }
                 Kind::Flag => options.extend(values.last().map(|_| format!("--{name}"))),
             }
@@ -133,17 +133,14 @@ impl Draft {
     }
 
     /// Returns the values of a field; each of its lines is one.
-    pub(crate) fn values<'a>(&'a self, name: &str) -> impl DoubleEndedIterator<Item = &'a str> {
-        let of = self.fields.iter().filter(|(known, _)| known == name).map(|(_, value)| value);
-        let of: Vec<&String> = of.collect();
-        of.into_iter()
-            .flat_map(|value| value.lines())
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
+    pub(crate) fn values<'a>(&'a self, name: &'a str) -> impl DoubleEndedIterator<Item = &'a str> {
+        let of = self.fields.iter().filter(move |(known, _)| known == name);
+        let lines = of.flat_map(|(_, value)| value.lines());
+        lines.map(str::trim).filter(|line| !line.is_empty())
     }
 
     /// Returns the last value of a field; empty where it has none.
-    pub(crate) fn value(&self, name: &str) -> &str {
+    pub(crate) fn value<'a>(&'a self, name: &'a str) -> &'a str {
         self.values(name).next_back().unwrap_or_default()
     }
 

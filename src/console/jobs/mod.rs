@@ -6,10 +6,12 @@
 pub(crate) mod draft;
 mod interaction;
 pub(crate) mod job;
+mod observer;
 mod progress;
 mod revert;
 mod review;
 pub(crate) mod rights;
+mod task;
 mod work;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,8 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::console::jobs::draft::Draft;
 use crate::console::jobs::job::{Job, JobState};
-pub(crate) use crate::console::jobs::work::Kind;
-use crate::console::jobs::work::{Work, work};
+pub(crate) use crate::console::jobs::task::Kind;
+use crate::console::jobs::task::Work;
+use crate::console::jobs::work::work;
 use crate::console::settings::{ConsoleSettings, RolloutCommand};
 use crate::error::{AppError, ErrorKind};
 use crate::journal::RunId;

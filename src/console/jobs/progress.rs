@@ -1,10 +1,9 @@
 //! What happens while a job is prepared, in lines for its page.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use crate::console::jobs::job::Job;
 use crate::domain::text::{grouped, printable};
-use crate::event::{Event, Observer, Stage};
+use crate::event::Stage;
 
 /// The lines of a job, the oldest first.
 #[derive(Debug, Default)]
@@ -32,6 +31,17 @@ impl Progress {
         });
     }
 
+    /// Begins a line about a stage.
+    pub(super) fn begin(&self, cluster: &str, stage: Stage, total: Option<u64>) {
+        self.add(Line {
+            cluster: cluster.to_owned(),
+            stage: Some(stage),
+            text: stage.title().to_owned(),
+            done: 0,
+            total,
+        });
+    }
+
     fn add(&self, line: Line) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() < MOST_LINES {
@@ -40,11 +50,13 @@ impl Progress {
     }
 
     /// Counts a step of a stage. Returns whether a page should show it.
-    fn step(&self, cluster: &str, stage: Stage, done: u64) -> bool {
+    pub(super) fn step(&self, cluster: &str, stage: Stage, done: u64) -> bool {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_of = |line: &&mut Line| line.stage == Some(stage) && line.cluster == cluster;
         let line = lines.iter_mut().rev().find(is_of);
-        line.is_some_and(|line| std::mem::replace(&mut line.done, done) / STEP != done / STEP)
+        let before = line.map(|line| std::mem::replace(&mut line.done, done));
+        drop(lines);
+        before.is_some_and(|before| before / STEP != done / STEP)
     }
 
     /// Returns what happened, for people.
@@ -74,48 +86,6 @@ impl Line {
             }
         };
         format!("{cluster}{}{count}", self.text)
-    }
-}
-
-/// Writes the events of a cluster into the lines of a job.
-pub(super) struct JobObserver {
-    pub(super) job: Arc<Job>,
-    /// Empty where there is only one.
-    pub(super) cluster: String,
-}
-
-impl Observer for JobObserver {
-    fn observe(&self, event: &Event) {
-        let Self { job, cluster } = self;
-        match event {
-            Event::Started { stage, total } => {
-                job.progress.add(Line {
-                    cluster: cluster.clone(),
-                    stage: Some(*stage),
-                    text: stage.title().to_owned(),
-                    done: 0,
-                    total: *total,
-                });
-                job.changed();
-            }
-            Event::Progress { stage, done } => {
-                if job.progress.step(cluster, *stage, *done) {
-                    job.changed();
-                }
-            }
-            Event::Remark(text) => {
-                job.progress.message(cluster, text);
-                job.changed();
-            }
-            // The page of the run shows these.
-            Event::Waiting { .. }
-            | Event::Finished { .. }
-            | Event::Wave(_)
-            | Event::Changed(_)
-            | Event::Pushed(_)
-            | Event::Downloaded(_)
-            | Event::Control(_) => {}
-        }
     }
 }
 

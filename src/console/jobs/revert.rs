@@ -6,9 +6,9 @@ use tokio::task::spawn_blocking;
 
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::journal::history;
-use crate::console::jobs::progress::JobObserver;
+use crate::console::jobs::observer::JobObserver;
 use crate::console::jobs::review::of_revert;
-use crate::console::jobs::work::{Work, ended};
+use crate::console::jobs::task::{Work, ended};
 use crate::console::sessions::MARK;
 use crate::domain::plan::Change;
 use crate::error::{AppError, ErrorKind};

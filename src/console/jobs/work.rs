@@ -1,46 +1,21 @@
 //! The task of a job: prepares, waits for the confirmation, executes.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::spawn_blocking;
-use tokio_util::sync::CancellationToken;
 
 use crate::console::jobs::interaction::Browser;
-use crate::console::jobs::job::Job;
-use crate::console::jobs::progress::JobObserver;
+use crate::console::jobs::observer::JobObserver;
 use crate::console::jobs::revert::revert;
 use crate::console::jobs::review::describe;
+use crate::console::jobs::task::{Kind, Work, ended};
 use crate::console::sessions::MARK;
-use crate::console::settings::{ReadRollouts, RolloutCommand};
 use crate::domain::device_name::DeviceName;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Observer;
 use crate::interaction::Interaction;
-use crate::journal::RunRow;
 use crate::rollout::multi_cluster::{self, PreparedRollout};
 use crate::rollout::request::Scope;
-
-/// What a task needs.
-pub(super) struct Work {
-    pub(super) job: Arc<Job>,
-    pub(super) command: RolloutCommand,
-    pub(super) kind: Kind,
-    pub(super) journal: PathBuf,
-    pub(super) reader: Arc<dyn ReadRollouts>,
-    pub(super) confirm_within: Duration,
-    pub(super) stop: CancellationToken,
-}
-
-/// What a job is about.
-#[derive(Clone, Debug)]
-pub(crate) enum Kind {
-    /// A rollout; of an earlier run only to these phones, where they are named.
-    Rollout(Option<Vec<DeviceName>>),
-    /// What a run changed on its cluster is taken back.
-    Revert(Box<RunRow>),
-}
 
 /// Works on a job until it has ended.
 pub(super) async fn work(work: Work) {
@@ -112,9 +87,4 @@ async fn prepare(
         Arc::new(JobObserver { job: Arc::clone(&of_job), cluster })
     };
     multi_cluster::prepare(request, scope, interaction, &observers).await
-}
-
-pub(super) fn ended() -> AppError {
-    AppError::new(ErrorKind::Interrupted, "the console ended while the clusters were asked")
-        .hint("nothing was changed")
 }
