@@ -87,7 +87,8 @@ impl JournalView {
             let view = |history: &JournalReader, run: RunRow| {
                 run_view(runs, *revision, history, run, &settings.next)
             };
-            let overview = Arc::new(Overview::read(reader.as_ref(), settings, facts, phones, view)?);
+            let overview =
+                Arc::new(Overview::read(reader.as_ref(), settings, facts, phones, view)?);
             open.overview = Some((open.revision, Arc::clone(&overview)));
             Ok(overview)
         })

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use crate::console::phone_index::PhoneIndex;
 use crate::console::run_view::RunView;
 use crate::console::settings::ConsoleSettings;
@@ -13,6 +12,7 @@ use crate::error::AppError;
 use crate::journal::{JournalReader, RunEnd, RunId, RunRef, RunRow, RunState};
 use crate::report::{Bar, Count, RunReport, WatchRecord, tally};
 use crate::watch::control::records;
+use jiff::Timestamp;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overview {
