@@ -175,7 +175,8 @@ impl Web {
         self.running.signal("-TERM");
         let ended = self.running.ends();
         assert_eq!(ended.code, 0, "{ended:?}");
-        assert!(start.elapsed() < Duration::from_secs(5), "it took {:?}", start.elapsed());
+        // Two seconds, and what the system needs to begin and to end on a busy machine.
+        assert!(start.elapsed() < Duration::from_secs(4), "it took {:?}", start.elapsed());
     }
 }
 
@@ -202,7 +203,18 @@ pub fn add_user(lab: &Lab, user: &str, role: &str, password: &str) {
 fn the_address_works_once_and_the_cookie_is_safe() {
     let lab = lab(1);
     let mut web = Web::start(&lab, &[]);
-    for path in ["/", "/runs", "/runs/1", "/runs/1/report", "/phones", "/phones/SEP1", "/nothing"] {
+    for path in [
+        "/",
+        "/runs",
+        "/runs/1",
+        "/runs/1/report",
+        "/phones",
+        "/phones/SEP1",
+        "/screens",
+        "/rules",
+        "/doctor",
+        "/nothing",
+    ] {
         let answer = web.get(path);
         answer.has(303, &[]);
         assert_eq!(answer.header("location"), Some("/login"), "{path}");
@@ -404,6 +416,11 @@ fn phones_are_found_and_shown() {
     lobby.has(200, &["<b>1 of 130 phones</b>", "SEP000000000007"]);
     web.get("/phones?pool=BR-Paris").has(200, &["SEP000000000008", "<b>1 of 130 phones</b>"]);
     web.get("/phones?outcome=already").has(200, &["<b>9 of 130 phones</b>"]);
+    // The order is kept while the list is narrowed, and the filters while it is ordered.
+    let narrowed = web.get("/phones?q=2ND+lobby&sort=-model");
+    narrowed.has(200, &["name=\"sort\" value=\"-model\"", "/phones?q=2ND+lobby&#38;sort=pool"]);
+    web.get("/phones?finding=not_associated").has(200, &["No phone is like that"]);
+    web.get("/").has(200, &["130 ready"]);
     web.get("/phones?q=nothing").has(200, &["No phone is like that"]);
     web.get("/phones?page=zzz&sort=zzz&verdict=zzz").has(200, &["No phone is like that"]);
     let csv = web.get("/phones?q=lobby&format=csv");
@@ -492,8 +509,16 @@ fn roles_and_four_eyes_count() {
 #[test]
 fn it_ends_at_once_with_streams_open() {
     let lab = lab(1);
+    // The console inherits the limit.
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit })
+            .unwrap();
+    }
     let web = Web::logged_in(&lab);
-    let mut streams: Vec<_> = (0..200).map(|_| web.stream()).collect();
+    let mut streams: Vec<_> = (0..1_000).map(|_| web.stream()).collect();
     assert_eq!(lab.rollout(&[]).0, 0);
     for stream in &mut streams {
         let mut line = String::new();
@@ -536,7 +561,8 @@ fn hostile_names_are_only_text() {
     ];
     let _ended = lab.run(&rollout);
     let config = lab.path("clusters.toml");
-    std::fs::write(&config, "[cluster.\"<script>alert(2)</script>\"]\nhost = \"a\"\n").unwrap();
+    let text = "[cluster.\"<script>alert(2)</script>\"]\nhost = \"a\"\n[[image]]\nfile = \"<script>.png\"\n";
+    std::fs::write(&config, text).unwrap();
     let mut web = Web::start(&lab, &["--config", config.to_str().unwrap()]);
     let answer = web.get(&format!("/login?token={}", web.token));
     web.keep_cookie(&answer);
@@ -546,6 +572,13 @@ fn hostile_names_are_only_text() {
         "/runs/1",
         "/runs?cluster=%3Cscript%3Ealert(1)%3C/script%3E",
         "/runs/%3Cscript%3E",
+        "/phones",
+        "/phones?q=%3Cscript%3E&names=%3Cscript%3E&sort=%3Cscript%3E",
+        "/phones/SEP000000000002",
+        "/screens?model=Cisco+8841",
+        "/screens?names=%3Cscript%3E",
+        "/rules",
+        "/doctor",
     ] {
         let answer = web.get(path);
         assert!([200, 404].contains(&answer.status), "{path}");

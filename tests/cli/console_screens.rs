@@ -19,7 +19,7 @@ fn lab(count: u32) -> Lab {
 }
 
 /// Writes the config file of a console that may reach the phones.
-fn config(lab: &Lab) -> String {
+pub fn config(lab: &Lab) -> String {
     let table = lab.table("lab");
     let port = lab.cluster.phone_port();
     let text = format!(
@@ -30,7 +30,7 @@ fn config(lab: &Lab) -> String {
     lab.path("console.toml").to_str().unwrap().to_owned()
 }
 
-fn console(lab: &Lab) -> Web {
+pub fn console(lab: &Lab) -> Web {
     let mut web = Web::start(lab, &["--config", &config(lab)]);
     let answer = web.get(&format!("/login?token={}", web.token));
     web.keep_cookie(&answer);
