@@ -12,7 +12,7 @@ use crate::lab::{Lab, bare, end, fleet_of, name};
 use crate::watch::{add, watching};
 
 /// A console that works, and a browser's cookie.
-struct Web {
+pub struct Web {
     running: Running,
     address: SocketAddr,
     token: String,
@@ -77,7 +77,7 @@ impl Web {
     }
 
     /// Starts a console and logs in by its address.
-    fn logged_in(lab: &Lab) -> Self {
+    pub fn logged_in(lab: &Lab) -> Self {
         let mut web = Self::start(lab, &[]);
         let answer = web.get(&format!("/login?token={}", web.token));
         answer.has(200, &["You are logged in"]);
@@ -94,7 +94,7 @@ impl Web {
         ask(self.address, "GET", path, &self.cookie, "")
     }
 
-    fn get_bytes(&self, path: &str) -> Vec<u8> {
+    pub fn get_bytes(&self, path: &str) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let (host, cookie) = (self.address, &self.cookie);
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{cookie}\r\n")
@@ -146,7 +146,7 @@ impl Web {
         reader
     }
 
-    fn ends(self) {
+    pub fn ends(self) {
         let start = Instant::now();
         self.running.signal("-TERM");
         let ended = self.running.ends();
