@@ -200,6 +200,7 @@ pub async fn read(
     let repairs = Repairs::default();
     let request = Request {
         names: None,
+        needs_extensions: false,
         repairs: &repairs,
         registrations: Source::Risport70,
         phones: &phones,

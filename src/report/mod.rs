@@ -38,7 +38,7 @@ pub use crate::report::field_selection::{FieldSelection, UnknownField, fields};
 pub use crate::report::past_runs::PastRun;
 pub use crate::report::row::{ModelRecord, Row, TestCase, TestResult};
 pub use crate::report::run_report::{
-    RolloutSummary, RunReport, RunReportBuilder, Screenshot, change_rows,
+    PhonePicture, RolloutSummary, RunReport, RunReportBuilder, Screenshot, change_rows,
 };
 pub use crate::report::summary::{audit_recap, plan_recap, planned_recap, rollout_recap};
 pub use crate::report::table::{Format, Layout, csv, ndjson, table};

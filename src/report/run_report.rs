@@ -17,14 +17,16 @@ use crate::domain::audit::{Audit, AuditedPhone, Summary};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
 use crate::domain::inventory::{ClusterInfo, Phone};
+use crate::domain::model::Size;
 use crate::domain::push_action::PushAction;
+use crate::domain::words::Words;
 use crate::event::{
     ChangeResult, ChangeState, ControlStep, Download, Event, Outcome, PhoneResult, Proof,
 };
 use crate::journal::{
     AttemptRow, ChangeEnd, ChangeRow, Coverage, EventRow, JournalError, JournalReader,
-    RESUME_RECORD, RunEnd, RunGroup, RunId, RunRow, RunState, Screen, SentPicture, SentPictures,
-    SentTone, SentTones, Subject,
+    RESUME_RECORD, RunEnd, RunGroup, RunId, RunRow, RunState, Screen, ScreenCheckRecord,
+    SentPicture, SentPictures, SentTone, SentTones, Subject,
 };
 use crate::report::causes::causes;
 use crate::report::clock::Clock;
@@ -59,6 +61,10 @@ pub struct RunReport {
     pub pictures: Vec<SentPicture>,
     /// The ring tone as it was made for the phones.
     pub tones: Vec<SentTone>,
+    /// Pictures of some of the phones that have words of their own, where they were drawn.
+    pub phone_pictures: Vec<PhonePicture>,
+    /// How many more phones have words of their own.
+    pub more_phone_pictures: usize,
     /// What phones showed, where that was read: of some phones, those with trouble before all others. See
     /// [`Self::with_screenshots`].
     pub screenshots: Vec<Screenshot>,
@@ -68,6 +74,16 @@ pub struct RunReport {
     pub past_runs: Vec<PastRun>,
     /// Phones that were proven to show one of the pictures when the run ended, of a run that did not write down how many are.
     pub proven_to_show: HashSet<DeviceName>,
+}
+
+/// The picture of a phone with words of its own.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PhonePicture {
+    pub name: String,
+    pub words: Words,
+    pub size: Size,
+    /// How it looks.
+    pub look: ScreenCheckRecord,
 }
 
 /// A picture of what a phone showed.
@@ -128,6 +144,8 @@ impl RunReport {
             phones: Vec::new(),
             pictures: Vec::new(),
             tones: Vec::new(),
+            phone_pictures: Vec::new(),
+            more_phone_pictures: 0,
             screenshots: Vec::new(),
             more_screenshots: 0,
             past_runs: Vec::new(),

@@ -36,7 +36,8 @@ pub async fn survey_of(
         let audit = audit(inventory, repairs).with_pictures(pictures);
         selector.within_limit(&audit, true, &HashSet::new())
     };
-    let phones = Phones { selector, names: None, within_limit: &within_limit };
+    let phones =
+        Phones { selector, names: None, within_limit: &within_limit, needs_extensions: false };
     survey_with(&cluster, connection, phones, repairs, observer).await
 }
 
@@ -49,6 +50,8 @@ pub struct Phones<'a> {
     pub names: Option<&'a [DeviceName]>,
     /// Chooses the phones that a limit takes.
     pub within_limit: &'a WithinLimit<'a>,
+    /// Whether the numbers of all phones are needed, whatever the selection.
+    pub needs_extensions: bool,
 }
 
 /// Makes sure that the push user exists, before anything is planned for it.
@@ -69,7 +72,7 @@ pub fn push_user_found(inventory: &Inventory) -> Result<(), AppError> {
 pub async fn survey_with(
     cluster: &ClusterClients,
     connection: &ClusterSettings,
-    Phones { selector, names, within_limit }: Phones<'_>,
+    Phones { selector, names, within_limit, needs_extensions }: Phones<'_>,
     repairs: &Repairs,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, AppError> {
@@ -82,6 +85,7 @@ pub async fn survey_with(
         cluster_name: &connection.name,
         selector,
         names,
+        needs_extensions,
         push_user: connection.push_access.push_user.as_deref(),
         push_user_kind: connection.push_user_kind,
     };

@@ -151,7 +151,9 @@ impl ClusterTask {
             let within_limit = |inventory: &Inventory| {
                 selector.within_limit(&self.audit(inventory), may_repair, &shown)
             };
-            let phones = assess::Phones { selector, names, within_limit: &within_limit };
+            let needs_extensions = request.payload.needs_extensions();
+            let phones =
+                assess::Phones { selector, names, within_limit: &within_limit, needs_extensions };
             assess::survey_with(cluster, connection, phones, &repairs, observer).await?
         };
         assess::push_user_found(&inventory)?;

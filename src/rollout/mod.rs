@@ -19,6 +19,7 @@ pub mod maintenance_window;
 pub mod multi_cluster;
 pub mod offline_wait;
 pub mod options;
+pub mod page_report;
 pub mod payload;
 pub mod prepared;
 pub mod push_common;

@@ -23,9 +23,9 @@ pub enum SurveyError {
          12.5 or later"
     )]
     NoRegistrations,
-    /// Phones are selected by their extensions, and the database does not tell them.
+    /// Phones are selected by their extensions, or words on pictures have them, and the database does not tell them.
     #[error(
-        "--dn needs the directory numbers of all phones, and the cluster does not let this account read them with SQL"
+        "--dn and {{extension}} need the directory numbers of all phones, and the cluster does not let this account read them with SQL"
     )]
     NoExtensions,
     #[error("failed to read registrations")]

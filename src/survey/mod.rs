@@ -50,8 +50,17 @@ pub struct Request<'a> {
     pub selector: &'a Selector,
     /// Of the phones that the selector admits, only these are read; what matches none of them is no error then.
     pub names: Option<&'a [DeviceName]>,
+    /// Whether the numbers of all phones are needed, whatever the selection.
+    pub needs_extensions: bool,
     pub push_user: Option<&'a str>,
     pub push_user_kind: Option<UserKind>,
+}
+
+impl Request<'_> {
+    /// Tells whether the survey fails where the database does not tell the numbers of phones.
+    fn needs_extensions(&self) -> bool {
+        self.needs_extensions || self.selector.asks_for(Field::Extension)
+    }
 }
 
 /// Chooses the phones that `--limit` or `--sample` takes.
@@ -157,7 +166,7 @@ async fn read_all(
 ) -> Result<Chosen, SurveyError> {
     let mut found = phones::read(axl, observer, remarks).await?;
     let known = extensions::fill(axl, &mut found.phones, None, remarks).await?;
-    if !known && request.selector.asks_for(Field::Extension) {
+    if !known && request.needs_extensions() {
         return Err(SurveyError::NoExtensions);
     }
     let (phones_on_cluster, users) = (found.phones.len(), users_of_profiles(&found.phones));
@@ -180,7 +189,7 @@ async fn read_named(
     let mut found = phones::read_named(axl, names, observer, remarks).await?;
     let users = phone_index::count_by_profile(axl).await?;
     let known = extensions::fill(axl, &mut found.phones, Some(names), remarks).await?;
-    if !known && request.selector.asks_for(Field::Extension) {
+    if !known && request.needs_extensions() {
         return Err(SurveyError::NoExtensions);
     }
     let phones_on_cluster = users.values().sum();

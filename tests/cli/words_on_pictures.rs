@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use axlpaper::domain::model;
 use axlpaper::domain::words::{Words, WordsStyle};
+use axlpaper::journal::file_digest;
 use axlpaper::media::{Compression, Picture, WordsCanvas, prepare};
 use axlpaper::sim::{Change, Fleet};
 use serde_json::Value;
 
+use crate::console::Web;
 use crate::control::pushes;
 use crate::lab::{Lab, fleet_of, name, outcome, phone};
 use crate::watch::{ends, pushes_of, watching};
@@ -75,6 +77,17 @@ fn every_phone_gets_its_own_words_and_only_those_that_change_are_pushed_again() 
     let (_, changed) = lab.rollout(&words);
     let outcomes = [1, 2, 3, 4].map(|n| outcome(&changed, &name(n)));
     assert_eq!(outcomes, ["already", "verified", "already", "already"]);
+    // Console and report show the picture of each phone.
+    let web = Web::logged_in(&lab);
+    let answer = web.get_bytes(&format!("/phones/{}/picture", name(2)));
+    let begin = answer.windows(4).position(|bytes| bytes == b"\x89PNG").unwrap();
+    assert_eq!(file_digest(&answer[begin..]), shown(&lab, 2));
+    web.ends();
+    assert_eq!(lab.read(&["report", "last", "-o", "page.html"]).code, 0);
+    let page = std::fs::read_to_string(lab.path("page.html")).unwrap();
+    for n in [1, 2, 4] {
+        assert!(page.contains(&format!("alt=\"The picture of {}: ", name(n))), "{n}");
+    }
     // The journal draws what a phone showed before again.
     let ended = lab.without_picture("revert", &["last", "--pictures", "--yes", "--json"]);
     assert_eq!(ended.code, 0, "{ended:?}");

@@ -2,6 +2,7 @@
 
 mod keyring;
 
+use crate::cli::args::words::with_data;
 use crate::cli::settings;
 use crate::domain::text::quoted;
 use std::path::PathBuf;
@@ -139,12 +140,19 @@ async fn check(args: CheckArgs) -> Result<Exit, AppError> {
     let pictures = settings::pictures_of(&file)?;
     let notes = pictures.remarks().into_iter().chain(file.remarks());
     lines.extend(notes.map(|note| format!("note: {note}")));
+    let mut wrong: Vec<(String, AppError)> = Vec::new();
     for (rule, path) in pictures.pictures_from_now_on() {
         if let Err(error) = SourceImage::read(path).await {
-            exit = Exit::Usage;
-            lines.push(format!("error: {rule}: {}", error.message()));
-            lines.extend(error.hints().iter().map(|hint| format!("  hint: {hint}")));
+            wrong.push((rule.to_string(), error));
         }
+    }
+    if let Err((error, number)) = pictures.clone().with_words(with_data) {
+        wrong.push((format!("[[image]] rule {number}"), error));
+    }
+    for (rule, error) in wrong {
+        exit = Exit::Usage;
+        lines.push(format!("error: {rule}: {}", error.message()));
+        lines.extend(error.hints().iter().map(|hint| format!("  hint: {hint}")));
     }
     let are_pictures_good = exit == Exit::Done;
     if let Some(settings) = file.notify() {

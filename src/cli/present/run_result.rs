@@ -1,6 +1,7 @@
 //! The outcome of runs: recap, answer and report file.
 
 use crate::connect::journal;
+use crate::rollout::page_report::page_report;
 use crate::rollout::result::exit_of;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use crate::cli::next_command;
 use crate::cli::present::{clusters, list};
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::journal::{JournalError, JournalReader, RunId, RunRef, RunRow};
+use crate::journal::{JournalReader, RunId, RunRef, RunRow};
 use crate::report::{
     ClusterEnd, Layout, RunReport, clusters_recap, html, printable_lines, rollout_recap,
 };
@@ -157,9 +158,9 @@ pub fn say_where(path: &Path) {
 pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, AppError> {
     let read = |run| {
         let next = next_command::step(history, &run)?;
-        RunReport::read_for_page(history, run, next.as_deref())
+        page_report(history, run, next.as_deref())
     };
-    let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, JournalError>>()?;
+    let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, AppError>>()?;
     if let [first, others @ ..] = &reports[..]
         && let Some(other) = others.iter().find(|other| other.action != first.action)
     {

@@ -23,6 +23,7 @@ use crate::domain::text::{pluralize, printable};
 use crate::error::{AppError, ErrorKind};
 use crate::journal::{RunId, RunRef};
 use crate::report::{RunReport, html, show_json};
+use crate::rollout::page_report::page_report;
 
 #[derive(Template)]
 #[template(path = "run.html", config = "src/console/pages/askama.toml")]
@@ -98,7 +99,7 @@ pub(crate) async fn report(
         let run = history.map(|history| history.run(RunRef::Number(id))).transpose()?.flatten();
         let (Some(history), Some(run)) = (history, run) else { return Ok(None) };
         let next = next(history, &run)?;
-        let report = RunReport::read_for_page(history, run, next.as_deref())?;
+        let report = page_report(history, run, next.as_deref())?;
         let page =
             html(&[report]).map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
         Ok(Some(page))

@@ -25,7 +25,7 @@ use self::findings::{FindingRow, ToDo};
 use self::headline::{ClusterTable, Headline};
 use self::history::History;
 pub(crate) use self::panel::{RunPanel, run_panel, tally};
-use self::pictures::{Picture, Receivers, Screenshot, TitlePicture, ToneRow};
+use self::pictures::{PhonePicture, Picture, Receivers, Screenshot, TitlePicture, ToneRow};
 pub use self::section::HtmlError;
 use self::section::{RunSection, action_and_proof, began, clean, clock, last_known};
 pub(crate) use self::section::{TextPart, parts as section_parts};
@@ -71,6 +71,8 @@ struct Page {
     changed: bool,
     changes: Vec<ClusterChanges>,
     pictures: Vec<Picture>,
+    phone_pictures: Vec<PhonePicture>,
+    more_phone_pictures: usize,
     tones: Vec<ToneRow>,
     several_pictures: bool,
     remedies_title: &'static str,
@@ -174,6 +176,8 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
         changed: audited || changes.iter().any(|of| !of.rows.is_empty()),
         changes,
         pictures: pictures::pictures(runs, &receivers),
+        phone_pictures: pictures::phone_pictures(runs),
+        more_phone_pictures: runs.iter().map(|of| of.run.more_phone_pictures).sum(),
         tones: pictures::tones(runs, &receivers),
         several_pictures: runs.iter().any(|of| of.run.has_several_pictures()),
         remedies_title: wording::remedies_title(action, proof),

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::domain::payload_kind::ToneFormat;
 use crate::domain::text::grouped;
 use crate::domain::text::{names, pluralize};
+use crate::domain::words::Words;
 use crate::event::Outcome;
 use crate::journal::SentFile;
 use crate::report::html::section::{RunSection, clean};
@@ -70,6 +71,41 @@ pub(super) fn title_picture(
     let most = pictures.into_iter().filter(|picture| !picture.background.url.is_empty());
     let most = most.max_by_key(|picture| (picture.receivers, !picture.grey))?;
     Some(TitlePicture { name: most.name, shown: most.background, others })
+}
+
+/// The picture of a phone with words of its own.
+#[derive(Clone, Debug)]
+pub(super) struct PhonePicture {
+    pub(super) phone: String,
+    /// The words in one line.
+    pub(super) words: String,
+    pub(super) url: String,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+/// Returns the pictures of phones with words of their own.
+pub(super) fn phone_pictures(runs: &[RunSection<'_>]) -> Vec<PhonePicture> {
+    let pictures =
+        runs.iter().flat_map(|of| of.run.phone_pictures.iter().map(move |one| (of, one)));
+    let pictures = pictures.map(|(of, picture)| PhonePicture {
+        phone: match of.cluster.as_str() {
+            "" => clean(&picture.name),
+            cluster => format!("{} ({cluster})", printable(&picture.name)),
+        },
+        words: clean(&in_one_line(&picture.words)),
+        url: url(&picture.look.media_type, &picture.look.base64),
+        width: picture.size.width,
+        height: picture.size.height,
+    });
+    pictures.collect()
+}
+
+/// Writes words in one line.
+pub(super) fn in_one_line(words: &Words) -> String {
+    let lines = words.text.lines().map(str::to_owned);
+    let code = words.qr.iter().map(|qr| format!("QR code {qr}"));
+    lines.chain(code).collect::<Vec<_>>().join(" / ")
 }
 
 /// Returns the pictures by size.

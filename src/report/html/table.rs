@@ -14,6 +14,7 @@ use crate::event::{Outcome, PhoneResult};
 use crate::journal::AttemptRow;
 use crate::report::clock::Clock;
 use crate::report::html::csp::script_safe;
+use crate::report::html::pictures::in_one_line;
 use crate::report::html::section::{
     HtmlError, RunSection, TextPart, action_and_proof, clean, parts,
 };
@@ -96,14 +97,13 @@ struct Row(
     u8,
 );
 
-const LABELS: [&str; 7] = [
+const LABELS: [&str; 6] = [
     "Registration",
     "Load",
     "Common Phone Profile",
     "Phone Personalization",
     "Location",
     "Words on its picture",
-    "QR code",
 ];
 
 #[derive(Default)]
@@ -248,8 +248,7 @@ fn more(seen: Option<&AuditedPhone>, texts: &mut Texts) -> Vec<Text> {
         texts.maybe(seen.phone.common_phone_profile.as_deref()),
         texts.of(&seen.personalization.effective.to_string()),
         texts.maybe(seen.phone.location.as_deref()),
-        texts.maybe(on_picture.map(|words| words.text.replace('\n', " / ")).as_deref()),
-        texts.maybe(on_picture.and_then(|words| words.qr.as_deref())),
+        texts.maybe(on_picture.map(in_one_line).as_deref()),
     ]
 }
 

@@ -83,6 +83,11 @@ pub trait Payload: Debug + Send + Sync {
         false
     }
 
+    /// Tells whether the numbers of the phones' first lines decide what they get.
+    fn needs_extensions(&self) -> bool {
+        false
+    }
+
     /// Excludes phones that the payload is not for, and adds which picture each of the others gets.
     fn apply_to_audit(&self, _cluster_id: &str, audit: Audit) -> Audit {
         audit

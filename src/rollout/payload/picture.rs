@@ -74,6 +74,10 @@ impl Payload for PicturePayload {
         true
     }
 
+    fn needs_extensions(&self) -> bool {
+        self.words.needs_extensions()
+    }
+
     fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
         if self.words.is_empty() { audit } else { audit.with_words(&self.words) }
     }
@@ -223,7 +227,7 @@ pub fn background(
 }
 
 /// Draws words on a picture of the journal; nothing where its files are not what had its digest, or the words have no room.
-fn drawn(kept: KeptPicture, words: &Words) -> Option<PreparedImage> {
+pub(crate) fn drawn(kept: KeptPicture, words: &Words) -> Option<PreparedImage> {
     let KeptPicture { digest, depth, background, thumbnail, .. } = kept;
     let shape =
         Shape { background: png_size(&background)?, thumbnail: png_size(&thumbnail)?, depth };
@@ -255,16 +259,20 @@ pub(crate) fn sent(name: &str, prepared: &PreparedImage) -> SentPicture {
 }
 
 fn file(file: &EncodedPicture) -> SentFile {
-    let preview = Preview::of(file);
     SentFile {
         size: file.size,
         bytes: file.png.len(),
         sha256: hex(&file.sha256),
-        look: ScreenCheckRecord {
-            exact: preview.exact,
-            media_type: preview.media_type.to_owned(),
-            base64: STANDARD.encode(&preview.bytes),
-        },
+        look: look(&Preview::of(file)),
+    }
+}
+
+/// Returns how reports show a file.
+pub(crate) fn look(preview: &Preview) -> ScreenCheckRecord {
+    ScreenCheckRecord {
+        exact: preview.exact,
+        media_type: preview.media_type.to_owned(),
+        base64: STANDARD.encode(&preview.bytes),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::audit::Audit;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::{names, quoted};
+use crate::domain::words::WordsTemplate;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, PhoneResult};
 use crate::journal::{JournalReader, Recorder, RunId};
@@ -99,6 +100,11 @@ impl Payload for PicturesByRules {
 
     fn is_served(&self) -> bool {
         true
+    }
+
+    fn needs_extensions(&self) -> bool {
+        let rules = (1..).map_while(|number| self.rules.words(number));
+        rules.into_iter().any(WordsTemplate::needs_extensions)
     }
 
     fn apply_to_audit(&self, _: &str, audit: Audit) -> Audit {
