@@ -117,8 +117,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "console",
         &[
-            "config", "connect", "doctor", "domain", "error", "event", "journal", "net", "report",
-            "rollout", "watch",
+            "config",
+            "connect",
+            "doctor",
+            "domain",
+            "error",
+            "event",
+            "interaction",
+            "journal",
+            "net",
+            "report",
+            "rollout",
+            "watch",
         ],
     ),
     (
