@@ -222,7 +222,7 @@ async fn dispatch(command: Command) -> Result<Exit, AppError> {
         Command::Revert(args) => commands::revert::run(args).await,
         Command::Image(args) => commands::image::run(args).await,
         Command::Trust(args) => commands::trust::run(args).await,
-        Command::Doctor(args) => commands::doctor::run(args).await,
+        Command::Doctor(args) => Box::pin(commands::doctor::run(args)).await,
         Command::Init(args) => commands::init::run(&args),
         Command::Config(args) => Box::pin(commands::config::run(args)).await,
         Command::Runs(args) => commands::runs::run(&args),

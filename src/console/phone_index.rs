@@ -404,4 +404,35 @@ pub(crate) mod tests {
         index.see("c", serde_json::from_value(seen).unwrap(), 1, true);
         index.lines.remove(0)
     }
+
+    /// The phones of an audit, each with texts of its own.
+    pub(crate) fn index(count: u32) -> PhoneIndex {
+        let mut index = PhoneIndex::default();
+        for n in 0..count {
+            let seen = serde_json::json!({
+                "name": format!("SEP{n:012X}"), "model": "Cisco 8841", "verdict": "ready",
+                "description": format!("Phone of somebody in office {n}"), "owner": format!("user{n}"),
+                "device_pool": format!("Pool {}", n % 400), "extension": format!("{n:05}"),
+                "registration": {"ip": format!("10.{}.{}.{}", n >> 16, (n >> 8) & 255, n & 255)},
+                "findings": [{"code": "web_access_unknown"}],
+            });
+            index.see("c", serde_json::from_value(seen).unwrap(), 1, true);
+        }
+        index
+    }
+
+    #[test]
+    fn phones_are_chosen_by_finding_and_by_name() {
+        let index = index(3);
+        let count = |filter: PhoneFilter| index.select(&filter, "").len();
+        let by_finding =
+            |code: &str| PhoneFilter { finding: code.into(), ..PhoneFilter::default() };
+        assert_eq!(count(by_finding("web_access_unknown")), 3);
+        assert_eq!(count(by_finding("not_associated")), 0);
+        assert_eq!(index.findings(), [("web_access_unknown".to_owned(), 3)]);
+        let names = vec!["sep000000000001".to_owned(), "SEPX".to_owned()];
+        assert_eq!(count(PhoneFilter { names, ..PhoneFilter::default() }), 1);
+        assert_eq!(index.verdicts("c").iter().map(|count| count.count).sum::<usize>(), 3);
+        assert!(index.verdicts("other").is_empty());
+    }
 }

@@ -215,7 +215,14 @@ async function main() {
     start(["rollout", join(golden, picture), "--pin-sha256", pin, "--phone-port", port, "--canary", "2", "--gate", "--yes",
       "--no-report", "--verify-timeout", "1", "--retry-delay", "0"], env);
   const first = rollout("480x240x24-cover.png");
-  const web = start(["console", "--listen", "127.0.0.1:0"], env);
+  writeFileSync(join(folder, "config.toml"), [
+    "[cluster.lab]", `host = "${host}"`, 'username = "simadmin"', `pin_sha256 = "${pin}"`, 'password_env = "CUCM_PASSWORD"',
+    'push_user = "bgpush"', 'push_password_env = "PHONE_PASSWORD"', `phone_port = ${port}`,
+    "[[image]]", `file = "${join(golden, "480x240x24-cover.png")}"`, 'every = "12-01..12-31"',
+    "[[image]]", `file = "${join(golden, "320x212x12-stretch.png")}"`, 'keep = "enforced"',
+    "[[image]]", 'file = "never.png"', "",
+  ].join("\n"));
+  const web = start(["console", "--listen", "127.0.0.1:0", "--config", "config.toml"], env);
   const [, base, path] = await web.says(/(http:\/\/127\.0\.0\.1:\d+)(\/login\?token=\w+)/);
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   const { context, page, wrong } = await open(browser);
@@ -258,10 +265,21 @@ async function main() {
   assert.match(await plain.page.textContent("h2"), /Outcome/);
   assert.deepEqual(plain.wrong, []);
 
+  // The wall fills by itself; a phone is looked at when a button is pressed; doctor shows its progress.
+  await page.goto(`${base}/screens?outcome=verified`);
+  await page.waitForSelector(".tile.proven img", { timeout: 60_000 });
+  await page.goto(base + (await phoneOf(page, base)));
+  await page.click("button:text-is('Take a screenshot')");
+  await page.waitForSelector("#screen img, #screen .note");
+  await page.goto(`${base}/doctor`);
+  await page.click("button:text-is('Check')");
+  await page.waitForSelector("button:text-is('Check again')", { timeout: 60_000 });
+  assert.match(await page.textContent(".checks"), /push user's password is right/);
+
   for (const colorScheme of ["light", "dark"]) {
     for (const width of [390, 1280, 2200]) {
       const seen = await open(browser, { colorScheme, viewport: { width, height: 900 }, storageState: await context.storageState() });
-      for (const [name, address] of [["overview", "/"], ["runs", "/runs"], ["run", "/runs/2"], ["phones", "/phones"], ["phone", await phoneOf(page, base)], ["none", "/nothing"], ["login", "/login"]]) {
+      for (const [name, address] of [["overview", "/"], ["runs", "/runs"], ["run", "/runs/2"], ["phones", "/phones"], ["phone", await phoneOf(page, base)], ["screens", "/screens?outcome=verified"], ["choose", "/screens"], ["rules", "/rules"], ["doctor", "/doctor"], ["none", "/nothing"], ["login", "/login"]]) {
         await seen.page.goto(base + address);
         await accessible(seen.page, `${name} ${width} ${colorScheme}`);
         const more = await seen.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
@@ -288,7 +306,7 @@ async function main() {
   await page.waitForSelector("text=The console does not answer", { timeout: 10_000 });
   await rolloutsOfUsers(browser, env, { host, pin, port });
   await browser.close();
-  console.log("console: log-in, live run, pause, approval, no script, three widths, two schemes, rollouts of two users");
+  console.log("console: log-in, live run, pause, approval, no script, screens, doctor, three widths, two schemes, rollouts of two users");
 }
 
 try {

@@ -256,8 +256,10 @@ fn doctors(
         ..ConnectionArgs::default()
     };
     if !several {
-        let (name, host) = (names.first().copied(), environment.host.clone());
-        let Some(shown) = name.map(str::to_owned).or(host) else { return Ok(Vec::new()) };
+        let (name, host) = (names.first().copied(), &environment.host);
+        let Some(shown) = name.or(host.as_deref()).map(str::to_owned) else {
+            return Ok(Vec::new());
+        };
         let request = doctor::request(&connection(name), &PushAccessArgs::default(), false);
         return Ok(vec![(shown, request)]);
     }

@@ -1,6 +1,7 @@
 //! The pages, rendered on the server.
 pub(crate) mod doctor;
 pub(crate) mod frame;
+pub(crate) mod loading;
 pub(crate) mod overview;
 pub(crate) mod phone;
 pub(crate) mod phones;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::console::pages::frame::{Frame, Part, json, page};
+use crate::console::pages::loading;
 use crate::console::pages::problem::Problem;
 use crate::console::phone_index::{PhoneFilter, PhoneIndex, PhoneLine};
 use crate::console::request::wants_json;
@@ -65,9 +66,9 @@ pub(crate) async fn phones(
     Query(shown): Query<Shown>,
     headers: HeaderMap,
 ) -> Response {
-    match shared.journal.phones().await {
+    match loading::phones(&shared, &user, &headers, Part::Phones).await {
         Ok(index) => answer(&index, &shown, &user, &headers),
-        Err(error) => Problem::of(&error).answer(Some(&user), &headers),
+        Err(other) => other,
     }
 }
 
@@ -214,3 +215,21 @@ impl Shown {
 
 /// How many phones a page has.
 const ROWS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::phone_index::tests::index;
+    use crate::domain::console_role::ConsoleRole;
+
+    #[tokio::test]
+    async fn the_first_of_40_000_phones_are_a_small_page() {
+        let user =
+            SessionUser { name: "a".into(), role: ConsoleRole::Viewer, form_token: "0".into() };
+        let answer = answer(&index(40_000), &Shown::default(), &user, &HeaderMap::new());
+        let body = axum::body::to_bytes(answer.into_body(), 10_000_000).await.unwrap();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(text.contains("40,000 phones") && text.contains("page 1 of 400"));
+        assert!(text.contains("Phone of somebody in office 99<") && text.len() < 300_000);
+    }
+}

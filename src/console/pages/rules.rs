@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
 use crate::console::pages::frame::{Frame, Part, page};
+use crate::console::pages::loading;
 use crate::console::pages::phone::image;
 use crate::console::pages::problem::Problem;
 use crate::console::phone_index::PhoneIndex;
@@ -55,9 +56,9 @@ pub(crate) async fn rules(
     Extension(user): Extension<SessionUser>,
     headers: HeaderMap,
 ) -> Response {
-    let index = match shared.journal.phones().await {
+    let index = match loading::phones(&shared, &user, &headers, Part::Rules).await {
         Ok(index) => index,
-        Err(error) => return Problem::of(&error).answer(Some(&user), &headers),
+        Err(other) => return other,
     };
     let rules = shared.settings.rules.clone().at(Timestamp::now());
     // With 40,000 phones it takes a moment.

@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use crate::console::pages::frame::{Frame, Part, page};
+use crate::console::pages::loading;
 use crate::console::pages::phones::{Choice, Shown};
-use crate::console::pages::problem::Problem;
 use crate::console::phone_index::{PhoneIndex, PhoneLine};
 use crate::console::screen_actions::may_take;
 use crate::console::screens::{KeptScreen, MOST_OF_WALL};
@@ -95,9 +95,9 @@ pub(crate) async fn screens(
     Query(shown): Query<Shown>,
     headers: HeaderMap,
 ) -> Response {
-    match shared.journal.phones().await {
+    match loading::phones(&shared, &user, &headers, Part::Screens).await {
         Ok(index) => wall(&shared, &index, &shown, &user),
-        Err(error) => Problem::of(&error).answer(Some(&user), &headers),
+        Err(other) => other,
     }
 }
 
