@@ -19,7 +19,7 @@ pub struct WordsArgs {
     /// Text on the picture, of each phone its own: {name}, {mac}, {description}, {owner}, {extension}, {device_pool},
     /// {location}, {profile}, {model}, {ip} and {csv:COLUMN} become its values; \n begins a line
     ///
-    /// A line with an empty value is left out; {owner|nobody} is `nobody` where there is no owner. {{ is a brace.
+    /// A line with an empty value is left out; {owner|nobody} is `nobody` where there is no owner. A brace itself is written twice.
     #[arg(long, value_name = "TEXT")]
     pub text: Option<Template>,
     /// QR code on the picture, with the same fields as --text
