@@ -39,8 +39,6 @@ fn a_resumed_run_says_which_of_its_rules_have_ended() {
         file: name.into(),
         phones: vec![(Field::DevicePool, pool.parse().unwrap())],
         times: RuleTimes { until: until.map(|day| day.parse().unwrap()), ..RuleTimes::default() },
-        words: crate::domain::words::WordsTemplate::default(),
-        data: None,
         keep: Keep::default(),
         words: WordsTemplate::default(),
         data: None,
