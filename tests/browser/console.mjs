@@ -95,6 +95,16 @@ async function makeRollout(page, base, picture) {
   await page.waitForSelector("text=Confirmation", { timeout: 60_000 });
 }
 
+// Loads a page without a script again until it has this text.
+async function reloadUntil(page, text) {
+  for (let left = 120; left > 0; left -= 1) {
+    if ((await page.textContent("main")).includes(text)) return;
+    await page.waitForTimeout(500);
+    await page.reload();
+  }
+  assert.fail(`${text} is not in ${await page.textContent("main")}`);
+}
+
 async function confirmRollout(page, number) {
   await page.waitForSelector(".confirm input[name=phones]", { timeout: 60_000 });
   await accessible(page, "confirmation");
@@ -104,8 +114,18 @@ async function confirmRollout(page, number) {
   return phones;
 }
 
+// Starts a simulated cluster, and returns how it is reached.
+async function simulate() {
+  const sim = start(["sim", "--port", "0", "--phones", "40", "--limits", "off"]);
+  const [, host] = await sim.says(/CUCM_HOST=(\S+)/);
+  const [, pin] = await sim.says(/--pin-sha256 ([0-9a-f]{64})/);
+  const [, port] = await sim.says(/--phone-port (\d+)/);
+  return { host, pin, port };
+}
+
 // Two users: what one of them makes, another one confirms; then failures, a retry and reverts.
-async function rolloutsOfUsers(browser, env, sim) {
+async function rolloutsOfUsers(browser) {
+  const sim = await simulate();
   const config = join(folder, "config.toml");
   const secret = (name, text) => writeFileSync(join(folder, name), text, { mode: 0o600 });
   secret("axl.password", "simulator-only-admin\n");
@@ -123,7 +143,7 @@ push_password_file = "${join(folder, "push.password")}"
 four_eyes = true
 `);
   for (const user of ["ada", "anna"]) {
-    const child = start(["console", "user", "add", user, "--role", "approver", "--config", config], env);
+    const child = start(["console", "user", "add", user, "--role", "approver", "--config", config]);
     child.stdin.end("a password\n");
     await child.ended;
   }
@@ -166,7 +186,7 @@ four_eyes = true
   await plain.page.goto(`${base}/runs/1`);
   await plain.page.click("summary:text-is('Revert the changes')");
   await plain.page.click("text=Show what would be taken back");
-  await plain.page.waitForSelector("text=It waits for another user", { timeout: 60_000 });
+  await reloadUntil(plain.page, "It waits for another user");
   assert.match(await plain.page.textContent(".diff"), /- SEP/);
   await anna.page.goto(plain.page.url());
   await confirmRollout(anna.page);
@@ -193,8 +213,8 @@ four_eyes = true
       await seen.context.close();
     }
   }
-  await plain.page.click("text=Audit and plan");
-  await plain.page.waitForSelector("text=It waits for another user", { timeout: 60_000 });
+  await plain.page.click("button:text-is('Audit and plan')");
+  await reloadUntil(plain.page, "It waits for another user");
   // A refused number is an error to the browser too.
   const unexpected = [ada, anna, plain].flatMap((one) => one.wrong).filter((text) => !text.includes("status of 409"));
   assert.deepEqual(unexpected, []);
@@ -203,10 +223,7 @@ four_eyes = true
 }
 
 async function main() {
-  const sim = start(["sim", "--port", "0", "--phones", "40", "--limits", "off"]);
-  const [, host] = await sim.says(/CUCM_HOST=(\S+)/);
-  const [, pin] = await sim.says(/--pin-sha256 ([0-9a-f]{64})/);
-  const [, port] = await sim.says(/--phone-port (\d+)/);
+  const { host, pin, port } = await simulate();
   const env = {
     AXLPAPER_STATE: join(folder, "journal.sqlite3"), CUCM_HOST: host, CUCM_USERNAME: "simadmin", CUCM_PASSWORD: "simulator-only-admin",
     PHONE_USERNAME: "bgpush", PHONE_PASSWORD: "simulator-only-push",
@@ -304,7 +321,7 @@ async function main() {
   const { code } = await web.ended;
   assert.equal(code, 0);
   await page.waitForSelector("text=The console does not answer", { timeout: 10_000 });
-  await rolloutsOfUsers(browser, env, { host, pin, port });
+  await rolloutsOfUsers(browser);
   await browser.close();
   console.log("console: log-in, live run, pause, approval, no script, screens, doctor, three widths, two schemes, rollouts of two users");
 }
