@@ -182,7 +182,8 @@ fn image_prepare_shows_real_phones() {
     let file = image::open(folder.join(format!("x-{}.png", name(1)))).unwrap();
     assert_eq!((file.width(), file.height()), (800, 480));
     assert!(!folder.join("x-320x216x16.png").exists(), "only the model of that phone");
-    let all = [&own[..], &TEXT, &["--data", &data, "--name", "y"]];
+    let host = lab.cluster.axl_addr().to_string();
+    let all = [&own[..], &TEXT, &["--data", &data, "--host", &host, "--name", "y"]];
     let ended = lab.run(&all.concat());
     assert_eq!(ended.code, 0, "{ended:?}");
     let sheet = std::fs::read_to_string(folder.join("y-contact-sheet.html")).unwrap();
@@ -190,7 +191,5 @@ fn image_prepare_shows_real_phones() {
         assert!(sheet.contains(example), "{example}");
     }
     let without_cluster = [&own[..], &["--text", "x", "--model", "8841", "--name", "z"]].concat();
-    let mut program = lab.program(&without_cluster);
-    program.env_remove("CUCM_HOST");
-    crate::lab::end(program).fails(2, &["--for"]);
+    lab.read(&without_cluster).fails(2, &["--for"]);
 }
