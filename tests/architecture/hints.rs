@@ -193,7 +193,7 @@ const AUDIENCES: &[(&str, &str, &[&[&str]])] = &[
     ("cli/ui/prompt.rs", "--dry-run", &[PUSH, CHANGES]),
     ("cli/ui/prompt.rs", "", &[PUSH, CHANGES, &["trust"]]),
     ("error/hints.rs", "or select phones by --device", &[SELECT, PUSH]),
-    ("survey/error.rs", "--dn needs", &[SELECT, PUSH]),
+    ("survey/error.rs", "--dn", &[SELECT, PUSH]),
     ("error/hints.rs", "--state", &[PUSH, CHANGES, RUNS, SELECT]),
     ("error/hints.rs", "--cluster names", &[CLUSTER, &["config keyring"]]),
     ("error/hints.rs", "", &[CLUSTER]),

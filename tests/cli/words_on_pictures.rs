@@ -44,7 +44,7 @@ fn expected(lab: &Lab, number: u32, text: &str) -> String {
     let canvas = WordsCanvas::new(Arc::clone(&base)).unwrap();
     let drawn = canvas.draw(&words, Compression::OnDemand).unwrap().0;
     let file = if text.is_empty() { &base.background } else { &drawn.background };
-    file.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
+    axlpaper::domain::text::hex(&file.sha256)
 }
 
 fn shown(lab: &Lab, n: u32) -> String {
