@@ -31,9 +31,6 @@ pub fn describe() -> String {
         ("keyring", keyring),
         ("SQLite", crate::journal::sqlite_version()),
     ];
-    let mut text = format!("axlpaper {}\n", env!("CARGO_PKG_VERSION"));
-    for (name, fact) in facts {
-        text += &format!("{name}: {fact}\n");
-    }
-    text
+    let lines = facts.map(|(name, fact)| format!("{name}: {fact}\n"));
+    format!("axlpaper {}\n{}", env!("CARGO_PKG_VERSION"), lines.concat())
 }

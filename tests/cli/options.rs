@@ -430,3 +430,22 @@ fn what_is_wrong_is_said_in_plain_words() {
         assert!(!ended.stderr.contains("os error"), "{ended:?}");
     }
 }
+
+#[test]
+fn the_version_names_its_build_where_more_is_asked_for() {
+    let version = format!("axlpaper {}\n", env!("CARGO_PKG_VERSION"));
+    for short in [&["--version"][..], &["-V"], &["rollout", "--version"]] {
+        let mut program = bare();
+        program.args(short);
+        assert!(end(program).stdout.ends_with(&version[8..]), "{short:?}");
+    }
+    for long in [&["--version", "--verbose"][..], &["-V", "-v"], &["-Vv"]] {
+        let mut program = bare();
+        program.args(long);
+        let told = end(program);
+        assert!(told.code == 0 && told.stdout.starts_with(&version), "{long:?}");
+        for fact in ["\ncommit: ", "\ntarget: ", "\nfeatures: ", "\nkeyring: ", "\nSQLite: 3."] {
+            assert!(told.stdout.contains(fact), "{}", told.stdout);
+        }
+    }
+}
