@@ -82,8 +82,9 @@ class Simulator:
         self.program = program
         self.record = program.folder / f"record-{time.monotonic_ns()}.jsonl"
         self.process = program.start("sim", "--port", "0", "--phones", phones, "--record", self.record.name)
-        self.arguments, self.env = [], {}
+        self.arguments, self.env, told = [], {}, ""
         for line in self.process.stdout:
+            told += line
             for name, value in re.findall(r"(\w+_\w+)=(\S+)", line):
                 self.env[name] = value
             found = re.search(r"rollout PICTURE (--pin-sha256 \S+ --phone-port \d+)", line)
@@ -91,7 +92,7 @@ class Simulator:
                 self.arguments = found.group(1).split()
                 break
         else:
-            fail("the simulator did not start")
+            fail("the simulator did not start", told)
 
     def __enter__(self):
         return self
@@ -186,11 +187,12 @@ def console(program):
         else:
             fail("the console did not start")
         jar = program.folder / "cookies"
-        page = subprocess.run(
-            ["curl", "--silent", "--show-error", "--location", "--cookie-jar", jar, "--cookie", jar, address.group()],
-            capture_output=True, text=True, encoding="utf-8", timeout=LIMIT, check=True,
-        ).stdout
-        expect("<h1>" in page and "Log out" in page, "the console's page", page)
+        curl = ["curl", "--silent", "--show-error", "--cookie-jar", jar, "--cookie", jar]
+        overview = address.group().split("/login")[0] + "/"
+        for page in (address.group(), overview):
+            answer = subprocess.run([*curl, page], capture_output=True, timeout=LIMIT, check=True)
+        text = answer.stdout.decode()
+        expect("<h1>" in text and "Log out" in text, "the console's overview", text)
     finally:
         process.kill()
         process.communicate()
