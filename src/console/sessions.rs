@@ -143,6 +143,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_user_of_the_console_is_who_began_with_it_whatever_the_case() {
+        assert!(is_same_user("Ada", "ada (console)") && is_same_user("ada", "ADA"));
+        assert!(!is_same_user("ada", "adam (console)") && !is_same_user("ada", "ada (console) "));
+    }
+
+    #[test]
     fn a_token_counts_once() {
         let sessions = Sessions::default();
         let first = sessions.one_time_token().unwrap();

@@ -174,8 +174,8 @@ fn trouble_is_a_face_of_the_page() {
 fn rules_are_shown_with_their_phones() {
     let lab = lab(3);
     let rules = format!(
-        "[[image]]\nfile = \"demo.png\"\ndevice = \"{}\"\n\n[[image]]\nfile = \"none.png\"\nkeep = \"enforced\"\n\n\
-         [[image]]\nfile = \"late.png\"\n",
+        "[[image]]\nfile = \"demo.png\"\ndevice = \"{}\"\n\n[[image]]\nfile = \"none.png\"\nkeep = \"enforced\"\n\
+         text = \"{{description}} <b>\"\n\n[[image]]\nfile = \"late.png\"\n",
         name(2)
     );
     let path = config(&lab);
@@ -186,7 +186,7 @@ fn rules_are_shown_with_their_phones() {
     web.keep_cookie(&answer);
     let page = web.get("/rules");
     page.has(200, &["<b>1</b> of 3 phones now", "<b>2</b> of 3 phones now", "enforced"]);
-    page.has(200, &["never counts", "/rules/1/picture"]);
+    page.has(200, &["never counts", "/rules/1/picture", "{description} &#60;b&#62;"]);
     assert!(!page.body.contains("/rules/2/picture"), "there is no such file");
     assert!(web.get_bytes("/rules/1/picture").windows(4).any(|bytes| bytes == b"\x89PNG"));
     for path in ["/rules/2/picture", "/rules/0/picture", "/rules/4/picture", "/rules/x/picture"] {

@@ -203,6 +203,23 @@ mod real {
         assert_eq!(program(&lab, &delete, "").code, 0);
     }
 
+    #[test]
+    #[ignore = "needs a keyring: tests/keyring/run starts one"]
+    fn the_password_of_the_mail_user_has_an_entry_of_its_own() {
+        let lab = lab();
+        let notify = "[notify]\nmail_server = \"smtp.invalid\"\nmail_from = \"a@example.com\"\n\
+                      mail_to = [\"b@example.com\"]\nmail_user = \"pager\"\nmail_password_keyring = true\n";
+        let text = std::fs::read_to_string(lab.path("config.toml")).unwrap();
+        std::fs::write(lab.path("config.toml"), format!("{text}{notify}")).unwrap();
+        let stored = program(&lab, &["config", "keyring", "--mail"], "mail secret\n");
+        stored.told(0, &["Stored the entry pager@smtp.invalid"]);
+        assert!(!format!("{stored:?}").contains("mail secret"));
+        assert_eq!(secret_tool(&["lookup"], "pager@smtp.invalid", &[], b""), "mail secret");
+        let delete = ["config", "keyring", "--mail", "--delete"];
+        assert_eq!(program(&lab, &delete, "").code, 0);
+        program(&lab, &delete, "").fails(2, &["no such entry"]);
+    }
+
     /// The last one by its name, because nothing unlocks the keyring again.
     #[test]
     #[ignore = "needs a keyring: tests/keyring/run starts one"]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use askama::Template;
+use askama::Template as _;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -21,9 +21,10 @@ use crate::console::shared::Shared;
 use crate::domain::picture_rules::{Keep, PictureRules, RuleRef};
 use crate::domain::text::{pluralize, printable};
 use crate::domain::time_zone::shown_in;
+use crate::domain::words::{Template, WordsTemplate};
 use crate::error::{AppError, ErrorKind};
 
-#[derive(Template)]
+#[derive(askama::Template)]
 #[template(path = "rules.html", config = "src/console/pages/askama.toml")]
 struct RulesPage {
     frame: Frame,
@@ -43,6 +44,8 @@ struct RuleCard {
     number: usize,
     picture: String,
     about: String,
+    text: Option<String>,
+    qr: Option<String>,
     keep: &'static str,
     phones: usize,
     /// Where it never counts, or not in all of its time: why.
@@ -125,10 +128,16 @@ impl RulesView {
         let cards = (1..=rules.len()).map(|number| {
             let next = nexts.iter().find(|((_, _, next), _)| *next == Some(number));
             let text = |text: &str| printable(text).into_owned();
+            let words = rules.words(number);
+            let template = |of: fn(&WordsTemplate) -> &Option<Template>| {
+                words.and_then(|words| of(words).as_ref()).map(|found| text(&found.to_string()))
+            };
             RuleCard {
                 number,
                 picture: text(rules.picture(number).unwrap_or_default()),
                 about: text(&rules.describe(number)),
+                text: template(|words| &words.text),
+                qr: template(|words| &words.qr),
                 keep: match rules.keep(number).unwrap_or_default() {
                     Keep::Once => "A watch reports phones that show another picture later (once).",
                     Keep::Enforced => {
