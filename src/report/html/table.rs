@@ -103,7 +103,7 @@ const LABELS: [&str; 6] = [
     "Common Phone Profile",
     "Phone Personalization",
     "Location",
-    "Words on its picture",
+    "Its words",
 ];
 
 #[derive(Default)]
