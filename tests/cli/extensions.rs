@@ -79,7 +79,8 @@ fn where_sql_is_refused_registered_phones_still_have_theirs() {
     let extension = |n| phone(&document, &name(n))["extension"].clone();
     assert_eq!([extension(1), extension(2)], ["1000", "+14085550101"]);
     assert!(ended.stderr.contains("extensions are known of registered phones only"), "{ended:?}");
-    lab.run(&["inventory", "--dn", "1000"]).fails(2, &["--dn and {extension} need", "SQL", "--description"]);
+    lab.run(&["inventory", "--dn", "1000"])
+        .fails(2, &["--dn and {extension} need", "SQL", "--description"]);
 }
 
 #[test]
