@@ -212,7 +212,8 @@ mod real {
         let text = std::fs::read_to_string(lab.path("config.toml")).unwrap();
         std::fs::write(lab.path("config.toml"), format!("{text}{notify}")).unwrap();
         let stored = program(&lab, &["config", "keyring", "--mail"], "mail secret\n");
-        stored.told(0, &["Stored the entry pager@smtp.invalid"]);
+        assert_eq!(stored.code, 0, "{stored:?}");
+        assert!(stored.stderr.contains("Stored the entry pager@smtp.invalid"), "{stored:?}");
         assert!(!format!("{stored:?}").contains("mail secret"));
         assert_eq!(secret_tool(&["lookup"], "pager@smtp.invalid", &[], b""), "mail secret");
         let delete = ["config", "keyring", "--mail", "--delete"];
